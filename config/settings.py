@@ -1,0 +1,218 @@
+"""What the electrician wired: the site file's models. Unknown keys are refused.
+
+The file is read by `config.load.load_settings`; only a process's root reads it, everything else takes plain values.
+Paths in the file are relative to the file. Secrets stand in files of their own, never in this one.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$")]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Model(BaseModel):
+    """A strict, immutable part of the site file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Label(Model):
+    """A name for people, in both languages."""
+
+    zh: str
+    en: str
+
+
+class Site(Model):
+    """The estate."""
+
+    id: Annotated[int, Field(ge=1, le=0xFFFFFFFF, description="Audience of live codes and visitor passes")]
+    name: Label
+    timezone: str = "Asia/Shanghai"
+
+    @model_validator(mode="after")
+    def _known_zone(self) -> "Site":
+        try:
+            ZoneInfo(self.timezone)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(f"unknown time zone {self.timezone!r}") from error
+        return self
+
+
+class Secrets(Model):
+    """Files that hold the site's keys (mode 0600)."""
+
+    site_key_file: Path = Field(description="32 random bytes in hex: keys the hash of card numbers")
+    reader_keys_file: Path = Field(description="The vault of OSDP secure-channel keys, JSON by reader name")
+
+
+class ApiLink(Model):
+    """Where the gateway finds the management plane."""
+
+    url: str
+    token_file: Path
+
+
+class Gateway(Model):
+    """The door process."""
+
+    id: Name = "gateway-1"
+    api: ApiLink
+
+
+class Reader(Model):
+    """An OSDP reader on a bus."""
+
+    name: Name
+    address: Annotated[int, Field(ge=0, le=126)]
+    formats: tuple[str, ...] = Field(("H10301",), description="Wiegand formats on this reader, one a bit length")
+
+
+class Bus(Model):
+    """An RS-485 line with OSDP devices; the secure channel is always enforced."""
+
+    name: Name
+    port: str
+    baud: Literal[9600, 19200, 38400, 57600, 115200, 230400] = 9600
+    readers: tuple[Reader, ...]
+
+
+class Scanner(Model):
+    """A serial QR scanner that ends each text with CR and/or LF."""
+
+    name: Name
+    port: str
+    baud: int = 9600
+
+
+class MqttDevice(Model):
+    """A door controller behind the broker, in Menjin's own dialect (controllers/README.md)."""
+
+    name: Name
+    formats: tuple[str, ...] = ("H10301",)
+
+
+class Broker(Model):
+    """The MQTT broker and the devices behind it."""
+
+    host: str = "127.0.0.1"
+    port: Port = 1883
+    username: str = ""
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    devices: tuple[MqttDevice, ...] = ()
+
+
+class Lock(Model):
+    """The output that releases a door."""
+
+    device: Name
+    output: Annotated[int, Field(ge=0, le=15)] = 0
+
+
+class Contact(Model):
+    """The input that sees a door open."""
+
+    device: Name
+    input: Annotated[int, Field(ge=0, le=31)] = 0
+    open_when_active: bool = True
+
+
+class Door(Model):
+    """A barrier with its lock and contact."""
+
+    name: Name
+    number: Annotated[int, Field(ge=1, le=65535, description="The door field of a live code")]
+    label: Label
+    lock: Lock
+    contact: Contact | None = None
+    strike_s: Annotated[float, Field(gt=0, le=60)] = 3.0
+    held_open_s: Annotated[float, Field(gt=0, le=3600)] = 30.0
+
+
+class AccessPoint(Model):
+    """A door's readers in one direction."""
+
+    name: Name
+    door: Name
+    readers: Annotated[tuple[Name, ...], Field(min_length=1)]
+    zone_from: str
+    zone_to: str
+    min_assurance: Annotated[int, Field(ge=0, le=3)] = 0
+
+
+class Retention(Model):
+    """How long footage stays; a Hold outlives it."""
+
+    max_age_h: Annotated[float, Field(gt=0)] = 720
+    max_bytes: Annotated[int, Field(gt=0)] | None = None
+
+
+class Camera(Model):
+    """An RTSP camera."""
+
+    name: Name
+    label: Label
+    url: Annotated[str, Field(pattern=r"^rtsps?://[^\s]+$")]
+    username: str = ""
+    password_file: Path | None = None
+    doors: tuple[Name, ...] = ()
+    retention: Retention = Retention()
+
+
+class Recorder(Model):
+    """The recorder process. It listens on this machine's loopback unless told otherwise."""
+
+    dir: Path = Path("recordings")
+    host: str = "127.0.0.1"
+    port: Port = 8092
+    token_file: Path
+    segment_s: Annotated[int, Field(ge=2, le=600)] = 60
+    min_free_bytes: Annotated[int, Field(ge=0)] = 1 << 30
+
+
+class RecorderLink(Model):
+    """Where the management plane finds a recorder."""
+
+    url: str
+    token_file: Path
+
+
+class Token(Model):
+    """A machine's bearer token."""
+
+    name: Name
+    token_file: Path
+
+
+class Api(Model):
+    """The management process."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8090
+    database_url: str = ""
+    gateways: tuple[Token, ...] = ()
+    central: tuple[Token, ...] = ()
+    recorders: tuple[RecorderLink, ...] = ()
+    issuer_key_file: Path | None = Field(None, description="PEM P-256 private key that signs visitor passes")
+
+
+class Settings(Model):
+    """The whole site file."""
+
+    site: Site
+    data_dir: Path
+    secrets: Secrets
+    gateway: Gateway | None = None
+    recorder: Recorder | None = None
+    api: Api | None = None
+    buses: tuple[Bus, ...] = ()
+    scanners: tuple[Scanner, ...] = ()
+    broker: Broker | None = None
+    doors: tuple[Door, ...] = ()
+    access_points: tuple[AccessPoint, ...] = ()
+    cameras: tuple[Camera, ...] = ()

@@ -1,0 +1,59 @@
+"""What is written down: one access event, and its canonical bytes for the hash chain."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class EventKind(StrEnum):
+    """Kinds of event. Granted, Taken and NotTaken are three events of one passage."""
+
+    GRANTED = "Granted"
+    DENIED = "Denied"
+    TAKEN = "Taken"
+    NOT_TAKEN = "NotTaken"
+    DOOR_FORCED_OPEN = "DoorForcedOpen"
+    DOOR_OPEN_TOO_LONG = "DoorOpenTooLong"
+    DOOR_CLOSED = "DoorClosed"
+    REMOTE_UNLOCK = "RemoteUnlock"  # an operator's order, before the command leaves
+    COMMAND_OUTCOME = "CommandOutcome"  # reason: Done, Refused, Expired or Unknown
+    STALE_READ = "StaleRead"  # a read that waited in the device while its link was down
+    LINK_UP = "LinkUp"
+    LINK_DOWN = "LinkDown"
+    TAMPER = "Tamper"
+    POWER_FAULT = "PowerFault"
+    READER_ALARM = "ReaderAlarm"  # five refused reads in a row (GB 50396-2007 5.1.5)
+    TABLE_ADOPTED = "TableAdopted"
+    GATEWAY_STARTED = "GatewayStarted"
+
+
+@dataclass(frozen=True, slots=True)
+class AccessEvent:
+    """One thing that happened. Empty fields are left out of the record."""
+
+    kind: EventKind
+    occurred_at: float  # Unix seconds
+    door: str = ""
+    access_point: str = ""
+    reader: str = ""
+    credential: str = ""  # credential id, never its number
+    credential_type: str = ""
+    holder: str = ""
+    reason: str = ""  # DenyReason, command result, link reason
+    policy: str = ""  # "profile/schedule" that granted
+    raw: str = ""  # "26:0ca0a73": bit count and right-aligned hex; for a code its handle, never the text
+    command_id: str = ""
+    operator: str = ""
+    table_version: int = 0
+    clock: str = "synced"  # or "free" (no time source) or "stepped"
+    detail: dict[str, Any] = field(default_factory=dict)
+
+    def record(self) -> dict[str, Any]:
+        """The event as a JSON object without its empty fields."""
+        return {name: value for name, value in asdict(self).items() if value not in ("", 0, {})}
+
+
+def canonical(record: dict[str, Any]) -> bytes:
+    """The bytes that the chain hashes: JSON, keys sorted, no spaces, UTF-8."""
+    return json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
