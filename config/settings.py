@@ -8,8 +8,16 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
+
+def _beside_file(path: Path, info: ValidationInfo) -> Path:
+    """Resolve a relative path against the site file's folder, given as validation context."""
+    base: Path | None = (info.context or {}).get("base")
+    return path if base is None else base / path
+
+
+SitePath = Annotated[Path, AfterValidator(_beside_file)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -46,15 +54,15 @@ class Site(Model):
 class Secrets(Model):
     """Files that hold the site's keys (mode 0600)."""
 
-    site_key_file: Path = Field(description="32 random bytes in hex: keys the hash of card numbers")
-    reader_keys_file: Path = Field(description="The vault of OSDP secure-channel keys, JSON by reader name")
+    site_key_file: SitePath = Field(description="32 random bytes in hex: keys the hash of card numbers")
+    reader_keys_file: SitePath = Field(description="The vault of OSDP secure-channel keys, JSON by reader name")
 
 
 class ApiLink(Model):
     """Where the gateway finds the management plane."""
 
     url: str
-    token_file: Path
+    token_file: SitePath
 
 
 class Gateway(Model):
@@ -102,8 +110,8 @@ class Broker(Model):
     host: str = "127.0.0.1"
     port: Port = 1883
     username: str = ""
-    password_file: Path | None = None
-    ca_file: Path | None = None
+    password_file: SitePath | None = None
+    ca_file: SitePath | None = None
     devices: tuple[MqttDevice, ...] = ()
 
 
@@ -159,7 +167,7 @@ class Camera(Model):
     label: Label
     url: Annotated[str, Field(pattern=r"^rtsps?://[^\s]+$")]
     username: str = ""
-    password_file: Path | None = None
+    password_file: SitePath | None = None
     doors: tuple[Name, ...] = ()
     retention: Retention = Retention()
 
@@ -167,10 +175,10 @@ class Camera(Model):
 class Recorder(Model):
     """The recorder process. It listens on this machine's loopback unless told otherwise."""
 
-    dir: Path = Path("recordings")
+    dir: SitePath
     host: str = "127.0.0.1"
     port: Port = 8092
-    token_file: Path
+    token_file: SitePath
     segment_s: Annotated[int, Field(ge=2, le=600)] = 60
     min_free_bytes: Annotated[int, Field(ge=0)] = 1 << 30
 
@@ -179,14 +187,14 @@ class RecorderLink(Model):
     """Where the management plane finds a recorder."""
 
     url: str
-    token_file: Path
+    token_file: SitePath
 
 
 class Token(Model):
     """A machine's bearer token."""
 
     name: Name
-    token_file: Path
+    token_file: SitePath
 
 
 class Api(Model):
@@ -198,14 +206,14 @@ class Api(Model):
     gateways: tuple[Token, ...] = ()
     central: tuple[Token, ...] = ()
     recorders: tuple[RecorderLink, ...] = ()
-    issuer_key_file: Path | None = Field(None, description="PEM P-256 private key that signs visitor passes")
+    issuer_key_file: SitePath | None = Field(None, description="PEM P-256 private key that signs visitor passes")
 
 
 class Settings(Model):
     """The whole site file."""
 
     site: Site
-    data_dir: Path
+    data_dir: SitePath
     secrets: Secrets
     gateway: Gateway | None = None
     recorder: Recorder | None = None
