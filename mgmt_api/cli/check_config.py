@@ -1,0 +1,54 @@
+"""`menjin check-config` and `menjin config-schema`."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from config.load import BadSettings, Fault, load_settings
+from config.settings import Settings
+from controllers.wiegand import FORMATS
+from mgmt_api.cli.output import DEFAULT_CONFIG, Exit, JsonOption, answer, say
+
+
+def check_config(
+    path: Annotated[Path, typer.Argument(help="The site file / 站点配置文件")] = DEFAULT_CONFIG,
+    json: JsonOption = False,
+) -> None:
+    """Check a site file whole, and name each mistake with its line and column."""
+    faults = config_faults(path)
+    if json:
+        answer({"ok": not faults, "faults": [asdict(fault) for fault in faults]})
+    else:
+        say("\n".join(map(str, faults)) if faults else f"{path}: good / 配置正确")
+    raise typer.Exit(Exit.BAD_CONFIG if faults else Exit.OK)
+
+
+def config_faults(path: Path) -> list[Fault]:
+    """Each mistake of a site file, those of the card formats included."""
+    try:
+        settings = load_settings(path)
+    except BadSettings as error:
+        return error.faults
+    return [Fault(path, 1, 1, where, what) for where, what in format_faults(settings)]
+
+
+def format_faults(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Unknown Wiegand formats, and two of one length on a reader: length alone could not tell them apart."""
+    readers = [reader for bus in settings.buses for reader in bus.readers]
+    for each in (*readers, *(settings.broker.devices if settings.broker else ())):
+        lengths: dict[int, str] = {}
+        for name in each.formats:
+            if name not in FORMATS:
+                yield f"{each.name}.formats", f"unknown card format {name!r}"
+                continue
+            other = lengths.setdefault(FORMATS[name].bits, name)
+            if other != name:
+                yield f"{each.name}.formats", f"{other} and {name} have the same length; a reader can have one of them"
+
+
+def schema() -> None:
+    """Print the JSON Schema of the site file, for an editor's completion."""
+    answer(Settings.model_json_schema())

@@ -1,0 +1,40 @@
+"""The list of commands."""
+
+import platform
+from importlib.metadata import version as installed_version
+
+import typer
+
+from mgmt_api.cli import check_config, doctor, evidence, process, site
+from mgmt_api.cli.output import JsonOption, answer, say
+
+app = typer.Typer(
+    name="menjin",
+    help="Menjin 门禁: the on-site access-control gateway / 现场门禁网关",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+app.command("run", help="All three processes on this machine / 启动全部进程")(process.run)
+app.command("gateway", help="The door process / 门禁进程")(process.gateway)
+app.command("recorder", help="The recorder / 录像进程")(process.recorder)
+app.command("api", help="The management plane and console / 管理平台与控制台")(process.api)
+app.command("demo", help="Menjin against a virtual site / 虚拟站点演示")(site.demo)
+app.command("init", help="A first site file with fresh secrets / 生成初始配置与密钥")(site.init)
+app.command("check-config", help="Check a site file / 检查配置文件")(check_config.check_config)
+app.command("config-schema", help="JSON Schema of the site file / 配置文件的 JSON Schema")(check_config.schema)
+app.command("doctor", help="What is wrong with this machine / 检查本机环境")(doctor.doctor)
+app.add_typer(evidence.journal, name="journal", help="The event journal / 事件日志")
+app.add_typer(evidence.recordings, name="recordings", help="The footage / 录像")
+
+
+@app.command("version", help="Versions / 版本")
+def version(json: JsonOption = False) -> None:
+    """Print Menjin's and Python's version."""
+    found = {"menjin": installed_version("menjin"), "python": platform.python_version()}
+    answer(found) if json else say(f"menjin {found['menjin']} (Python {found['python']})")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,133 @@
+"""`menjin doctor`: what of this machine, and of this site file, will not work, in words."""
+
+import ctypes.util
+import shutil
+import socket
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from config.load import BadSettings, load_settings
+from config.secret import BadSecret, read_key, read_secret
+from config.settings import Settings
+from controllers.errors import BadSetup
+from controllers.vault import load_keys
+from mgmt_api.cli.output import Exit, JsonOption, answer, say
+
+CONNECT_S = 2.0
+LOW_DISK_BYTES = 5 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    ok: bool
+    say: str  # what was found, or what to do
+
+
+def doctor(
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="Also check this site / 同时检查站点")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Look at tools, ports, disks, secrets and peers, and say what to do."""
+    findings = [*_machine(), *(_site(config) if config else ())]
+    good = all(finding.ok for finding in findings)
+    if json:
+        answer({"ok": good, "findings": [asdict(finding) for finding in findings]})
+    else:
+        for finding in findings:
+            say(f"{'✓' if finding.ok else '✗'} {finding.what}: {finding.say}")
+    raise typer.Exit(Exit.OK if good else Exit.FAILED)
+
+
+def _machine() -> Iterator[Finding]:
+    path = shutil.which("ffmpeg")
+    yield Finding("ffmpeg", bool(path), path or "not found; the recorder needs it: apt-get install ffmpeg")
+    zbar = ctypes.util.find_library("zbar")
+    yield Finding("zbar", bool(zbar), zbar or "not found; QR by camera needs it: apt-get install libzbar0")
+    ports = ", ".join(str(port) for kind in ("ttyUSB*", "ttyACM*", "ttyAMA*") for port in Path("/dev").glob(kind))
+    yield Finding("serial ports", True, ports or "none seen")
+
+
+def _site(path: Path) -> Iterator[Finding]:
+    try:
+        settings = load_settings(path)
+    except BadSettings as error:
+        for fault in error.faults:
+            yield Finding("site file", False, str(fault))
+        return
+    yield Finding("site file", True, str(path))
+    yield from _secrets(settings)
+    yield from _serial(settings)
+    yield from _peers(settings)
+    yield from _disks(settings)
+
+
+def _secrets(settings: Settings) -> Iterator[Finding]:
+    try:
+        read_key(settings.secrets.site_key_file)
+        yield Finding("site key", True, "32 bytes")
+    except BadSecret as error:
+        yield Finding("site key", False, str(error))
+    if settings.buses:
+        yield _reader_keys(settings)
+    for token in _token_files(settings):
+        try:
+            read_secret(token)
+        except BadSecret as error:
+            yield Finding("secret", False, str(error))
+
+
+def _reader_keys(settings: Settings) -> Finding:
+    try:
+        known = load_keys(settings.secrets.reader_keys_file)
+    except BadSetup as error:
+        return Finding("reader keys", False, str(error))
+    missing = [reader.name for bus in settings.buses for reader in bus.readers if reader.name not in known]
+    return Finding("reader keys", not missing, f"no key for: {', '.join(missing)}" if missing else f"{len(known)} keys")
+
+
+def _token_files(settings: Settings) -> Iterator[Path]:
+    if settings.gateway:
+        yield settings.gateway.api.token_file
+    if settings.recorder:
+        yield settings.recorder.token_file
+    if settings.api:
+        yield from (token.token_file for token in (*settings.api.gateways, *settings.api.central))
+        yield from (link.token_file for link in settings.api.recorders)
+
+
+def _serial(settings: Settings) -> Iterator[Finding]:
+    for link in (*settings.buses, *settings.scanners):
+        there = Path(link.port).exists()
+        say = link.port if there else f"{link.port} is not there; plug it in, or mend `port`"
+        yield Finding(f"port of {link.name}", there, say)
+
+
+def _peers(settings: Settings) -> Iterator[Finding]:
+    if settings.broker:
+        yield _reach("broker", settings.broker.host, settings.broker.port)
+    for camera in settings.cameras:
+        host, _, port = camera.url.split("//", 1)[1].split("/", 1)[0].rpartition("@")[2].partition(":")
+        yield _reach(f"camera {camera.name}", host, int(port or 554))
+
+
+def _reach(what: str, host: str, port: int) -> Finding:
+    try:
+        socket.create_connection((host, port), timeout=CONNECT_S).close()
+    except OSError as error:
+        return Finding(what, False, f"{host}:{port} does not answer ({error.strerror or error})")
+    return Finding(what, True, f"{host}:{port} answers")
+
+
+def _disks(settings: Settings) -> Iterator[Finding]:
+    folders = {"data": settings.data_dir} | ({"recordings": settings.recorder.dir} if settings.recorder else {})
+    for name, folder in folders.items():
+        existing = next(each for each in (folder, *folder.parents) if each.exists())
+        free = shutil.disk_usage(existing).free
+        yield Finding(f"disk of {name}", free > LOW_DISK_BYTES, f"{free / (1 << 30):.1f} GiB free at {existing}")

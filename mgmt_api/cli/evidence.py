@@ -1,0 +1,66 @@
+"""`menjin journal verify` and `menjin recordings check`: is the evidence whole?"""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from camera.check import check as check_recordings
+from gateway.verify import verify as verify_journal
+from mgmt_api.cli.output import DEFAULT_CONFIG, ConfigOption, Exit, JsonOption, answer, say, settings_of, stop
+
+journal = typer.Typer(no_args_is_help=True)
+recordings = typer.Typer(no_args_is_help=True)
+
+
+@journal.callback()
+def _journal() -> None:
+    """The event journal."""
+
+
+@recordings.callback()
+def _recordings() -> None:
+    """The footage."""
+
+
+@journal.command("verify", help="Prove the journal whole / 校验事件日志")
+def verify(
+    config: ConfigOption = DEFAULT_CONFIG,
+    path: Annotated[Path | None, typer.Option(help="A journal file, instead of the site's own")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Walk the hash chain and name each break."""
+    target = path or settings_of(config).data_dir / "gateway" / "journal.db"
+    if not target.is_file():
+        stop(f"{target}: there is no journal here")
+    _report(target, [asdict(fault) for fault in verify_journal(target)], json)
+
+
+@recordings.command("check", help="Compare index and footage / 校验录像")
+def check(
+    config: ConfigOption = DEFAULT_CONFIG,
+    directory: Annotated[Path | None, typer.Option("--dir", help="A recordings folder, instead of the site's")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Compare the index with the files, byte for byte."""
+    target = directory
+    if target is None:
+        recorder = settings_of(config).recorder
+        if recorder is None:
+            stop(f"{config}: has no 'recorder' section", Exit.BAD_CONFIG)
+        target = recorder.dir
+    if not target.is_dir():
+        stop(f"{target}: there are no recordings here")
+    _report(target, [asdict(fault) for fault in check_recordings(target)], json)
+
+
+def _report(target: Path, faults: list[dict[str, Any]], json: bool) -> None:
+    if json:
+        answer({"ok": not faults, "target": str(target), "faults": faults})
+    elif faults:
+        for fault in faults:
+            say("  ".join(str(value) for value in fault.values()))
+    else:
+        say(f"{target}: whole / 完好")
+    raise typer.Exit(Exit.FAILED if faults else Exit.OK)
