@@ -1,0 +1,106 @@
+"""The site file: what is good is read whole, and each mistake is named with its place."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from config.load import BadSettings, load_settings
+from config.settings import Model, Settings
+
+EXAMPLE = Path("config/site.example.yaml")
+
+
+@pytest.fixture
+def example() -> str:
+    return (Path(__file__).parents[2] / EXAMPLE).read_text(encoding="utf-8")
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "site.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def faults_of(path: Path) -> list[str]:
+    with pytest.raises(BadSettings) as caught:
+        load_settings(path)
+    return [str(fault).removeprefix(f"{path}:") for fault in caught.value.faults]
+
+
+def test_the_example_is_good_and_its_paths_stand_beside_it(tmp_path: Path, example: str) -> None:
+    settings = load_settings(write(tmp_path, example))
+    assert settings.secrets.site_key_file == tmp_path / "secrets/site.key"
+    assert settings.data_dir == Path("/var/lib/menjin")
+    assert settings.site.name.zh == "云栖花园"
+
+
+def test_the_example_shows_every_setting(example: str) -> None:
+    def names(model: type[Model]) -> set[str]:
+        found = set(model.model_fields)
+        for field in model.model_fields.values():
+            for part in (field.annotation, *getattr(field.annotation, "__args__", ())):
+                if isinstance(part, type) and issubclass(part, Model):
+                    found |= names(part)
+        return found
+
+    shown = set(re.findall(r"([a-z_]+):", example))
+    assert not names(Settings) - shown
+
+
+def test_a_time_of_day_stays_text_as_yaml_1_2_has_it(tmp_path: Path, example: str) -> None:
+    settings = load_settings(write(tmp_path, example.replace("zh: 会所", "zh: 22:00")))
+    assert settings.doors[2].label.zh == "22:00"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("held_open_s: 30 ", "held_open: 30 ", r"LINE:5: doors\.0\.held_open: unknown key; did you mean 'held_open_s'"),
+        ("baud: 115200", "baud: 115201", r"LINE:5: buses\.0\.baud: Input should be 9600"),
+        ("id: 4097", "id: 0", r"LINE:3: site\.id: Input should be greater than or equal to 1"),
+        ("Asia/Shanghai", "Asia/Shanghia", r"6:1: site: unknown time zone 'Asia/Shanghia'"),
+        ("rtsp://192", "file://192", r"cameras\.0\.url: String should match pattern"),
+        ("door: lobby-1\n", "door: lobby-9\n", r"access_points\.0\.door: no door is named 'lobby-9'"),
+        ("readers: [lobby-1]", "readers: [lobby-7]", r"access_points\.0\.readers\.0: no reader is named 'lobby-7'"),
+        ("device: clubhouse,", "device: gate-scanner,", r"no device with outputs is named 'gate-scanner'"),
+        ("address: 2", "address: 1", r"buses\.0\.readers\.1\.address: address on this bus 1 is used twice"),
+        ("number: 2", "number: 1", r"doors\.1\.number: door number 1 is used twice"),
+        ("name: garage-in\n", "name: lobby-1\n", r"device name 'lobby-1' is used twice"),
+        ("doors: [gate]", "doors: [gait]", r"cameras\.0\.doors\.0: no door is named 'gait'"),
+        ("output: 1}", "output: 0}", r"doors\.3\.lock: lock 'garage-in output 0' is used twice"),
+        ("data_dir: /var/lib/menjin ", "data_dir: /a\ndata_dir: /b ", r"12:1: found duplicate key \"data_dir\""),
+        ("site:\n", "site: [\n", r":\d+: "),
+        ("min_assurance: 1 ", "min_assurance: high ", r"LINE:5: access_points\.0\.min_assurance: Input should be"),
+    ],
+)  # fmt: skip
+def test_each_mistake_is_named_with_its_line_and_column(
+    tmp_path: Path, example: str, old: str, new: str, fault: str
+) -> None:
+    assert old in example
+    line = example[: example.index(old)].count("\n") + 1
+    found = faults_of(write(tmp_path, example.replace(old, new, 1)))
+    assert any(re.search(fault.replace("LINE", f"^{line}"), each) for each in found), found
+
+
+def test_what_is_missing_is_named_at_its_parent(tmp_path: Path, example: str) -> None:
+    found = faults_of(write(tmp_path, example.replace("    door: lobby-1\n", "")))
+    assert any("access_points.0.door: is missing" in each for each in found)
+
+
+@pytest.mark.parametrize("text", ["", "- a\n", "just words", "a: [1, 2\n", "a: \x07\n", "&a [*a]"])
+def test_what_is_no_site_file_is_refused_in_one_fault(tmp_path: Path, text: str) -> None:
+    assert len(faults_of(write(tmp_path, text))) == 1
+
+
+def test_a_file_that_is_not_there_or_not_text_is_refused(tmp_path: Path) -> None:
+    assert "No such file" in faults_of(tmp_path / "none.yaml")[0]
+    (tmp_path / "site.yaml").write_bytes(b"\xff\xfe\x00")
+    assert "not UTF-8" in faults_of(tmp_path / "site.yaml")[0]
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path, example: str) -> None:
+    text = (
+        example.replace("id: 4097", "id: -1").replace("baud: 115200", "baud: 1").replace("strike_s: 3 ", "strike: 3 ")
+    )
+    assert len(faults_of(write(tmp_path, text))) == 3
