@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 
 from simulators.control import serve_device
 from simulators.diary import Diary
@@ -36,7 +37,7 @@ class Door:
         self._done: dict[str, str] = {}
         self._strike = Strike(device, diary, self._report_contact)
         self._client = mqtt.Client(
-            mqtt.CallbackAPIVersion.VERSION2, client_id=device, clean_session=False, protocol=mqtt.MQTTv311
+            CallbackAPIVersion.VERSION2, client_id=device, clean_session=False, protocol=mqtt.MQTTv311
         )
         self._client.username_pw_set(device, password)
         self._client.will_set(self._up("state"), json.dumps({"online": False}), qos=1, retain=True)

@@ -1,0 +1,1 @@
+"""The legs that `menjin demo --check` walks."""
