@@ -13,7 +13,7 @@ class CredentialType(StrEnum):
     CARD = "card"
     PIN = "pin"
     LIVE = "live"  # MJ1 live code, signed by the resident's phone
-    PASS = "pass"  # MJ1 visitor pass, signed by an issuer
+    PASS = "pass"  # noqa: S105 - a type, not a password. MJ1 visitor pass, signed by an issuer
     STATIC = "static"  # a fixed text in a QR code
 
 

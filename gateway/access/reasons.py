@@ -1,0 +1,62 @@
+"""Why a door stayed shut: one word for the record, one sentence in each language for people."""
+
+from enum import StrEnum
+
+
+class DenyReason(StrEnum):
+    """ONVIF's deny reasons (Access Control Service, tns1:AccessControl/Denied) first, the house's own after them."""
+
+    CREDENTIAL_NOT_FOUND = "CredentialNotFound"
+    CREDENTIAL_NOT_ENABLED = "CredentialNotEnabled"
+    CREDENTIAL_NOT_ACTIVE = "CredentialNotActive"
+    CREDENTIAL_EXPIRED = "CredentialExpired"
+    INVALID_PIN = "InvalidPIN"
+    NOT_PERMITTED_AT_THIS_TIME = "NotPermittedAtThisTime"
+    UNAUTHORIZED = "Unauthorized"
+    OTHER = "Other"
+
+    MALFORMED = "Malformed"
+    UNKNOWN_FORMAT = "UnknownFormat"
+    READER_THROTTLED = "ReaderThrottled"
+    WRONG_SITE = "WrongSite"
+    UNKNOWN_ISSUER = "UnknownIssuer"
+    BAD_SIGNATURE = "BadSignature"
+    PASS_DENIED = "PassDenied"  # noqa: S105 - a reason, not a password
+    LEASE_EXPIRED = "LeaseExpired"
+    ASSURANCE_TOO_LOW = "AssuranceTooLow"
+    WRONG_DOOR = "WrongDoor"
+    CODE_FROM_FUTURE = "CodeFromFuture"
+    CODE_EXPIRED = "CodeExpired"
+    REPLAYED = "Replayed"
+    USED_UP = "UsedUp"
+    NOT_PUBLIC = "NotPublic"
+
+
+REASONS: dict[DenyReason, tuple[str, str]] = {  # zh-CN, English
+    DenyReason.CREDENTIAL_NOT_FOUND: ("此凭证未登记。", "This credential is not registered."),
+    DenyReason.CREDENTIAL_NOT_ENABLED: ("此凭证已停用或挂失。", "This credential is disabled or reported lost."),
+    DenyReason.CREDENTIAL_NOT_ACTIVE: ("此凭证尚未生效。", "This credential is not valid yet."),
+    DenyReason.CREDENTIAL_EXPIRED: ("此凭证已过期。", "This credential has expired."),
+    DenyReason.INVALID_PIN: ("密码错误。", "The PIN is wrong."),
+    DenyReason.NOT_PERMITTED_AT_THIS_TIME: ("当前时段无权通行。", "Passage is not permitted at this time."),
+    DenyReason.UNAUTHORIZED: ("此凭证无权通过此门。", "This credential has no right to this door."),
+    DenyReason.OTHER: ("因其他原因拒绝通行。", "Passage was refused for another reason."),
+    DenyReason.MALFORMED: ("二维码格式错误。", "The code is malformed."),
+    DenyReason.UNKNOWN_FORMAT: ("读卡器未配置此卡格式。", "The reader is not set up for this card format."),
+    DenyReason.READER_THROTTLED: ("多次读取失败，读卡器暂停受理。", "Too many refused reads: the reader is paused."),
+    DenyReason.WRONG_SITE: ("此码属于其他小区。", "This code belongs to another site."),
+    DenyReason.UNKNOWN_ISSUER: ("签发方未登记。", "The issuer of this pass is not registered."),
+    DenyReason.BAD_SIGNATURE: ("签名无效。", "The signature is not valid."),
+    DenyReason.PASS_DENIED: ("此访客通行证已撤销。", "This visitor pass has been called back."),
+    DenyReason.LEASE_EXPIRED: ("授权过久未与中心核对。", "The right has not been confirmed for too long."),
+    DenyReason.ASSURANCE_TOO_LOW: ("此门要求更安全的凭证。", "This door asks for a stronger credential."),
+    DenyReason.WRONG_DOOR: ("此码是为另一扇门生成的。", "This code was made for another door."),
+    DenyReason.CODE_FROM_FUTURE: (
+        "此码尚未生效，请检查手机时间。",
+        "This code is not valid yet: check the phone's clock.",
+    ),
+    DenyReason.CODE_EXPIRED: ("此码已过期，请刷新。", "This code has expired: refresh it."),
+    DenyReason.REPLAYED: ("此码已使用过，请刷新。", "This code has been used already: refresh it."),
+    DenyReason.USED_UP: ("通行次数已用完。", "All uses of this pass are spent."),
+    DenyReason.NOT_PUBLIC: ("访客不得进入非公共区域。", "Visitors may not enter a zone that is not public."),
+}

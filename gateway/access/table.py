@@ -1,0 +1,233 @@
+"""The permission table that doors are decided by: immutable, mapped from a generation file, with a small overlay."""
+
+import hashlib
+import json
+import mmap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import tzinfo
+from types import MappingProxyType
+from typing import Any
+
+from gateway.access import generation as file
+from gateway.access import office, rights
+from gateway.access.model import (
+    AccessPoint,
+    AccessProfile,
+    Credential,
+    DeniedPass,
+    IssuerKey,
+    Row,
+    Schedule,
+    Zone,
+)
+
+Buffer = bytes | mmap.mmap | memoryview
+
+
+class CorruptTable(ValueError):
+    """The file is not a whole generation; `where` says which part. Fall back to the last good one."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(where)
+        self.where = where
+
+
+class NeedsRebuild(Exception):
+    """The change touches zones, schedules or profiles: it takes a new generation."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Office:
+    """The small rows, ready for use."""
+
+    zones: Mapping[str, Zone]
+    profile_of_number: Mapping[int, str]
+    rights: Mapping[str, tuple[rights.ByProfile, ...]]  # by access point
+    issuers: Mapping[int, IssuerKey]
+    denied: Mapping[bytes, int]  # pass id to the pass's end
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionTable:
+    """Who may pass where and when. Make one by `load`; every change gives a new one that shares the base."""
+
+    version: int
+    site: int
+    tz: tzinfo
+    points: Mapping[str, AccessPoint]
+    _buffer: Buffer
+    _header: tuple[int, int, int, int]  # slot offset, slot mask, office offset, office length
+    _office: _Office
+    _changed: Mapping[bytes, Credential | None] = field(default_factory=dict)  # overlay by key; None is deleted
+    _sets: dict[int, tuple[str, ...]] = field(default_factory=dict)  # profile sets read so far, by offset
+
+    @classmethod
+    def load(cls, buffer: Buffer, points: Sequence[AccessPoint], tz: tzinfo, *, site: int) -> "PermissionTable":
+        """The table in a generation file, its checksum verified.
+
+        Args:
+            buffer: the whole file; keep a map open as long as a table stands on it.
+            points: this gateway's access points, from the wiring file.
+            tz: the site's time zone, in which schedules are read.
+            site: the site's number, the audience of codes.
+
+        Raises:
+            CorruptTable: the file is truncated, changed, or of another format.
+        """
+        version, header = _verify(buffer)
+        try:
+            made = _read_office(buffer, header, points)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CorruptTable(f"office rows: {error}") from error
+        by_name = MappingProxyType({point.name: point for point in points})
+        return cls(version, site, tz, by_name, buffer, header, made)
+
+    @property
+    def zones(self) -> Mapping[str, Zone]:
+        """Zones by id."""
+        return self._office.zones
+
+    @property
+    def overlay_size(self) -> int:
+        """How many credentials the overlay holds: each change copies it, so rebuild before it grows large."""
+        return len(self._changed)
+
+    def find(self, key: bytes) -> Credential | None:
+        """The credential with this identifier key."""
+        if self._changed and key in self._changed:
+            return self._changed[key]
+        slots, mask, _, _ = self._header
+        slot = file.first_slot(key, mask)
+        while offset := file.SLOT.unpack_from(self._buffer, slots + file.SLOT.size * slot)[0]:
+            fields = file.RECORD.unpack_from(self._buffer, offset)
+            if fields[0] == key:
+                return self._credential(offset, fields)
+            slot = (slot + 1) & mask
+        return None
+
+    def issuer(self, kid: int) -> IssuerKey | None:
+        """The key that visitor passes of this `kid` are signed with."""
+        return self._office.issuers.get(kid)
+
+    def pass_denied(self, pass_id: bytes) -> bool:
+        """Whether the pass was called back."""
+        return pass_id in self._office.denied
+
+    def profile_of_number(self, number: int) -> str | None:
+        """The profile that a visitor pass names by number."""
+        return self._office.profile_of_number.get(number)
+
+    def rights(self, point: str, profiles: Iterable[str]) -> list[rights.Right]:
+        """The policies of these profiles that cover the access point, whatever the time."""
+        covering = self._office.rights.get(point, ())
+        return [right for profile in profiles for by_profile in covering for right in by_profile.get(profile, ())]
+
+    def rows(self) -> Iterator[Row]:
+        """Every row, the overlay applied."""
+        for row in _office_rows(self._buffer, self._header):
+            if not isinstance(row, IssuerKey | DeniedPass):
+                yield row
+        yield from self._office.issuers.values()
+        yield from (DeniedPass(pass_id, until) for pass_id, until in self._office.denied.items())
+        slots, mask, _, _ = self._header
+        for (offset,) in file.SLOT.iter_unpack(self._buffer[slots : slots + file.SLOT.size * (mask + 1)]):
+            fields = file.RECORD.unpack_from(self._buffer, offset) if offset else None
+            if fields and fields[0] not in self._changed:
+                yield self._credential(offset, fields)
+        yield from filter(None, self._changed.values())
+
+    def with_changes(self, upserts: Sequence[Row], deleted_keys: Sequence[bytes], version: int) -> "PermissionTable":
+        """A table with these rows over this one. Deletions come first, so a key may pass to another credential.
+
+        The overlay is by key: name the old key in `deleted_keys` when a credential's key changes.
+
+        Raises:
+            NeedsRebuild: a row is no Credential, IssuerKey or DeniedPass.
+        """
+        changed: dict[bytes, Credential | None] = {**self._changed, **dict.fromkeys(deleted_keys)}
+        issuers, denied = dict(self._office.issuers), dict(self._office.denied)
+        for row in upserts:
+            match row:
+                case Credential():
+                    changed[row.key] = row
+                case IssuerKey():
+                    issuers[row.kid] = row
+                case DeniedPass():
+                    denied[row.pass_id] = row.until
+                case _:
+                    raise NeedsRebuild(f"{type(row).__name__} {row.id}")
+        made = replace(self._office, issuers=issuers, denied=denied)
+        return replace(self, version=version, _changed=changed, _office=made)
+
+    def _credential(self, offset: int, fields: tuple[Any, ...]) -> Credential:
+        key, valid_from, valid_to, refreshed_at, set_, id_length, holder_length, type_, class_, state, key_length = (
+            fields
+        )
+        at = offset + file.RECORD.size
+        end = at + id_length
+        holder_end = end + holder_length
+        return Credential(
+            str(self._buffer[at:end], "utf-8"),
+            key,
+            file.TYPES[type_],
+            str(self._buffer[end:holder_end], "utf-8"),
+            file.CLASSES[class_],
+            file.STATES[state],
+            self._sets.get(set_) or self._read_set(set_),
+            None if valid_from == file.ALWAYS else valid_from,
+            None if valid_to == file.FOREVER else valid_to,
+            refreshed_at,
+            bytes(self._buffer[holder_end : holder_end + key_length]),
+        )
+
+    def _read_set(self, offset: int) -> tuple[str, ...]:
+        at = offset + file.LENGTH.size
+        (length,) = file.LENGTH.unpack_from(self._buffer, offset)
+        profiles = self._sets[offset] = tuple(json.loads(bytes(self._buffer[at : at + length])))
+        return profiles
+
+
+def _verify(buffer: Buffer) -> tuple[int, tuple[int, int, int, int]]:
+    if len(buffer) < file.HEADER.size + file.DIGEST_BYTES:
+        raise CorruptTable("length")
+    magic, version, slots_at, slots, office_at, office_length, length = file.HEADER.unpack_from(buffer)
+    if magic != file.MAGIC:
+        raise CorruptTable("magic")
+    if length != len(buffer):
+        raise CorruptTable("length")
+    end = length - file.DIGEST_BYTES
+    with memoryview(buffer) as whole:
+        digest = hashlib.sha256(whole[:end]).digest()
+    if isinstance(buffer, mmap.mmap):
+        buffer.madvise(mmap.MADV_DONTNEED)  # the checksum read every page; let only used ones stay resident
+    if digest != buffer[end:]:
+        raise CorruptTable("checksum")
+    if slots & (slots - 1) or slots_at + slots * file.SLOT.size != office_at or office_at + office_length != end:
+        raise CorruptTable("header")
+    return version, (slots_at, slots - 1, office_at, office_length)
+
+
+def _office_rows(buffer: Buffer, header: tuple[int, int, int, int]) -> Iterator[office.OfficeRow]:
+    _, _, at, length = header
+    return map(office.from_line, bytes(buffer[at : at + length]).splitlines())
+
+
+def _read_office(buffer: Buffer, header: tuple[int, int, int, int], points: Sequence[AccessPoint]) -> _Office:
+    zones, schedules, numbers = {}, {}, {}
+    issuers, denied = {}, {}
+    profiles: list[AccessProfile] = []
+    for row in _office_rows(buffer, header):
+        match row:
+            case Zone():
+                zones[row.id] = row
+            case Schedule():
+                schedules[row.id] = row
+            case AccessProfile():
+                numbers[row.number] = row.id
+                profiles.append(row)
+            case IssuerKey():
+                issuers[row.kid] = row
+            case DeniedPass():
+                denied[row.pass_id] = row.until
+    return _Office(zones, numbers, rights.resolve(points, zones, schedules, profiles), issuers, denied)
