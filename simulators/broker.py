@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,6 +43,15 @@ def write_broker(directory: Path, port: int, passwords: Mapping[str, str]) -> No
 def argv(directory: Path) -> list[str]:
     """How to start it."""
     return [tool("mosquitto"), "-c", str(directory / "mosquitto.conf")]
+
+
+def answers(port: int) -> bool:
+    """Whether it listens."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=0.5).close()
+    except OSError:
+        return False
+    return True
 
 
 def tool(name: str) -> str:

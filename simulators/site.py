@@ -11,6 +11,7 @@ import socket
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -58,6 +59,11 @@ class Site:
     def settings(self) -> Settings:
         """The site file, as Menjin reads it."""
         return load_settings(self.config)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The clock on the estate's wall."""
+        return ZoneInfo(self.settings.site.timezone)
 
     @property
     def api_url(self) -> str:
