@@ -9,7 +9,8 @@ import typer
 
 from config.load import BadSettings, Fault, load_settings
 from config.settings import Settings
-from controllers.wiegand import FORMATS
+from controllers import wiegand
+from controllers.errors import BadSetup
 from mgmt_api.cli.output import DEFAULT_CONFIG, Exit, JsonOption, answer, say
 
 
@@ -41,10 +42,12 @@ def format_faults(settings: Settings) -> Iterator[tuple[str, str]]:
     for each in (*readers, *(settings.broker.devices if settings.broker else ())):
         lengths: dict[int, str] = {}
         for name in each.formats:
-            if name not in FORMATS:
-                yield f"{each.name}.formats", f"unknown card format {name!r}"
+            try:
+                count = wiegand.find(name).count
+            except BadSetup as error:
+                yield f"{each.name}.formats", str(error)
                 continue
-            other = lengths.setdefault(FORMATS[name].bits, name)
+            other = lengths.setdefault(count, name)
             if other != name:
                 yield f"{each.name}.formats", f"{other} and {name} have the same length; a reader can have one of them"
 

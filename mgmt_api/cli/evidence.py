@@ -6,8 +6,6 @@ from typing import Annotated, Any
 
 import typer
 
-from camera.check import check as check_recordings
-from gateway.verify import verify as verify_journal
 from mgmt_api.cli.output import DEFAULT_CONFIG, ConfigOption, Exit, JsonOption, answer, say, settings_of, stop
 
 journal = typer.Typer(no_args_is_help=True)
@@ -31,6 +29,8 @@ def verify(
     json: JsonOption = False,
 ) -> None:
     """Walk the hash chain and name each break."""
+    from gateway.verify import verify as verify_journal
+
     target = path or settings_of(config).data_dir / "gateway" / "journal.db"
     if not target.is_file():
         stop(f"{target}: there is no journal here")
@@ -44,6 +44,8 @@ def check(
     json: JsonOption = False,
 ) -> None:
     """Compare the index with the files, byte for byte."""
+    from camera.check import check as check_recordings
+
     target = directory
     if target is None:
         recorder = settings_of(config).recorder
