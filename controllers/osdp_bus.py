@@ -1,12 +1,158 @@
-"""The OSDP control panel for one bus, sans-IO."""
+"""The OSDP control panel for one RS-485 line, sans-IO: bytes and times in, bytes and events out.
 
-from dataclasses import dataclass, field
+One turn at a time: a frame goes out, its answer comes back or does not. The next frame goes as soon as the wire can
+carry it, commands before polls, each device in its order. The wire's speed is computed from the baud rate, so that a
+line which hands bytes over at once (a pseudo-terminal, a USB adapter's buffer) is not driven faster than it is.
+"""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+
+from controllers.driver import CardRead, Command, DeviceEvent, KeyRead, Outcome, Result, Seen, Sink, TextRead
+from controllers.errors import BadSetup
+from controllers.osdp_device import OsdpDevice, OsdpReader
+from controllers.osdp_frame import Decoder, Frame
+from controllers.osdp_limits import Limits
+
+__all__ = ["OsdpBus", "OsdpReader"]
+
+CHAR_BITS = 10  # 8N1
+IDLE_CHARS = 2  # between frames (SIA OSDP v2.2 clause 5.7)
+MAX_ADDRESS = 126
 
 
-@dataclass(frozen=True, slots=True)
-class OsdpReader:
-    """A reader on a bus: its name, address (0 to 126) and 16-byte secure-channel base key."""
+class OsdpBus:
+    """All devices on one line. Not thread-safe: one thread owns it. Times are monotonic seconds."""
 
-    name: str
-    address: int
-    scbk: bytes = field(repr=False)
+    def __init__(
+        self,
+        baud: int,
+        readers: Sequence[OsdpReader],
+        emit: Sink,
+        limits: Limits | None = None,
+        wall: Callable[[], float] = time.time,
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        _check(readers)
+        self._limits = limits or Limits()
+        self._char_s = CHAR_BITS / baud
+        self._wall, self._emit = wall, emit
+        self._devices = {reader.name: OsdpDevice(reader, self._tell, self._limits, wall, random) for reader in readers}
+        self._decoder = Decoder(self._limits.reply_bytes)
+        self._current: OsdpDevice | None = None  # whose turn it is
+        self._probing = False
+        self._began_at = 0.0
+        self._turn_bytes = 0  # both ways
+        self._silent_at = 0.0  # when the current turn is given up
+        self._free_at = 0.0  # when the next frame may start
+        self._probe_at = 0.0  # when a dead device may have a slot while others are alive
+        self._decide_until = 0.0  # polls wait: a read is being decided
+
+    def device(self, name: str) -> OsdpDevice:
+        """One device's state."""
+        return self._devices[name]
+
+    def submit(self, command: Command, now: float) -> None:
+        """Take a command; it goes out in the next slot, or ends as expired."""
+        device = self._devices.get(command.device)
+        if device is None:
+            seen = Seen(now, self._wall(), 0)
+            self._emit(Outcome(command.command_id, command.device, Result.REFUSED, "no such device", seen))
+        else:
+            device.submit(command, now)
+
+    def receive(self, data: bytes, now: float) -> None:
+        """Bytes from the line."""
+        self._turn_bytes += len(data)
+        for frame in self._decoder.feed(data):
+            self._take(frame, now)
+        if self._current and self._decoder.pending:
+            longest = self._began_at + self._limits.reply_s + self._limits.reply_bytes * self._char_s
+            self._silent_at = min(max(self._silent_at, now + self._limits.gap_s), longest)
+
+    def next_send(self, now: float) -> bytes | None:
+        """The frame to send now, if the wire is free and anything is to be said."""
+        if self._current and now >= self._silent_at:
+            self._give_up(self._current, now)
+        for waiting in self._devices.values():
+            if waiting.jobs:
+                waiting.expire(now)
+        if self._current or now < self._free_at:
+            return None
+        while (device := self._pick(now)) is not None:
+            frame = device.next_frame(now, self._char_s)
+            if frame is not None:
+                self._start(device, frame, now)
+                return frame
+        return None
+
+    def deadline(self, now: float) -> float:
+        """When `next_send` has something to do, if no byte and no command comes before."""
+        expiry = min(device.jobs.next_expiry for device in self._devices.values())
+        if self._current:
+            return min(self._silent_at, expiry)
+        wanted = min(self._wanted_at(device, now) for device in self._devices.values())
+        return min(max(self._free_at, wanted), expiry)
+
+    def close(self, reason: str, now: float) -> None:
+        """The line is gone: what was in flight is unknown, what waited has expired."""
+        self._current = None
+        self._decoder.clear()
+        self._free_at = 0.0
+        for device in self._devices.values():
+            device.lose(reason, now)
+            device.jobs.clear(reason, now)
+
+    # Inside
+
+    def _take(self, frame: Frame, now: float) -> None:
+        device = self._current
+        if device is None or not frame.reply or frame.address != device.address:
+            return  # an echo, a late answer, a stranger
+        if device.take(frame, now):
+            self._end_turn(now)
+
+    def _start(self, device: OsdpDevice, frame: bytes, now: float) -> None:
+        self._decoder.clear()
+        self._current, self._began_at, self._turn_bytes = device, now, len(frame)
+        self._probing = device.dead and any(other.online for other in self._devices.values())
+        short = self._probing and device.failures % self._limits.full_probe_every
+        wait_s = self._limits.probe_s if short else self._limits.reply_s
+        self._silent_at = now + len(frame) * self._char_s + wait_s
+
+    def _give_up(self, device: OsdpDevice, now: float) -> None:
+        device.silence(now)
+        if self._probing:
+            self._probe_at = now + (now - self._began_at) * (1 / self._limits.probe_share - 1)
+        self._end_turn(now)
+
+    def _end_turn(self, now: float) -> None:
+        idle_s = IDLE_CHARS * self._char_s
+        self._free_at = max(self._began_at + self._turn_bytes * self._char_s, now) + idle_s
+        self._current = None
+
+    def _pick(self, now: float) -> OsdpDevice | None:
+        """Of the devices that want a slot: commands first, then whoever waited longest."""
+        ready = [device for device in self._devices.values() if self._wanted_at(device, now) <= now]
+        return min(ready, key=lambda device: (device.rank, device.served_at), default=None)
+
+    def _wanted_at(self, device: OsdpDevice, now: float) -> float:
+        """From when on this device may have a slot."""
+        if device.rank < 2:
+            return device.ready_at
+        at = max(device.ready_at, self._decide_until)
+        return max(at, self._probe_at) if device.dead else at
+
+    def _tell(self, event: DeviceEvent) -> None:
+        if isinstance(event, CardRead | TextRead | KeyRead) and not event.seen.stale:
+            self._decide_until = event.seen.mono_s + self._limits.decision_s
+        self._emit(event)
+
+
+def _check(readers: Sequence[OsdpReader]) -> None:
+    if not readers or any(not 0 <= reader.address <= MAX_ADDRESS for reader in readers):
+        raise BadSetup(f"a bus needs readers at addresses 0 to {MAX_ADDRESS}")
+    for what in ("name", "address"):
+        if len({getattr(reader, what) for reader in readers}) != len(readers):
+            raise BadSetup(f"two readers on one bus have the same {what}")

@@ -1,42 +1,217 @@
-"""The serial drivers' threads: an OSDP bus and a line scanner behind pyserial."""
+"""The serial drivers' threads: an OSDP bus and a line scanner, each waiting in one `select` for bytes and commands."""
 
+import contextlib
+import errno
+import os
+import select
+import termios
 import threading
-from collections.abc import Sequence
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
 
-from controllers.driver import Capabilities, Command, Sink
-from controllers.osdp_bus import OsdpReader
+import serial
+import structlog
+
+from controllers.driver import (
+    Capabilities,
+    Command,
+    LinkState,
+    Outcome,
+    Result,
+    Seen,
+    Sink,
+    TextRead,
+)  # fmt: skip
+from controllers.errors import LinkLost
+from controllers.osdp_bus import OsdpBus, OsdpReader
+from controllers.osdp_limits import Limits
+from controllers.scanner import GAP_S, MAX_CHARS, LineDecoder
+
+__all__ = ["OsdpBusDriver", "OsdpReader", "ScannerDriver"]
+
+log = structlog.get_logger()
+
+READ_BYTES = 4096
+STOP_LOOK_S = 0.25  # how often a quiet thread looks whether it shall stop
+WRITE_S = 1.0  # a port that takes no byte for this long is broken
+INBOX_COMMANDS = 256
+
+
+@contextlib.contextmanager
+def open_port(port: str, baud: int) -> Iterator[int]:
+    """A port's descriptor, non-blocking and ours alone. Raises `LinkLost` when it cannot be opened."""
+    try:
+        opened = serial.Serial(port, baud, timeout=0, write_timeout=0, exclusive=True)
+    except (serial.SerialException, OSError, ValueError) as error:
+        raise LinkLost(f"cannot open {port}: {error}") from error
+    try:
+        # An FTDI adapter else holds bytes back for 16 ms. Ports that know no such mode refuse it.
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            opened.set_low_latency_mode(True)
+        yield opened.fileno()
+    finally:
+        # What is still queued must not go out later, when the cable is back.
+        with contextlib.suppress(OSError, termios.error, serial.SerialException):
+            opened.reset_output_buffer()
+        with contextlib.suppress(OSError, serial.SerialException):
+            opened.close()
+
+
+def read_some(descriptor: int) -> bytes:
+    """What has arrived; empty when nothing has. Raises `LinkLost` when the port is gone."""
+    try:
+        data = os.read(descriptor, READ_BYTES)
+    except BlockingIOError:
+        return b""
+    except OSError as error:
+        raise LinkLost(f"port lost: {errno.errorcode.get(error.errno or 0, 'unknown')}") from error
+    if not data:
+        raise LinkLost("port lost: closed")
+    return data
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Hand all bytes to the port. Raises `LinkLost` when it takes none for a second."""
+    while data:
+        try:
+            data = data[os.write(descriptor, data) :]
+        except BlockingIOError:
+            if not select.select([], [descriptor], [], WRITE_S)[1]:
+                raise LinkLost("port takes no bytes") from None
+        except OSError as error:
+            raise LinkLost(f"port lost: {errno.errorcode.get(error.errno or 0, 'unknown')}") from error
+
+
+class Inbox:
+    """Commands from any thread to the one that serves the port; it wakes that thread."""
+
+    def __init__(self, limit: int = INBOX_COMMANDS) -> None:
+        self._lock = threading.Lock()
+        self._commands: deque[Command] = deque()
+        self._limit = limit
+        self._open = False
+        self.wake_fd, self._wake_end = os.pipe()
+        os.set_blocking(self.wake_fd, False)
+        os.set_blocking(self._wake_end, False)
+
+    def open(self) -> None:
+        """Commands are taken from now on."""
+        with self._lock:
+            self._open = True
+
+    def put(self, command: Command) -> bool:
+        """Take a command; false when nobody serves the port or too many wait."""
+        with self._lock:
+            if not self._open or len(self._commands) >= self._limit:
+                return False
+            self._commands.append(command)
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._wake_end, b"\0")
+        return True
+
+    def take(self) -> list[Command]:
+        """All that waits."""
+        if not self._commands:
+            return []
+        with self._lock:
+            taken = list(self._commands)
+            self._commands.clear()
+        with contextlib.suppress(BlockingIOError):
+            os.read(self.wake_fd, READ_BYTES)
+        return taken
+
+    def close(self) -> list[Command]:
+        """No command is taken any more; gives what still waits."""
+        with self._lock:
+            self._open = False
+            left = list(self._commands)
+            self._commands.clear()
+        return left
+
+    def __del__(self) -> None:
+        os.close(self.wake_fd)
+        os.close(self._wake_end)
 
 
 class OsdpBusDriver:
     """One RS-485 line of OSDP readers, always over the secure channel."""
 
-    def __init__(self, name: str, port: str, baud: int, readers: Sequence[OsdpReader], sink: Sink) -> None:
+    def __init__(
+        self,
+        name: str,
+        port: str,
+        baud: int,
+        readers: Sequence[OsdpReader],
+        sink: Sink,
+        limits: Limits | None = None,
+    ) -> None:
         self.name = name
-        self._port = port
-        self._baud = baud
-        self._readers = tuple(readers)
+        self._port, self._baud = port, baud
         self._sink = sink
+        self._readers = tuple(readers)
+        self._bus = OsdpBus(baud, readers, sink, limits)
+        self._inbox = Inbox()
 
     def devices(self) -> dict[str, Capabilities]:
-        """The readers on the line, by name."""
-        return {reader.name: Capabilities(cards=True, secure=True) for reader in self._readers}
+        """The readers on the line, by name, with what they told of themselves when they last came on line."""
+        return {reader.name: self._bus.device(reader.name).report.capabilities() for reader in self._readers}
 
     def run(self, stop: threading.Event) -> None:
         """Serve the line until `stop` is set. Raises `LinkLost` when the port breaks."""
-        stop.wait()
+        reason = "driver stopped"
+        try:
+            with open_port(self._port, self._baud) as descriptor:
+                self._inbox.open()
+                log.info("osdp_line_open", bus=self.name, port=self._port, baud=self._baud)
+                self._serve(descriptor, stop)
+        except LinkLost as error:
+            reason = str(error)
+            raise
+        finally:
+            left = self._inbox.close()
+            now = time.monotonic()
+            for command in left:
+                self._bus.submit(command, now)
+            self._bus.close(reason, now)
 
     def submit(self, command: Command) -> None:
         """Take a command from any thread."""
+        if not self._inbox.put(command):
+            self._sink(_not_taken(command, Result.EXPIRED, "line is down or too many commands wait"))
+
+    def _serve(self, descriptor: int, stop: threading.Event) -> None:
+        bus, wake = self._bus, self._inbox.wake_fd
+        while not stop.is_set():
+            for command in self._inbox.take():
+                bus.submit(command, time.monotonic())
+            frame = bus.next_send(time.monotonic())
+            if frame is not None:
+                write_all(descriptor, frame)
+            now = time.monotonic()
+            wait_s = min(max(bus.deadline(now) - now, 0.0), STOP_LOOK_S)
+            if descriptor in select.select([descriptor, wake], [], [], wait_s)[0]:
+                bus.receive(read_some(descriptor), time.monotonic())
 
 
 class ScannerDriver:
     """A serial scanner that ends each text with CR and/or LF."""
 
-    def __init__(self, name: str, port: str, baud: int, sink: Sink) -> None:
+    def __init__(
+        self,
+        name: str,
+        port: str,
+        baud: int,
+        sink: Sink,
+        max_chars: int = MAX_CHARS,
+        gap_s: float = GAP_S,
+    ) -> None:
         self.name = name
-        self._port = port
-        self._baud = baud
+        self._port, self._baud = port, baud
         self._sink = sink
+        self._max_chars, self._gap_s = max_chars, gap_s
+        self._epoch = 0
+        self._link: tuple[bool, str] | None = None
 
     def devices(self) -> dict[str, Capabilities]:
         """The scanner itself."""
@@ -44,7 +219,40 @@ class ScannerDriver:
 
     def run(self, stop: threading.Event) -> None:
         """Serve the port until `stop` is set. Raises `LinkLost` when it breaks."""
-        stop.wait()
+        reason = "driver stopped"
+        try:
+            with open_port(self._port, self._baud) as descriptor:
+                self._epoch += 1
+                self._tell(True, "port open")
+                self._serve(descriptor, stop)
+        except LinkLost as error:
+            reason = str(error)
+            raise
+        finally:
+            self._tell(False, reason)
 
     def submit(self, command: Command) -> None:
-        """Take a command from any thread."""
+        """A scanner takes no commands: each is refused."""
+        self._sink(_not_taken(command, Result.REFUSED, "a scanner takes no commands"))
+
+    def _serve(self, descriptor: int, stop: threading.Event) -> None:
+        lines = LineDecoder(self._max_chars, self._gap_s)
+        # What the port's buffer held when it was opened waited there while nobody listened: it is stale.
+        for text in lines.feed(read_some(descriptor), time.monotonic()):
+            self._sink(TextRead(self.name, text, self._seen(stale=True)))
+        while not stop.is_set():
+            if select.select([descriptor], [], [], STOP_LOOK_S)[0]:
+                for text in lines.feed(read_some(descriptor), time.monotonic()):
+                    self._sink(TextRead(self.name, text, self._seen()))
+
+    def _seen(self, stale: bool = False) -> Seen:
+        return Seen(time.monotonic(), time.time(), self._epoch, stale)
+
+    def _tell(self, up: bool, reason: str) -> None:
+        if self._link != (up, reason):
+            self._link = (up, reason)
+            self._sink(LinkState(self.name, up, False, reason, self._seen()))
+
+
+def _not_taken(command: Command, result: Result, detail: str) -> Outcome:
+    return Outcome(command.command_id, command.device, result, detail, Seen(time.monotonic(), time.time(), 0))

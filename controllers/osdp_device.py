@@ -1,0 +1,274 @@
+"""One OSDP device as the panel sees it: offline, hello, challenge, crypt, online. Sans-IO.
+
+The bus gives the device a slot (`next_frame`), then tells it what came back (`take`) or that nothing did (`silence`).
+Nothing that a device says before its secure channel is open counts for more than being alive, and nothing without a
+right MAC counts after. A frame is repeated with its own sequence number; when it cannot be, the session starts anew,
+so that the device never hears it later.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+
+from controllers.driver import Command, Result, Sink
+from controllers.osdp_frame import Frame, encode
+from controllers.osdp_job import Job, JobQueue
+from controllers.osdp_limits import Limits
+from controllers.osdp_message import Code, Function, Nak, Reply, nak_words, read_nak
+from controllers.osdp_report import Report
+from controllers.osdp_secure import (
+    CHALLENGE,
+    RANDOM_BYTES,
+    SCBK_SELECTOR,
+    SERVER,
+    Handshake,
+    SecureChannel,
+    SessionBroken,
+)
+from controllers.vault import check_key
+
+SURVEY = (Code.ID, Code.CAP, Code.ISTAT, Code.LSTAT, Code.OSTAT)
+REFRESH = SURVEY[2:]
+NEEDS = {Code.ISTAT: Function.INPUTS, Code.OSTAT: Function.OUTPUTS}
+SESSION_GONE = {Nak.SEQUENCE, Nak.NO_SECURITY, Nak.ENCRYPTION_REQUIRED}
+
+
+@dataclass(frozen=True, slots=True)
+class OsdpReader:
+    """A reader on a bus: its name, address (0 to 126) and 16-byte secure-channel base key."""
+
+    name: str
+    address: int
+    scbk: bytes = field(repr=False)
+
+
+class Phase(Enum):
+    """How far the link has come."""
+
+    OFFLINE = "offline"
+    HELLO = "hello"
+    CHALLENGE = "challenge"
+    CRYPT = "crypt"
+    ONLINE = "online"
+
+
+@dataclass(slots=True)
+class Turn:
+    """A frame that has no answer yet."""
+
+    raw: bytes
+    code: int
+    job: Job | None = None
+    sent: int = 0
+    busy: int = 0
+
+
+class OsdpDevice:
+    """The session with one device, and its queue of commands."""
+
+    def __init__(
+        self,
+        reader: OsdpReader,
+        emit: Sink,
+        limits: Limits,
+        wall: Callable[[], float],
+        random: Callable[[int], bytes],
+    ) -> None:
+        self.name, self.address = reader.name, reader.address
+        self.phase = Phase.OFFLINE
+        self.ready_at = 0.0  # no slot is wanted before
+        self.served_at = 0.0
+        self.failures = 0
+        self.report = Report(reader.name, emit, wall)
+        self.jobs = JobQueue(self.report.ended, limits.queued_commands)
+        self._scbk = check_key(reader.name, reader.scbk)
+        self._limits, self._random = limits, random
+        self._turn: Turn | None = None
+        self._sequence = 0
+        self._handshake: Handshake | None = None
+        self._channel: SecureChannel | None = None
+        self._survey: deque[Code] = deque()
+        self._online_at = self._refresh_at = 0.0
+
+    @property
+    def online(self) -> bool:
+        """Whether a secure channel is open."""
+        return self.phase is Phase.ONLINE
+
+    @property
+    def dead(self) -> bool:
+        """Whether it has not answered yet, so that its slots are rationed."""
+        return self.phase in (Phase.OFFLINE, Phase.HELLO)
+
+    @property
+    def rank(self) -> int:
+        """What its next slot would carry: 0 a lock command, 1 light or sound, 2 anything else."""
+        if not self.jobs or not self.online or (self._turn and not self._turn.job):
+            return 2
+        return 0 if self.jobs.has_lock else 2 if self._survey else 1
+
+    def submit(self, command: Command, now: float) -> None:
+        """Queue a command."""
+        self.jobs.add(command, now)
+
+    def expire(self, now: float) -> None:
+        """Drop the commands that waited past their deadline."""
+        self.jobs.expire(now, self._turn.job if self._turn else None)
+
+    def next_frame(self, now: float, char_s: float) -> bytes | None:
+        """The frame for this slot, or none when what waited is too late."""
+        turn = self._turn
+        if turn and turn.job and now + len(turn.raw) * char_s > turn.job.deadline_s:
+            self.lose("command unanswered at its deadline", now)
+            return None
+        turn = self._turn = turn or self._new_turn(now, char_s)
+        turn.sent += 1
+        self.served_at = now
+        return turn.raw
+
+    def silence(self, now: float) -> None:
+        """Nothing sound came back in time."""
+        if self._turn and (self.phase is Phase.HELLO or self._turn.sent > self._limits.repeats):
+            self.lose("no answer", now)
+
+    def take(self, frame: Frame, now: float) -> bool:
+        """A sound frame from this address. Gives whether it ends the turn; what does not belong is ignored."""
+        turn = self._turn
+        if turn is None:
+            return False
+        if frame.code == Reply.BUSY:
+            self._wait(turn, now)
+            return True
+        if frame.sequence != self._sequence:
+            return False
+        try:
+            return TAKERS[self.phase](self, turn, frame, now)
+        except SessionBroken as error:
+            self.lose(str(error), now)
+            return True
+
+    def lose(self, reason: str, now: float) -> None:
+        """End the session. A command in flight ends as unknown, and nothing of it is ever sent again."""
+        if self.online and now - self._online_at > self._limits.settled_s:
+            self.failures = 0
+        pauses = self._limits.retry_s
+        self.ready_at = now + pauses[min(self.failures, len(pauses) - 1)]
+        self.failures += 1
+        turn, self._turn = self._turn, None
+        self.phase, self._channel, self._handshake = Phase.OFFLINE, None, None
+        if turn and turn.job:
+            self.jobs.finish(turn.job, Result.UNKNOWN, reason, now)
+        self.report.lost(reason, now)
+
+    # What goes out
+
+    def _new_turn(self, now: float, char_s: float) -> Turn:
+        if self.phase is Phase.OFFLINE:
+            self.phase, self._sequence = Phase.HELLO, 0
+            return self._plain(Code.ID)
+        self._sequence = self._sequence % 3 + 1
+        if self._channel is None:
+            self._handshake = Handshake(self._scbk, self._random(RANDOM_BYTES))
+            return self._plain(Code.CHLNG, self._handshake.challenge, bytes((CHALLENGE, SCBK_SELECTOR)))
+        return self._job_turn(self._channel, now, char_s) or self._sealed(self._channel, self._next_question(now))
+
+    def _job_turn(self, channel: SecureChannel, now: float, char_s: float) -> Turn | None:
+        """The next step of the most urgent command that can still reach the device in time."""
+        for job in self.jobs.candidates(None if self._survey else self.report.functions or {}, now):
+            turn = self._sealed(channel, *job.steps[0])
+            if now + len(turn.raw) * char_s <= job.deadline_s:
+                turn.job, job.started = job, True
+                return turn
+            self.jobs.too_late(job, now)
+        return None
+
+    def _next_question(self, now: float) -> Code:
+        if not self._survey and now >= self._refresh_at:
+            self._refresh_at = now + self._limits.refresh_s
+            self._survey.extend(REFRESH)
+        while self._survey and not self._answers(self._survey[0]):
+            self._survey.popleft()
+        return self._survey[0] if self._survey else Code.POLL
+
+    def _answers(self, code: Code) -> bool:
+        """Whether the device says that it can answer; one that did not tell its functions is asked."""
+        functions = self.report.functions
+        return not functions or code not in NEEDS or functions.get(NEEDS[code], (0, 0))[1] > 0
+
+    def _plain(self, code: int, data: bytes = b"", security: bytes = b"") -> Turn:
+        return Turn(encode(Frame(self.address, self._sequence, code, data, security)), code)
+
+    def _sealed(self, channel: SecureChannel, code: int, data: bytes = b"") -> Turn:
+        return Turn(encode(channel.seal(Frame(self.address, self._sequence, code, data))), code)
+
+    # What each phase makes of an answer
+
+    def _wait(self, turn: Turn, now: float) -> None:
+        """BUSY: the same frame again after a pause, not counted as a repeat, but not for ever either."""
+        turn.sent -= 1
+        turn.busy += 1
+        self.ready_at = now + self._limits.busy_s
+        if turn.busy > self._limits.busy_repeats:
+            self.lose("busy for too long", now)
+
+    def _hello(self, _turn: Turn, _frame: Frame, _now: float) -> bool:
+        self._turn, self.phase = None, Phase.CHALLENGE
+        return True
+
+    def _challenged(self, _turn: Turn, frame: Frame, now: float) -> bool:
+        if frame.code != Reply.CCRYPT or self._handshake is None:
+            self.lose("reader has no secure channel", now)
+            return True
+        answer = self._handshake.answer(frame.security, frame.data)
+        self.phase, self._sequence = Phase.CRYPT, self._sequence % 3 + 1
+        self._turn = self._plain(Code.SCRYPT, answer, bytes((SERVER, SCBK_SELECTOR)))
+        return True
+
+    def _crypted(self, _turn: Turn, frame: Frame, now: float) -> bool:
+        if frame.code != Reply.RMAC_I or self._handshake is None:
+            self.lose("reader refused our key", now)
+            return True
+        self._channel = self._handshake.finish(frame.security, frame.data)
+        self._turn, self.phase, self._handshake = None, Phase.ONLINE, None
+        self._online_at, self._refresh_at = now, now + self._limits.refresh_s
+        self._survey = deque(SURVEY)
+        self.report.opened(now)
+        return True
+
+    def _answered(self, turn: Turn, frame: Frame, now: float) -> bool:
+        if self._channel is None or not frame.has_mac:
+            return self._unproven(frame, now)
+        frame = self._channel.open(frame)
+        reason = read_nak(frame.data) if frame.code == Reply.NAK else None
+        if reason in SESSION_GONE:
+            self.lose("session lost", now)
+            return True
+        self._turn = None
+        if turn.job:
+            self.jobs.step_done(turn.job, "" if reason is None else nak_words(reason), now)
+        elif self._survey and turn.code == self._survey[0]:
+            self._survey.popleft()
+        if turn.code == Code.POLL and frame.code == Reply.ACK:
+            self.report.nothing()
+        self.report.answer(frame.code, frame.data, now)
+        return True
+
+    def _unproven(self, frame: Frame, now: float) -> bool:
+        """Without a MAC only a refusal is heard: of a damaged frame (repeat it), or because the session is gone."""
+        if frame.code != Reply.NAK:
+            return False
+        if read_nak(frame.data) == Nak.CHECK:
+            self.silence(now)
+        else:
+            self.lose("session lost", now)
+        return True
+
+
+TAKERS: dict[Phase, Callable[[OsdpDevice, Turn, Frame, float], bool]] = {
+    Phase.OFFLINE: lambda _device, _turn, _frame, _now: False,
+    Phase.HELLO: OsdpDevice._hello,
+    Phase.CHALLENGE: OsdpDevice._challenged,
+    Phase.CRYPT: OsdpDevice._crypted,
+    Phase.ONLINE: OsdpDevice._answered,
+}

@@ -1,0 +1,141 @@
+"""Commands on their way to an OSDP device: the frames that each takes, and the queue that ends each exactly once."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from controllers.driver import Command, FeedbackCommand, LockAction, LockCommand, Result
+from controllers.osdp_message import (
+    MAX_TIMER,
+    SIGNALS,
+    Code,
+    Function,
+    OutputCode,
+    buzzer,
+    led,
+    output,
+)  # fmt: skip
+
+Step = tuple[Code, bytes]
+Functions = dict[int, tuple[int, int]]  # PDCAP: function to (compliance, items); empty while unknown
+PULSE_UNIT_MS = 100
+
+
+@dataclass(slots=True)
+class Job:
+    """A command and what is left of it. `started` once any of it went out."""
+
+    command: Command
+    steps: deque[Step] = field(default_factory=deque)
+    started: bool = False
+    refusal: str = ""
+
+    @property
+    def is_lock(self) -> bool:
+        """Locks go before light and sound."""
+        return isinstance(self.command, LockCommand)
+
+    @property
+    def deadline_s(self) -> float:
+        """Monotonic time after which none of it is sent."""
+        return self.command.deadline_mono_s
+
+
+def plan(command: Command, functions: Functions) -> tuple[list[Step], str]:
+    """The frames that carry a command out, or none and the reason why the device cannot."""
+    if isinstance(command, LockCommand):
+        return _lock(command, functions)
+    return _signal(command, functions)
+
+
+def _lock(command: LockCommand, functions: Functions) -> tuple[list[Step], str]:
+    if functions and command.output >= functions.get(Function.OUTPUTS, (0, 0))[1]:
+        return [], f"no output {command.output}"
+    if command.action is LockAction.PULSE:
+        tenths = -(-command.pulse_ms // PULSE_UNIT_MS)
+        if tenths > MAX_TIMER:
+            return [], f"a pulse lasts {MAX_TIMER * PULSE_UNIT_MS} ms at most"
+        return [(Code.OUT, output(command.output, OutputCode.TIMED_ON, tenths))], ""
+    code = OutputCode.ON if command.action is LockAction.RELEASE else OutputCode.OFF
+    return [(Code.OUT, output(command.output, code))], ""
+
+
+def _signal(command: FeedbackCommand, functions: Functions) -> tuple[list[Step], str]:
+    light, sound = SIGNALS[command.signal]
+    steps: list[Step] = []
+    if functions.get(Function.LED, (0, 0))[0]:
+        steps.append((Code.LED, led(*light)))
+    if functions.get(Function.SOUND, (0, 0))[0]:
+        steps.append((Code.BUZ, buzzer(*sound)))
+    return steps, "" if steps else "no light and no sound"
+
+
+class JobQueue:
+    """The commands of one device, locks first. `end` is called once for each: with its result and a detail."""
+
+    def __init__(self, end: Callable[[Command, Result, str, float], None], limit: int) -> None:
+        self._end = end
+        self._limit = limit
+        self._jobs: deque[Job] = deque()
+
+    def __bool__(self) -> bool:
+        return bool(self._jobs)
+
+    @property
+    def has_lock(self) -> bool:
+        """Whether a lock command waits."""
+        return any(job.is_lock for job in self._jobs)
+
+    @property
+    def next_expiry(self) -> float:
+        """When the first command runs out; infinity when none waits."""
+        return min((job.deadline_s for job in self._jobs), default=float("inf"))
+
+    def add(self, command: Command, now: float) -> None:
+        """Queue a command."""
+        if len(self._jobs) >= self._limit:
+            self._end(command, Result.EXPIRED, "queue full", now)
+        else:
+            self._jobs.append(Job(command))
+
+    def expire(self, now: float, in_flight: Job | None) -> None:
+        """Drop the commands whose deadline has passed, but for one in flight."""
+        for job in [job for job in self._jobs if job.deadline_s <= now and job is not in_flight]:
+            self.finish(job, Result.EXPIRED, "waited past its deadline", now)
+
+    def clear(self, reason: str, now: float) -> None:
+        """End all commands that wait."""
+        for job in tuple(self._jobs):
+            self.finish(job, Result.EXPIRED, reason, now)
+
+    def candidates(self, functions: Functions | None, now: float) -> list[Job]:
+        """The commands that the device can carry out, planned. Signals wait until its functions are known."""
+        ready = []
+        for job in sorted(self._jobs, key=lambda job: not job.is_lock):
+            if functions is None and not job.is_lock:
+                continue
+            if not job.started:
+                steps, job.refusal = plan(job.command, functions or {})
+                job.steps = deque(steps)
+            if not job.steps:
+                self.finish(job, Result.REFUSED, job.refusal, now)
+            else:
+                ready.append(job)
+        return ready
+
+    def step_done(self, job: Job, refusal: str, now: float) -> None:
+        """The device answered a step; `refusal` is empty when it agreed."""
+        job.steps.popleft()
+        job.refusal = job.refusal or refusal
+        if not job.steps:
+            self.finish(job, Result.REFUSED if job.refusal else Result.DONE, job.refusal, now)
+
+    def too_late(self, job: Job, now: float) -> None:
+        """A step cannot reach the device in time any more."""
+        shown = job.started and not job.refusal
+        self.finish(job, Result.DONE if shown else Result.EXPIRED, "too late for all of it", now)
+
+    def finish(self, job: Job, result: Result, detail: str, now: float) -> None:
+        """End a command."""
+        self._jobs.remove(job)
+        self._end(job.command, result, detail, now)

@@ -1,0 +1,23 @@
+"""The numbers of the OSDP panel, each an argument with a default."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Times in seconds, counts of frames."""
+
+    reply_s: float = 0.2  # SIA OSDP v2.2 clause 5.7: a device begins to answer within 200 ms
+    probe_s: float = 0.05  # a dead device is listened for this long while others are alive
+    full_probe_every: int = 4  # except each fourth time
+    probe_share: float = 0.2  # of the bus, for all dead devices together while others are alive
+    reply_bytes: int = 300  # the longest answer that Menjin asks for; a longer one is noise
+    gap_s: float = 0.03  # silence inside a reply that ends it (a USB adapter may hold bytes for 16 ms)
+    repeats: int = 2  # of an unanswered frame, before the device is lost
+    retry_s: tuple[float, ...] = (0.05, 0.25, 0.5, 1.0)  # pause before each new attempt; the last one stays
+    settled_s: float = 5.0  # a session this long makes the pauses short again
+    busy_s: float = 0.05  # pause after BUSY
+    busy_repeats: int = 40
+    decision_s: float = 0.004  # after a read, polls wait this long for the command that answers it
+    refresh_s: float = 10.0  # all levels are asked for again this often
+    queued_commands: int = 32  # a device; one more is refused
