@@ -7,6 +7,7 @@ from gateway.access.checks import ALL, CHECKS, DEFAULT_LIMITS, NOBODY, Case, Lea
 from gateway.access.model import AccessPoint, Credential
 from gateway.access.presented import Card, Live, Pass, Presented, Unreadable
 from gateway.access.reasons import DenyReason
+from gateway.access.rights import Right
 from gateway.access.schedule import is_open_at, minute_of_week
 from gateway.access.table import PermissionTable
 
@@ -29,7 +30,7 @@ __all__ = [
     "decide",
 ]
 
-_CHECKS_FOR = {kind: tuple(check for check in CHECKS if kind in check.of) for kind in ALL}
+_CHECKS_FOR = {kind: tuple((reason, refuses) for reason, refuses, of in CHECKS if kind in of) for kind in ALL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def decide(
         return Denied(presented.reason, None)
     case = _case(table, passage, point, presented, at, limits)
     credential = None if case.credential is NOBODY else case.credential
-    for reason, refuses, _ in _CHECKS_FOR[type(presented)]:
+    for reason, refuses in _CHECKS_FOR[type(presented)]:
         if refuses(case, presented):
             return Denied(reason, credential)
     policy = case.open_right.policy if case.open_right else ""
@@ -119,8 +120,14 @@ def _case(
         credential = table.find(presented.key) or NOBODY
         rights = table.rights(point.name, credential.profiles)
     minute = minute_of_week(at.astimezone(table.tz))
-    open_right = next((right for right in rights if is_open_at(right.week, minute)), None)
-    return Case(table, passage, point, at.timestamp(), limits, credential, rights, open_right)
+    return Case(table, passage, point, at.timestamp(), limits, credential, rights, _first_open(rights, minute))
+
+
+def _first_open(rights: list[Right], minute: int) -> Right | None:
+    for right in rights:
+        if is_open_at(right.week, minute):
+            return right
+    return None
 
 
 def _changes(case: Case, presented: Card | Live | Pass) -> tuple[PassageChange, ...]:

@@ -37,6 +37,7 @@ MAGIC = b"MENJIN\x00\x01"
 HEADER = struct.Struct("<8sQQQQQQ")
 LENGTH = struct.Struct("<I")
 SLOT = struct.Struct("<I")
+_KEY_HEAD = struct.Struct("<Q")
 DIGEST_BYTES = 32
 
 # key, valid_from, valid_to, refreshed_at, profile set, id length, holder length, type, class, state, key length
@@ -62,7 +63,8 @@ class BadRows(ValueError):
 
 def first_slot(key: bytes, mask: int) -> int:
     """Where the probe for a key begins; keys are keyed hashes, so their bytes are evenly spread."""
-    return int.from_bytes(key[:8], "little") & mask
+    slot: int = _KEY_HEAD.unpack_from(key)[0]
+    return slot & mask
 
 
 def build(rows: Iterable[Row], version: int) -> bytes:

@@ -45,7 +45,7 @@ def minute_of_week(local: datetime) -> int:
 
 def is_open_at(bits: bytes, minute: int) -> bool:
     """Whether a compiled week is open in this minute of the week."""
-    return bool(bits[minute >> 3] >> (minute & 7) & 1)
+    return bits[minute >> 3] >> (minute & 7) & 1 == 1
 
 
 def is_open(schedule: Schedule, local: datetime) -> bool:

@@ -203,7 +203,8 @@ def _verify(buffer: Buffer) -> tuple[int, tuple[int, int, int, int]]:
         buffer.madvise(mmap.MADV_DONTNEED)  # the checksum read every page; let only used ones stay resident
     if digest != buffer[end:]:
         raise CorruptTable("checksum")
-    if slots & (slots - 1) or slots_at + slots * file.SLOT.size != office_at or office_at + office_length != end:
+    slots_end = slots_at + slots * file.SLOT.size
+    if not slots or slots & (slots - 1) or slots_end != office_at or office_at + office_length != end:
         raise CorruptTable("header")
     return version, (slots_at, slots - 1, office_at, office_length)
 
