@@ -1,0 +1,67 @@
+"""ffmpeg's arguments, as values. The stream's address is not among them: ffmpeg reads it from its standard input.
+
+`ffmpeg-python` compiles the argument list and is used for nothing else; `camera/process.py` runs it. The flags and the
+reason of each are in camera/README.md.
+"""
+
+from pathlib import Path
+
+import ffmpeg
+
+from camera.source import PROTOCOLS
+
+FRAGMENTED = "+empty_moov+default_base_moof"
+
+# ffmpeg dies with the recorder (PR_SET_PDEATHSIG): a killed recorder leaves no stray writer behind.
+FFMPEG = ("setpriv", "--pdeathsig", "KILL", "--", "ffmpeg", "-nostdin", "-hide_banner", "-nostats", "-v")
+
+
+def record_command(folder: Path, run: str, segment_s: int, offset_s: int = 0, hevc: bool = False) -> list[str]:
+    """Record to files of `segment_s`, cut at key frames; a line of CSV on stdout says that a file is complete.
+
+    Args:
+        folder: Where the files are written.
+        run: Their names are this and a rising number, so that a name never repeats.
+        segment_s: Length of a file, in s; it ends at the first key frame after.
+        offset_s: Shifts the cuts on the clock, so that not all cameras close their files in the same second.
+        hevc: Tags H.265 as `hvc1`, which browsers ask for.
+    """
+    return _compiled(
+        f"{folder}/{run}-".replace("%", "%%") + "%06d.mp4",
+        f="segment",
+        segment_format="mp4",
+        segment_format_options=f"movflags=+frag_keyframe{FRAGMENTED}:frag_duration=500000:flush_packets=1",
+        segment_time=segment_s,
+        segment_atclocktime=1,
+        segment_clocktime_offset=offset_s,
+        reset_timestamps=1,
+        segment_list="pipe:1",
+        segment_list_type="csv",
+        **_tag(hevc),
+    )
+
+
+def live_command(hevc: bool = False) -> list[str]:
+    """Send each frame as its own fragment to stdout, as soon as it is there."""
+    return _compiled("pipe:1", f="mp4", movflags=f"+frag_every_frame{FRAGMENTED}", flush_packets=1, **_tag(hevc))
+
+
+def still_command(at_s: float, width: int | None = None) -> list[str]:
+    """Decode an init with a group of pictures from stdin; send the picture at `at_s` to stdout as JPEG."""
+    options = {"f": "image2", "frames:v": 1, "c:v": "mjpeg", "q:v": 3, "threads": 1, "ss": f"{at_s:.3f}"}
+    if width:
+        options["vf"] = f"scale={width}:-2"
+    stream = ffmpeg.input("pipe:0", f="mp4", protocol_whitelist="pipe", threads=1)
+    argv: list[str] = stream.output("pipe:1", **options).compile(cmd=[*FFMPEG, "error"])
+    return argv
+
+
+def _compiled(target: str, **options: object) -> list[str]:
+    stream = ffmpeg.input("pipe:0", f="concat", safe=0, protocol_whitelist=PROTOCOLS)
+    chosen = {"map": "0:v:0", "c": "copy", **options}
+    argv: list[str] = stream.output(target, **chosen).compile(cmd=[*FFMPEG, "warning"])
+    return argv
+
+
+def _tag(hevc: bool) -> dict[str, object]:
+    return {"tag:v": "hvc1"} if hevc else {}

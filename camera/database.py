@@ -1,0 +1,69 @@
+"""The index' SQLite file: one connection a thread, one writer at a time."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+SCHEMA_VERSION = 1
+
+
+class IndexTooNew(Exception):
+    """The index was written by a newer recorder; run that one."""
+
+
+class Database:
+    """Connections to one file. Write-ahead log; a commit is on disk when it returns."""
+
+    def __init__(self, path: Path, busy_s: float = 5.0) -> None:
+        self._path = path
+        self._busy_s = busy_s
+        self._local = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._writing = threading.Lock()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._create()
+
+    @property
+    def here(self) -> sqlite3.Connection:
+        """Return this thread's connection, for reading."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._open()
+        return connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Run one transaction; it is durable after the block, or did not happen."""
+        with self._writing:
+            connection = self.here
+            connection.execute("begin immediate")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("rollback")
+                raise
+            connection.execute("commit")
+
+    def close(self) -> None:
+        """Close the connections of all threads; none may be in use."""
+        for connection in self._opened:
+            connection.close()
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=self._busy_s, isolation_level=None, check_same_thread=False, cached_statements=64
+        )
+        connection.row_factory = sqlite3.Row
+        connection.execute("pragma journal_mode = wal")
+        connection.execute("pragma synchronous = full")
+        self._opened.append(connection)
+        return connection
+
+    def _create(self) -> None:
+        version = self.here.execute("pragma user_version").fetchone()[0]
+        if version > SCHEMA_VERSION:
+            raise IndexTooNew(f"{self._path} has version {version}, this recorder knows {SCHEMA_VERSION}")
+        self.here.executescript(Path(__file__).with_name("schema.sql").read_text(encoding="utf-8"))
+        self.here.execute(f"pragma user_version = {SCHEMA_VERSION}")

@@ -1,0 +1,101 @@
+"""Where footage lies on disk, and what makes a change there durable.
+
+incoming/CAMERA/RUN-NUMBER.mp4              being written, or left by a fault
+CAMERA/2026-11-23/15/RUN-NUMBER.mp4         complete: hashed, synced, indexed (UTC date and hour of its start)
+unusable/CAMERA/RUN-NUMBER.mp4              not one whole fragment; kept for a person to look at
+index.db, recorder.lock
+"""
+
+import fcntl
+import mmap
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from camera.segment import US
+
+INDEX, LOCK, INCOMING, UNUSABLE = "index.db", "recorder.lock", "incoming", "unusable"
+
+
+class FolderInUse(Exception):
+    """Another recorder, or an ffmpeg of a killed one, still writes here."""
+
+
+def lock(root: Path, patience_s: float = 5.0) -> int:
+    """Return the descriptor of the folder's lock. Each ffmpeg inherits it: who holds it may move files.
+
+    Raises:
+        FolderInUse: It is not free within `patience_s`.
+    """
+    descriptor = os.open(root / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                os.close(descriptor)
+                raise FolderInUse(f"{root}: another recorder writes here") from None
+            time.sleep(0.1)
+        else:
+            return descriptor
+
+
+def final_path(camera: str, segment: str, start_us: int) -> str:
+    """Return a complete file's path, relative to the root."""
+    return f"{camera}/{datetime.fromtimestamp(start_us / US, UTC):%Y-%m-%d/%H}/{segment}.mp4"
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder and its parents; their entries are durable when this returns."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync(folder.parent)
+
+
+def sync(path: Path) -> None:
+    """Write a file's bytes, or a folder's entries, through to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def move(source: Path, target: Path) -> None:
+    """Rename durably; never over another file.
+
+    Raises:
+        FileExistsError: Another file has the target's name.
+    """
+    make_folder(target.parent)
+    if not (target.exists() and target.samefile(source)):  # a crash between link and unlink leaves both names
+        os.link(source, target)
+    sync(target.parent)
+    source.unlink()
+    sync(source.parent)
+
+
+@contextmanager
+def mapped(path: Path) -> Iterator[memoryview]:
+    """Give a file's bytes without reading them all; an empty file gives none."""
+    if path.stat().st_size == 0:
+        yield memoryview(b"")
+        return
+    with (
+        path.open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as pages,
+        memoryview(pages) as data,
+    ):
+        yield data
+
+
+def free_bytes(root: Path) -> int:
+    """Return what the recorder's user may still write."""
+    disk = os.statvfs(root)
+    return disk.f_bavail * disk.f_frsize

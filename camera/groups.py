@@ -1,0 +1,40 @@
+"""Fragments to groups of pictures: what playlists address and what a check can name."""
+
+import zlib
+from collections.abc import Sequence
+
+from camera.boxes import Fragment, Init
+from camera.segment import US, Gop
+
+
+def groups(init: Init, fragments: Sequence[Fragment], data: memoryview | None = None) -> tuple[Gop, ...]:
+    """Return the groups of a file; with its bytes, each with its CRC-32.
+
+    A group starts at a fragment that starts with a key frame. What stands before the first key frame, after a start
+    in the middle of a group, is a group of its own.
+    """
+    starts = [n for n, fragment in enumerate(fragments) if n == 0 or fragment.key]
+    ends = [*starts[1:], len(fragments)]
+    return tuple(_group(init, fragments[a:b], data) for a, b in zip(starts, ends, strict=True))
+
+
+def end_us(init: Init, fragments: Sequence[Fragment]) -> int:
+    """Return the stream time at which the last fragment ends, from the file's start."""
+    return max((_us(init, each.start + each.duration) for each in fragments), default=0)
+
+
+def codec_mime(init: Init) -> str:
+    """Return the MIME type that a browser's MediaSource is asked for."""
+    return f'video/mp4; codecs="{init.codec}"'
+
+
+def _group(init: Init, part: Sequence[Fragment], data: memoryview | None) -> Gop:
+    first, last = part[0], part[-1]
+    end = last.offset + last.size
+    start = _us(init, first.start)
+    crc32 = zlib.crc32(data[first.offset : end]) if data is not None else 0
+    return Gop(first.offset, end - first.offset, start, _us(init, last.start + last.duration) - start, crc32)
+
+
+def _us(init: Init, units: int) -> int:
+    return units * US // init.timescale

@@ -1,0 +1,123 @@
+"""What the recorder knows of its footage: every change of the index. Reading is in `camera/timeline.py`."""
+
+import sqlite3
+from collections.abc import Iterable
+
+from camera.database import Database
+from camera.segment import Hold, Segment, pack_gops
+
+
+class Index:
+    """Writes the index; each call is one durable transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin_run(self, run: str, camera: str, started_us: int) -> None:
+        """Note that a connection began."""
+        with self._database.writing() as rows:
+            rows.execute("insert into run (id, camera, started_us) values (?, ?, ?)", (run, camera, started_us))
+
+    def end_run(self, run: str, ended_us: int, reason: str, anchor_us: int | None = None) -> None:
+        """Note that a connection ended, and why."""
+        with self._database.writing() as rows:
+            rows.execute(
+                "update run set ended_us = ?, reason = ?, anchor_us = coalesce(?, anchor_us) where id = ?",
+                (ended_us, reason, anchor_us, run),
+            )
+
+    def add(self, segment: Segment, anchor_us: int | None = None) -> Segment:
+        """Add a segment whose file is durable in its place, as the next link of its camera's chain."""
+        with self._database.writing() as rows:
+            rows.execute("insert or ignore into camera (name) values (?)", (segment.camera,))
+            seq, prev = rows.execute("select seq, chain from camera where name = ?", (segment.camera,)).fetchone()
+            linked = segment.linked(seq + 1, prev)
+            _insert(rows, linked)
+            rows.execute(
+                "update camera set seq = ?, chain = ?, bytes = bytes + ? where name = ?",
+                (linked.seq, linked.chain, linked.bytes, linked.camera),
+            )
+            rows.execute("update run set anchor_us = coalesce(?, anchor_us) where id = ?", (anchor_us, linked.run))
+            if linked.number == 0:
+                _settle_gap(rows, linked)
+        return linked
+
+    def open_gap(self, camera: str, from_us: int, reason: str) -> None:
+        """Note that footage is missing from here on; another reason during a gap begins another gap."""
+        with self._database.writing() as rows:
+            last = rows.execute(
+                "select id, from_us, reason from gap where camera = ? and to_us is null order by id desc", (camera,)
+            ).fetchone()
+            if last and last["reason"] == reason:
+                return
+            if last:
+                from_us = max(from_us, last["from_us"])
+                rows.execute("update gap set to_us = ? where id = ?", (from_us, last["id"]))
+            rows.execute("insert into gap (camera, from_us, reason) values (?, ?, ?)", (camera, from_us, reason))
+
+    def close_gap(self, camera: str, to_us: int) -> None:
+        """Note that footage arrives again; the run's first segment sets the moment right."""
+        with self._database.writing() as rows:
+            rows.execute("update gap set to_us = max(from_us, ?) where camera = ? and to_us is null", (to_us, camera))
+
+    def add_hold(self, hold: Hold) -> Hold:
+        """Keep footage; returns the hold with its id."""
+        with self._database.writing() as rows:
+            row = rows.execute(
+                "insert into hold (camera, from_us, to_us, reason, by, until_us)"
+                " values (?, ?, ?, ?, ?, ?) returning id",
+                (hold.camera, hold.from_us, hold.to_us, hold.reason, hold.by, hold.until_us),
+            ).fetchone()
+        return Hold(row["id"], hold.camera, hold.from_us, hold.to_us, hold.reason, hold.by, hold.until_us)
+
+    def drop_hold(self, hold: int) -> bool:
+        """Lift a hold; False when there is none."""
+        with self._database.writing() as rows:
+            return rows.execute("delete from hold where id = ?", (hold,)).rowcount > 0
+
+    def to_garbage(self, doomed: Iterable[tuple[Segment, str]]) -> None:
+        """Deletion, step 1: the rows go, their links and reasons stay in `erased`, the paths in `garbage`."""
+        with self._database.writing() as rows:
+            for segment, reason in doomed:
+                rows.execute("insert into garbage (path) values (?)", (segment.path,))
+                rows.execute("delete from segment where id = ?", (segment.id,))
+                rows.execute("update camera set bytes = bytes - ? where name = ?", (segment.bytes, segment.camera))
+                _erase(rows, segment, reason)
+
+    def drop_garbage(self, paths: Iterable[str]) -> None:
+        """Deletion, step 2: the files are durably gone."""
+        with self._database.writing() as rows:
+            rows.executemany("delete from garbage where path = ?", ((path,) for path in paths))
+
+
+def _insert(rows: sqlite3.Connection, segment: Segment) -> None:
+    shape = (segment.init_bytes, segment.mime, segment.width, segment.height)
+    rows.execute("insert or ignore into init (bytes, mime, width, height) values (?, ?, ?, ?)", shape)
+    init = rows.execute("select id from init where bytes = ? and mime = ? and width = ? and height = ?", shape)
+    place = (segment.id, segment.camera, segment.start_us, segment.end_us, segment.bytes, segment.path)
+    proof = (segment.sha256, segment.salvaged, segment.seq, segment.prev, segment.chain)
+    rows.execute(
+        "insert into segment values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*place, init.fetchone()["id"], pack_gops(segment.gops), *proof),
+    )
+
+
+def _settle_gap(rows: sqlite3.Connection, first: Segment) -> None:
+    """The run's first segment says exactly when the gap before it ended."""
+    rows.execute(
+        "update gap set to_us = max(from_us, ?) where id = (select max(id) from gap where camera = ?)",
+        (first.start_us, first.camera),
+    )
+
+
+def _erase(rows: sqlite3.Connection, segment: Segment, reason: str) -> None:
+    """Extend the neighbouring row of the chain's erased links, or begin one."""
+    extended = rows.execute(
+        "update erased set to_seq = ?, chain = ?, to_us = ? where camera = ? and to_seq = ? and reason = ?",
+        (segment.seq, segment.chain, segment.end_us, segment.camera, segment.seq - 1, reason),
+    )
+    if not extended.rowcount:
+        links = (segment.camera, segment.seq, segment.seq, segment.prev, segment.chain)
+        rows.execute(
+            "insert into erased values (?, ?, ?, ?, ?, ?, ?, ?)", (*links, segment.start_us, segment.end_us, reason)
+        )

@@ -1,0 +1,141 @@
+"""From a written file to footage: cut, indexed, hashed, synced, renamed, and only then a row.
+
+Every function here blocks on the disk; the supervisor calls them in a thread.
+"""
+
+import hashlib
+import os
+import secrets
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from camera import disk
+from camera.anchor import Anchor
+from camera.boxes import Layout, layout
+from camera.groups import codec_mime, end_us, groups
+from camera.index import Index
+from camera.segment import US, Segment
+
+log = structlog.get_logger()
+
+
+class Unusable(Exception):
+    """The file has not one whole fragment; it was put aside."""
+
+
+@dataclass(slots=True)
+class Run:
+    """One connection: its segments follow each other without a gap. `ends_us` has each finished file's stream time."""
+
+    id: str
+    camera: str
+    anchor: Anchor = field(default_factory=Anchor)
+    ends_us: dict[int, int] = field(default_factory=dict)
+
+    def starts_us(self, number: int) -> int | None:
+        """Return the stream time at which a file starts: where the one before it ended."""
+        return 0 if number == 0 else self.ends_us.get(number - 1)
+
+    def finished(self, line: str, arrived_us: int) -> tuple[str, int]:
+        """Take a line of ffmpeg's segment list (`name,start,end`, s of stream time); return file name and start.
+
+        Raises:
+            ValueError: It is not such a line.
+        """
+        name, start_s, end_s = line.strip().rsplit(",", 2)
+        end_us = round(float(end_s) * US)
+        self.anchor.observe(arrived_us, end_us)
+        self.ends_us = {int(name[-10:-4]): end_us}
+        return Path(name).name, (self.anchor.at_us or 0) + round(float(start_s) * US)
+
+
+class Archive:
+    """A folder of footage and its index, changed together."""
+
+    def __init__(self, root: Path, index: Index) -> None:
+        self.root = root
+        self.index = index
+
+    def incoming(self, camera: str) -> Path:
+        """Return the folder where a camera's ffmpeg writes; it is there when this returns."""
+        folder = self.root / disk.INCOMING / camera
+        disk.make_folder(folder)
+        return folder
+
+    def begin(self, camera: str, at_us: int) -> Run:
+        """Begin a run. Its id has a random part: names never repeat, not even after the index was lost."""
+        run = Run(f"{datetime.fromtimestamp(at_us / US, UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}", camera)
+        self.index.begin_run(run.id, camera, at_us)
+        return run
+
+    def salvage(self, camera: str, path: Path, run: Run | None = None, before: Segment | None = None) -> Segment:
+        """Take in a file that a fault left unfinished.
+
+        It starts where the file before it ended (`run`, or `before` from the index); without one, its last write
+        was the arrival of its end.
+
+        Raises:
+            Unusable: The file has no footage.
+        """
+        written_us = path.stat().st_mtime_ns // 1000
+        number = int(path.stem.rpartition("-")[2])
+        stream_us = run.starts_us(number) if run else None
+        start_us = run.anchor.wall_us(stream_us) if run and stream_us is not None else None
+        if start_us is None and before and before.run == path.stem.rpartition("-")[0] and before.number == number - 1:
+            start_us = before.end_us
+        if start_us is None:
+            start_us = written_us - _duration_us(path)
+        return self.adopt(path, camera, start_us, salvaged=True)
+
+    def adopt(
+        self, path: Path, camera: str, start_us: int, anchor_us: int | None = None, salvaged: bool = False
+    ) -> Segment:
+        """Make a file in `incoming/` footage; after a crash at any step, start-up does it again.
+
+        Raises:
+            Unusable: The file has no whole fragment.
+        """
+        segment = self._measure(path, camera, start_us, salvaged)
+        disk.sync(path)
+        disk.move(path, self.root / segment.path)
+        return self.index.add(segment, anchor_us)
+
+    def _measure(self, path: Path, camera: str, start_us: int, salvaged: bool) -> Segment:
+        """Cut a file at its last whole fragment; return its times, structure and hashes."""
+        shape = _read_layout(path)
+        init = shape.init
+        if init is None or not shape.fragments:
+            raise Unusable(self._put_aside(path, camera, shape))
+        if torn := path.stat().st_size - shape.whole_bytes:
+            os.truncate(path, shape.whole_bytes)
+            log.warning("file cut", camera=camera, file=path.name, torn_bytes=torn, fault=str(shape.fault or ""))
+        with disk.mapped(path) as data:
+            digest, gops = hashlib.sha256(data).hexdigest(), groups(init, shape.fragments, data)
+        return Segment(
+            id=path.stem, camera=camera, start_us=start_us, end_us=start_us + end_us(init, shape.fragments),
+            bytes=shape.whole_bytes, path=disk.final_path(camera, path.stem, start_us), init_bytes=init.size,
+            mime=codec_mime(init), width=init.width, height=init.height, gops=gops, sha256=digest,
+            salvaged=salvaged or bool(torn),
+        )  # fmt: skip
+
+    def _put_aside(self, path: Path, camera: str, shape: Layout) -> str:
+        """Move a file without footage out of the way; an empty one goes."""
+        if path.stat().st_size == 0:
+            path.unlink()
+            return f"{path.name} is empty"
+        disk.move(path, self.root / disk.UNUSABLE / camera / path.name)
+        return f"{path.name} has no whole fragment: {shape.fault or 'only its beginning was written'}"
+
+
+def _read_layout(path: Path) -> Layout:
+    """Return a file's structure; only pages with headers are read."""
+    with disk.mapped(path) as data:
+        return layout(data)
+
+
+def _duration_us(path: Path) -> int:
+    shape = _read_layout(path)
+    return end_us(shape.init, shape.fragments) if shape.init else 0

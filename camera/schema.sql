@@ -1,0 +1,85 @@
+-- The recorder's index. Times are Unix microseconds (UTC). Paths are relative to the recordings folder.
+
+create table if not exists camera (
+  name text primary key,
+  seq integer not null default 0,      -- last link of the hash chain
+  chain text not null default '',      -- its SHA-256
+  bytes integer not null default 0     -- of all segments: kept, never summed
+) without rowid;
+
+-- Segments without a gap: one connection of one ffmpeg.
+create table if not exists run (
+  id text primary key,                 -- never repeats, also after the index was lost
+  camera text not null,
+  started_us integer not null,
+  ended_us integer,                    -- null: runs, or the recorder was killed
+  reason text,
+  anchor_us integer                    -- wall time of stream time zero, as last known
+) without rowid;
+create index if not exists run_camera on run (camera, started_us);
+
+-- What stands before the first fragment; a camera has a new one when its picture's size or coding changes.
+create table if not exists init (
+  id integer primary key,
+  bytes integer not null,
+  mime text not null,
+  width integer not null,
+  height integer not null,
+  unique (bytes, mime, width, height)
+);
+
+create table if not exists segment (
+  id text primary key,                 -- run, number in the run
+  camera text not null,
+  start_us integer not null,
+  end_us integer not null check (end_us >= start_us),
+  bytes integer not null check (bytes > 0),
+  path text not null unique,
+  init integer not null references init (id),
+  gops blob not null,                  -- camera/segment.py: pack_gops
+  sha256 text not null,
+  salvaged integer not null,           -- 1: cut at its last whole fragment after a fault
+  seq integer not null,
+  prev text not null,
+  chain text not null
+);
+create index if not exists segment_time on segment (camera, start_us);
+create index if not exists segment_age on segment (start_us);
+create unique index if not exists segment_chain on segment (camera, seq);
+
+create table if not exists gap (
+  id integer primary key,
+  camera text not null,
+  from_us integer not null,
+  to_us integer,                       -- null: lasts
+  reason text not null
+);
+create index if not exists gap_time on gap (camera, from_us);
+
+create table if not exists hold (
+  id integer primary key autoincrement,
+  camera text not null,
+  from_us integer not null,
+  to_us integer not null check (to_us > from_us),
+  reason text not null,
+  by text not null,
+  until_us integer                     -- null: until it is lifted
+);
+
+-- Deletion, step 1 of 2: the row is gone, the file may still be there.
+create table if not exists garbage (
+  path text primary key
+) without rowid;
+
+-- Links of the chain whose files retention removed; neighbours share a row.
+create table if not exists erased (
+  camera text not null,
+  from_seq integer not null,
+  to_seq integer not null,
+  prev text not null,
+  chain text not null,
+  from_us integer not null,
+  to_us integer not null,
+  reason text not null,
+  primary key (camera, from_seq)
+) without rowid;

@@ -1,0 +1,122 @@
+"""Reading the index: which footage there is, which is missing, and why. Every answer takes milliseconds."""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from camera.database import Database
+from camera.segment import Erased, Gap, Hold, Segment, unpack_gops
+
+_SEGMENT = """select segment.*, init.bytes as init_bytes, init.mime, init.width, init.height
+from segment join init on init.id = segment.init """
+LONGEST_US = 1_000_000_000  # no file is longer than settings allow (600 s): bounds the search for overlaps
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A recorded time of one file, without its structure."""
+
+    id: str
+    start_us: int
+    end_us: int
+    bytes: int
+
+
+class Timeline:
+    """Answers from the index; safe in any thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def spans(self, camera: str, from_us: int, to_us: int) -> list[Span]:
+        """Return what is recorded within [from, to), in order."""
+        rows = self._database.here.execute(
+            "select id, start_us, end_us, bytes from segment"
+            " where camera = ? and start_us > ? and start_us < ? and end_us > ? order by start_us",
+            (camera, from_us - LONGEST_US, to_us, from_us),
+        )
+        return [Span(*row) for row in rows]
+
+    def segments(self, camera: str, from_us: int, to_us: int) -> list[Segment]:
+        """Return the files that have footage within [from, to), in order."""
+        rows = self._database.here.execute(
+            _SEGMENT + "where camera = ? and start_us > ? and start_us < ? and end_us > ? order by start_us",
+            (camera, from_us - LONGEST_US, to_us, from_us),
+        )
+        return [_segment(row) for row in rows]
+
+    def segment(self, segment: str) -> Segment | None:
+        """Return a file by its id."""
+        row = self._database.here.execute(_SEGMENT + "where segment.id = ?", (segment,)).fetchone()
+        return _segment(row) if row else None
+
+    def last(self, camera: str) -> Segment | None:
+        """Return the newest file of a camera."""
+        query = _SEGMENT + "where camera = ? order by start_us desc limit 1"
+        row = self._database.here.execute(query, (camera,)).fetchone()
+        return _segment(row) if row else None
+
+    def oldest(self) -> Iterator[Segment]:
+        """Yield all files of all cameras, oldest first; read only as far as the caller goes."""
+        for row in self._database.here.execute(_SEGMENT + "order by start_us"):
+            yield _segment(row)
+
+    def chain(self, camera: str) -> Iterator[Segment]:
+        """Yield a camera's files in the order of its hash chain."""
+        for row in self._database.here.execute(_SEGMENT + "where camera = ? order by seq", (camera,)):
+            yield _segment(row)
+
+    def gaps(self, camera: str, from_us: int, to_us: int) -> list[Gap]:
+        """Return what is missing within [from, to), in order."""
+        rows = self._database.here.execute(
+            "select camera, from_us, to_us, reason from gap where camera = ? and from_us < ?"
+            " and (to_us is null or to_us > ?) order by from_us, id",
+            (camera, to_us, from_us),
+        )
+        return [Gap(*row) for row in rows]
+
+    def erased(self, camera: str, from_us: int = 0, to_us: int = 1 << 62) -> list[Erased]:
+        """Return what retention removed within [from, to), in the order of the chain."""
+        rows = self._database.here.execute(
+            "select * from erased where camera = ? and from_us < ? and to_us > ? order by from_seq",
+            (camera, to_us, from_us),
+        )
+        return [Erased(*row) for row in rows]
+
+    def holds(self, camera: str | None = None) -> list[Hold]:
+        """Return the holds, of one camera or of all."""
+        rows = self._database.here.execute(
+            "select id, camera, from_us, to_us, reason, by, until_us from hold"
+            " where ? is null or camera = ? order by id",
+            (camera, camera),
+        )
+        return [Hold(*row) for row in rows]
+
+    def used_bytes(self) -> dict[str, int]:
+        """Return the bytes of each camera's files."""
+        return dict(iter(self._database.here.execute("select name, bytes from camera")))
+
+    def head(self, camera: str) -> tuple[int, str]:
+        """Return number and hash of the chain's last link; (0, "") for an unknown camera."""
+        row = self._database.here.execute("select seq, chain from camera where name = ?", (camera,)).fetchone()
+        return (row["seq"], row["chain"]) if row else (0, "")
+
+    def cameras(self) -> list[str]:
+        """Return the cameras that ever had footage."""
+        return [row["name"] for row in self._database.here.execute("select name from camera order by name")]
+
+    def garbage(self) -> list[str]:
+        """Return the paths whose deletion is not finished."""
+        return [row["path"] for row in self._database.here.execute("select path from garbage")]
+
+    def open_runs(self) -> list[tuple[str, str]]:
+        """Return (run, camera) of the runs that never ended: of a recorder that was killed."""
+        return [tuple(row) for row in self._database.here.execute("select id, camera from run where ended_us is null")]
+
+
+def _segment(row: sqlite3.Row) -> Segment:
+    return Segment(
+        row["id"], row["camera"], row["start_us"], row["end_us"], row["bytes"], row["path"], row["init_bytes"],
+        row["mime"], row["width"], row["height"], unpack_gops(row["gops"]), row["sha256"], bool(row["salvaged"]),
+        row["seq"], row["prev"], row["chain"],
+    )  # fmt: skip
