@@ -9,7 +9,7 @@ Each command gets exactly one `Outcome`, and is never executed after its deadlin
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -51,6 +51,35 @@ class KeyRead:
     reader: str
     keys: str
     seen: Seen
+
+
+@dataclass(frozen=True, slots=True)
+class IdCardRead:
+    """A resident ID card (GA 467): of its content only the keyed hash of its number leaves the driver."""
+
+    reader: str
+    key: bytes
+    seen: Seen
+
+
+def _no_receipt() -> None:
+    """Most devices want none."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRecord:
+    """What a device decided or noted by itself: history, never granted. The same `record_id` is the same record."""
+
+    device: str
+    reader: str  # "" where the record names none
+    record_id: str
+    granted: bool
+    reason: str  # the device's own words
+    seen: Seen
+    occurred_s: float | None = None  # Unix seconds by the device's clock, which may be wrong
+    bits: int = 0
+    bit_count: int = 0  # 0: not a card
+    stored: Callable[[], None] = field(default=_no_receipt, compare=False, repr=False)  # call it once it is durable
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +141,9 @@ class Outcome:
     seen: Seen
 
 
-DeviceEvent = CardRead | TextRead | KeyRead | InputState | OutputState | LocalState | LinkState | Outcome
+DeviceEvent = (
+    CardRead | TextRead | KeyRead | IdCardRead | DeviceRecord | InputState | OutputState | LocalState | LinkState | Outcome
+)
 Sink = Callable[[DeviceEvent], None]
 
 
