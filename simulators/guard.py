@@ -18,7 +18,8 @@ class Guard:
 
     def log_in(self, username: str, password: str) -> dict[str, Any]:
         """Start a session."""
-        return self.ask("POST", "session", {"username": username, "password": password})
+        session: dict[str, Any] = self.ask("POST", "session", {"username": username, "password": password})
+        return session
 
     def change_password(self, old: str, new: str) -> None:
         """Replace the one-time password."""

@@ -5,6 +5,7 @@ import os
 import selectors
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -38,6 +39,7 @@ class Crew:
     def __init__(self, logs: Path) -> None:
         self._logs = logs
         self._children: dict[str, Child] = {}
+        self._ending = threading.Event()
 
     def start(self, name: str, argv: Sequence[str], **environment: str) -> Child:
         """Start a device and wait for its ready line on standard output. Raises `StartFailed`."""
@@ -54,14 +56,16 @@ class Crew:
         child = self._spawn(name, argv, None, environment)
         deadline = time.monotonic() + READY_S
         while not is_up():
-            if child.process.poll() is not None or time.monotonic() > deadline:
+            if child.process.poll() is not None or time.monotonic() > deadline or self._ending.is_set():
                 self._fail(child)
             time.sleep(0.05)
         return child
 
     def stop(self, name: str) -> int:
         """End one process and all that it started; its exit code."""
-        child = self._children.pop(name)
+        child = self._children.pop(name, None)
+        if child is None:  # ended by another thread
+            return 0
         family = _family(child.process.pid)
         _signal_group(child.process, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
@@ -70,7 +74,8 @@ class Crew:
         return child.process.wait(STOP_S)
 
     def stop_all(self) -> None:
-        """End everything, newest first."""
+        """End everything, newest first, and start nothing more."""
+        self._ending.set()
         for child in reversed(list(self._children.values())):
             _signal_group(child.process, signal.SIGTERM)
         for name in reversed(list(self._children)):
@@ -85,6 +90,8 @@ class Crew:
         return self._logs / f"{name}.log"
 
     def _spawn(self, name: str, argv: Sequence[str], stdout: int | None, environment: dict[str, str]) -> Child:
+        if self._ending.is_set():
+            raise StartFailed(f"{name} was not started: the site is ending")
         log = self.log(name)
         with log.open("ab") as file:
             process = subprocess.Popen(

@@ -1,6 +1,8 @@
 """Everything on its feet: the virtual site's devices, Menjin's three processes, and the way to each of them."""
 
 import sys
+import threading
+from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -8,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from simulators import broker
-from simulators.control import Remote
+from simulators.control import DeviceError, Remote
 from simulators.diary import Entry
 from simulators.guard import Guard
 from simulators.processes import Crew, StartFailed
@@ -28,6 +30,7 @@ class Stage:
         self.notes: dict[str, Any] = {}  # what one leg leaves for another
         self._say = say
         self._remotes: dict[str, Remote] = {}
+        self._at_door: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def start(self) -> None:
         """Devices first, as on a real site; then Menjin; then central. Raises `StartFailed`."""
@@ -73,14 +76,26 @@ class Stage:
 
     @property
     def browser(self) -> Remote:
-        """A guard's browser; started when first asked for."""
-        if "browser" not in self._remotes:
-            self._device("browser", "--url", self.site.api_url)
+        """The guard's browser."""
         return self._remotes["browser"]
+
+    def start_browser(self) -> None:
+        """Open a guard's browser, before `browser` is asked for."""
+        self._device("browser", "--url", self.site.api_url)
 
     def guard(self) -> Guard:
         """A guard's session over HTTP."""
         return Guard(self.site.api_url)
+
+    def alone_at(self, door: str) -> threading.Lock:
+        """Hold this while watching a door, so that legs that run side by side do not read each other's lights."""
+        return self._at_door[door]
+
+    def noted(self, name: str) -> Any:
+        """What an earlier leg left. Raises `DeviceError` when it failed before it could."""
+        if name not in self.notes:
+            raise DeviceError(f"an earlier leg failed before it left the {name.replace('_', ' ')}")
+        return self.notes[name]
 
     def events(self, since: int, wait_s: float = 0) -> list[Entry]:
         """What central was sent, as entries {"n", "event"}."""
@@ -97,8 +112,13 @@ class Stage:
 
     def _together(self, *starts: Callable[[], None]) -> None:
         with ThreadPoolExecutor(len(starts)) as pool:
-            for done in [pool.submit(start) for start in starts]:
-                done.result()
+            running = [pool.submit(start) for start in starts]
+            try:
+                for done in running:
+                    done.result()
+            except BaseException:
+                self.crew.stop_all()  # whoever is still starting gives up at once
+                raise
 
     def _device(self, name: str, *arguments: str, module: str = "") -> None:
         child = self.crew.start(name, [sys.executable, "-m", f"simulators.{module or name}", *arguments])

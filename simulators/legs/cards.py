@@ -8,6 +8,7 @@ from simulators.legs.watch import (
     LOCKS,
     LegFailed,
     Watch,
+    is_on,
     opened,
     present,
     refused,
@@ -44,8 +45,9 @@ def run_refused(stage: Stage) -> dict[str, Any]:
     }
     figures = {}
     for reason, bits in cases.items():
-        watch = present(stage, "building-1", bits)
-        red = refused(watch, "building-1", reason)
+        with stage.alone_at("building-1"):
+            watch = present(stage, "building-1", bits)
+            red = refused(watch, "building-1", reason)
         event = watch.event(f"{reason} at central", kind="Denied", raw=hex_bits(bits))
         if event.get("reason") != reason:
             raise LegFailed(f"refused as {event.get('reason')!r}, expected {reason}")
@@ -70,7 +72,7 @@ def _passage(stage: Stage, door: str, card: Card) -> dict[str, Any]:
     if taken["seq"] <= granted["seq"]:
         raise LegFailed("Taken was written before Granted")
     strike_s = _energised_s(watch, door, on["at"])
-    wrong = watch.entries(stage.readers, lambda e: e["what"] == "output" and e["on"] and e["device"] != LOCKS[door])
+    wrong = [e for e in watch.entries(stage.readers, is_on) if e["device"] != LOCKS[door]]
     if wrong:
         raise LegFailed(f"another door opened too: {wrong[0]['device']}")
     return {"card_to_strike_ms": since_presented_ms(watch, door, on), "strike_s": strike_s, "granted": granted}
@@ -78,10 +80,8 @@ def _passage(stage: Stage, door: str, card: Card) -> dict[str, Any]:
 
 def _lit(watch: Watch, door: str) -> None:
     device, readers = LOCKS[door], watch.stage.readers
-    watch.entry(
-        readers, lambda e: e["what"] == "led" and e["colour"] == "green" and e["device"] == device, "green light"
-    )
-    watch.entry(readers, lambda e: e["what"] == "buzzer" and e["beeps"] == 1 and e["device"] == device, "one beep")
+    watch.entry(readers, lambda e: (e["what"], e["device"], e.get("colour")) == ("led", device, "green"), "green light")
+    watch.entry(readers, lambda e: (e["what"], e["device"], e.get("beeps")) == ("buzzer", device, 1), "one beep")
 
 
 def _energised_s(watch: Watch, door: str, on_at: float) -> float:

@@ -4,7 +4,6 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from simulators.estate import Phone
 from simulators.legs.watch import LegFailed, Watch, opened
 from simulators.phone import live_code
 from simulators.stage import Stage
@@ -20,49 +19,41 @@ def run(stage: Stage) -> dict[str, Any]:
     phone = estate.phones_of("building-1")[0]
     issued = time.time()
     code = live_code(phone, estate.site_id)
-    code_ms = _opens(stage, "building-1", code, "a fresh live code")
+    code_ms = _opens(stage, code, "a fresh live code")
     passes = _passes(stage)
+    reasons = {
+        "pass_at_private_door": _refused(stage, "building-1", passes["visitor"], "NotPublic", "Unauthorized"),
+        "pass_of_private_profile": _refused(stage, "building-1", passes["building-1"], "NotPublic"),
+    }
     _sleep_until(issued + AGAIN_S)
-    reasons = {"twice": _refused(stage, "building-1", code, "Replayed")}
-    uses = _use_up(stage, passes["visitor"])
-    reasons["third_use"] = uses.pop("reason")
-    reasons["private_door"] = _refused(stage, "building-1", passes["visitor"], "NotPublic", "Unauthorized")
-    reasons["private_profile"] = _refused(stage, "building-1", passes["building-1"], "NotPublic")
-    _opens(stage, "building-1", live_code(phone, estate.site_id), "the next live code")
-    _elsewhere(stage, phone)
+    reasons["code_shown_twice"] = _refused(stage, "main-gate", code, "Replayed")
+    pass_ms = [_use(stage, passes["visitor"], number) for number in (1, 2)]
+    reasons["pass_used_up"] = _refused(stage, "main-gate", passes["visitor"], "UsedUp")
+    now = int(time.time())
+    reasons["other_door"] = _refused(stage, "main-gate", live_code(phone, estate.site_id, now, door=2), "WrongDoor")
+    reasons["other_estate"] = _refused(stage, "main-gate", live_code(phone, estate.site_id + 1, now), "WrongSite")
+    _opens(stage, live_code(phone, estate.site_id), "the next live code")
     _sleep_until(issued + OLD_S)
-    reasons["after_31_s"] = _refused(stage, "building-1", code, "CodeExpired")
-    return {"code_to_strike_ms": code_ms, "pass_to_strike_ms": uses["ms"], "reasons": reasons}
+    reasons["code_after_31_s"] = _refused(stage, "main-gate", code, "CodeExpired")
+    return {"code_to_strike_ms": code_ms, "pass_to_strike_ms": pass_ms, "reasons": reasons}
 
 
 def _passes(stage: Stage) -> dict[str, str]:
     now = datetime.now(UTC)
-    window = {
-        "valid_from": (now - timedelta(minutes=1)).isoformat(),
-        "valid_to": (now + timedelta(hours=2)).isoformat(),
-    }
-    host = stage.site.estate.residents[0].id
+    ends = {"valid_from": now - timedelta(minutes=1), "valid_to": now + timedelta(hours=2)}
+    rest = {"max_uses": 2, "host": stage.site.estate.residents[0].id}
     texts = {}
     for profile in ("visitor", "building-1"):
-        body = {"profile": profile, **window, "max_uses": 2, "host": host}
+        body = {"profile": profile, **{name: at.isoformat() for name, at in ends.items()}, **rest}
         texts[profile] = str(stage.central.call("post", path="passes", body=body)["answer"]["text"])
     return texts
 
 
-def _use_up(stage: Stage, text: str) -> dict[str, Any]:
-    ms = []
-    for use in (1, 2):
-        shown = time.time()
-        ms.append(_opens(stage, "main-gate", text, f"use {use} of a visitor pass"))
-        _sleep_until(shown + AGAIN_S)
-    return {"ms": ms, "reason": _refused(stage, "main-gate", text, "UsedUp")}
-
-
-def _elsewhere(stage: Stage, phone: Phone) -> None:
-    """A code made for another door, and one of another estate."""
-    estate, now = stage.site.estate, int(time.time())
-    _refused(stage, "main-gate", live_code(phone, estate.site_id, now + 1, door=2), "WrongDoor")
-    _refused(stage, "main-gate", live_code(phone, estate.site_id + 1, now + 2), "WrongSite")
+def _use(stage: Stage, text: str, number: int) -> int:
+    shown = time.time()
+    ms = _opens(stage, text, f"use {number} of a visitor pass")
+    _sleep_until(shown + AGAIN_S)
+    return ms
 
 
 def _show(stage: Stage, door: str, text: str) -> Watch:
@@ -71,17 +62,20 @@ def _show(stage: Stage, door: str, text: str) -> Watch:
     return watch
 
 
-def _opens(stage: Stage, door: str, text: str, words: str) -> int:
-    watch = _show(stage, door, text)
-    on = opened(watch, door, words)
-    watch.event(f"{words}: Granted", kind="Granted", door=door, reader=SCANNERS[door])
-    shown = watch.entries(stage.scanners, lambda entry: entry["what"] == "shown")[0]
-    return round((on["at"] - shown["at"]) * 1000)
+def _opens(stage: Stage, text: str, words: str) -> int:
+    """Shown at the main gate, it opens; milliseconds until the strike."""
+    with stage.alone_at("main-gate"):
+        watch = _show(stage, "main-gate", text)
+        on = opened(watch, "main-gate", words)
+        watch.event(f"{words}: Granted", kind="Granted", reader=SCANNERS["main-gate"])
+    shown = watch.entries(stage.scanners, lambda entry: bool(entry["what"] == "shown"))[0]
+    return int((on["at"] - shown["at"]) * 1000)
 
 
 def _refused(stage: Stage, door: str, text: str, *reasons: str) -> str:
-    watch = _show(stage, door, text)
-    event = watch.event(f"a refusal ({' or '.join(reasons)})", kind="Denied", reader=SCANNERS[door])
+    with stage.alone_at(door):
+        watch = _show(stage, door, text)
+        event = watch.event(f"a refusal ({' or '.join(reasons)})", kind="Denied", reader=SCANNERS[door])
     if event["reason"] not in reasons:
         raise LegFailed(f"refused as {event['reason']}, expected {' or '.join(reasons)}")
     return str(event["reason"])

@@ -36,7 +36,7 @@ def run(stage: Stage) -> dict[str, Any]:
 
 
 def _order_while_away(stage: Stage) -> dict[str, Any]:
-    guard = stage.notes["guard"]
+    guard = stage.noted("guard")
     watch = Watch(stage)
     stage.garage.call("network", on=False)
     _until(lambda: not guard.door("garage")["online"], NOTICE_S, "the console shows the garage door as offline")
@@ -52,9 +52,7 @@ def _order_while_away(stage: Stage) -> dict[str, Any]:
     back = Watch(stage)
     stage.garage.call("network", on=True)
     time.sleep(max(0.0, LATE_S - (time.time() - ordered)))
-    if found := back.entries(
-        stage.garage, lambda e: e["what"] == "received_lock" or (e["what"] == "output" and e["on"])
-    ):
+    if found := back.entries(stage.garage, lambda e: e["what"] in ("received_lock", "output")):
         raise LegFailed(f"a stale unlock reached the door after its return: {found[0]}")
     _until(lambda: guard.door("garage")["online"], NOTICE_S, "the console shows the garage door as online again")
     return {"offline_order": outcome, "told_ms": told_ms, "watched_s": LATE_S}

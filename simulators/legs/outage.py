@@ -1,11 +1,12 @@
 """Leg 7: without the management plane the doors go on, and nothing that happened is lost, doubled or out of order."""
 
+import itertools
 import time
 from typing import Any
 
 from simulators.legs.watch import LegFailed, Watch, opened, present, refused
 from simulators.stage import Stage
-from simulators.wiegand import h10306
+from simulators.wiegand import h10306, hex_bits
 
 STRANGER = h10306(4660, 64_321)
 
@@ -24,7 +25,7 @@ def run(stage: Stage) -> dict[str, Any]:
     finally:
         stage.start_menjin("api")
     back = time.time()
-    before.event("the stranger's refusal, after the outage", 20, kind="Denied", door="building-1")
+    before.event("the stranger's refusal, after the outage", 20, kind="Denied", raw=hex_bits(STRANGER))
     caught_up_ms = round((time.time() - back) * 1000)
     figures = _check_feed(stage, before.events_since, [card.id for card in cards])
     return {"exit_code": exit_code, "outage_s": round(back - stopped, 1), "catch_up_ms": caught_up_ms, **figures}
@@ -34,7 +35,7 @@ def _check_feed(stage: Stage, since: int, cards: list[str]) -> dict[str, Any]:
     everything = [entry["event"] for entry in stage.events(0)]
     seqs = [event["seq"] for event in everything]
     if seqs != list(range(seqs[0], seqs[0] + len(seqs))):
-        breaks = [(a, b) for a, b in zip(seqs, seqs[1:], strict=False) if b != a + 1]
+        breaks = [(a, b) for a, b in itertools.pairwise(seqs) if b != a + 1]
         raise LegFailed(f"sequence at central jumps: {breaks[:3]}")
     gap = [entry["event"] for entry in stage.events(since)]
     granted = [event["credential"] for event in gap if event["kind"] == "Granted" and event["credential"] in cards]

@@ -1,0 +1,72 @@
+"""A quiet day on the estate: somebody comes home every few seconds, somebody forgets, somebody tries."""
+
+import random
+import threading
+from collections.abc import Callable, Sequence
+
+from simulators.control import DeviceError
+from simulators.estate import Estate
+from simulators.legs.watch import LOCKS, hardware
+from simulators.phone import live_code
+from simulators.stage import Stage
+from simulators.wiegand import Bits, h10301
+
+PAUSE_S = (2.0, 6.0)
+DOORS = tuple(LOCKS)
+
+
+class Life:
+    """People who move about until told to stop."""
+
+    def __init__(self, stage: Stage, say: Callable[[str], None], seed: int | None = None) -> None:
+        self._stage = stage
+        self._say = say
+        self._dice = random.Random(seed)
+
+    def run(self, stop: threading.Event) -> None:
+        """One deed after another."""
+        deeds: Sequence[tuple[int, Callable[[Estate], str]]] = (
+            (12, self._comes_home),
+            (4, self._shows_phone),
+            (2, self._wrong_building),
+            (1, self._stranger),
+            (1, self._changes_mind),
+        )
+        weights = [weight for weight, _ in deeds]
+        while not stop.wait(self._dice.uniform(*PAUSE_S)):
+            _, deed = self._dice.choices(deeds, weights)[0]
+            try:
+                self._say(deed(self._stage.site.estate))
+            except DeviceError as error:
+                self._say(f"a device did not answer: {error}")
+
+    def _comes_home(self, estate: Estate) -> str:
+        door = self._dice.choice(DOORS)
+        card = self._dice.choice(estate.cards_of("building-1"))
+        self._hold(door, card.bits, walk=True)
+        return f"{card.resident} comes in at {door} by card"
+
+    def _shows_phone(self, estate: Estate) -> str:
+        phone = self._dice.choice(estate.phones_of("building-1"))
+        scanner, door = self._dice.choice((("scanner-main", "main-gate"), ("scanner-b1", "building-1")))
+        self._stage.scanners.call("show", scanner=scanner, text=live_code(phone, estate.site_id))
+        return f"{phone.resident} shows a live code at {door}"
+
+    def _wrong_building(self, estate: Estate) -> str:
+        card = self._dice.choice(estate.cards_of("building-3"))
+        self._hold("building-1", card.bits)
+        return f"{card.resident} of building 3 tries building 1"
+
+    def _stranger(self, _: Estate) -> str:
+        door = self._dice.choice(DOORS)
+        self._hold(door, h10301(self._dice.randrange(100, 256), self._dice.randrange(60_000, 65_536)))
+        return f"an unknown card at {door}"
+
+    def _changes_mind(self, estate: Estate) -> str:
+        card = self._dice.choice(estate.cards_of("building-1"))
+        self._hold("main-gate", card.bits)
+        return f"{card.resident} opens main-gate and walks away"
+
+    def _hold(self, door: str, bits: Bits, walk: bool = False) -> None:
+        where = {} if door == "garage" else {"reader": LOCKS[door]}
+        hardware(self._stage, door).call("present", bits=f"{bits[0]:x}", count=bits[1], walk=walk, **where)
