@@ -232,9 +232,9 @@ def _contact(state: DoorState, level: bool | None, at: float) -> Step:
         return replace(state, open=None), ()
     if level:
         return _opened(state, at)
-    closed: tuple[DoorOutput, ...] = (Closed(state.alarm),) if state.open else ()
-    alarm = DoorAlarm.NORMAL
-    return replace(state, open=False, alarm=alarm, warned=False), closed
+    ends = state.open or state.alarm is not DoorAlarm.NORMAL
+    said = (Closed(state.alarm),) if ends else ()
+    return replace(state, open=False, alarm=DoorAlarm.NORMAL, warned=False), said
 
 
 def _opened(state: DoorState, at: float) -> Step:

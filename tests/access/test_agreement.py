@@ -1,0 +1,111 @@
+from datetime import UTC, datetime
+
+import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import given, settings
+
+from gateway.access import base45, mj1
+from gateway.access.decision import Denied, DenyReason, Granted, Live, Pass, Unreadable, decide
+from gateway.access.generation import build
+from gateway.access.identifier import identifier_key
+from gateway.access.model import AccessPoint, IssuerKey, Zone
+from gateway.access.table import PermissionTable
+from tests.access import naive
+from tests.access.estate import GATE_IN, NOON, NOW, ROWS, SHANGHAI, card, credential, table
+from tests.access.worlds import SITE, Memory, World, worlds
+
+SITE_KEY = bytes(range(32))
+PHONE = ec.derive_private_key(1234567, ec.SECP256R1())
+
+
+@given(worlds())
+@settings(max_examples=500)
+def test_a_decision_agrees_with_the_rules_written_plainly(world: World) -> None:
+    decided = PermissionTable.load(build(world.rows, 1), world.points, SHANGHAI, site=SITE)
+    result = decide(decided, world.memory, world.point, world.presented, world.at, world.limits)
+    expected = naive.answer(world, SHANGHAI)
+    if isinstance(result, Denied):
+        assert result.reason == expected
+    else:
+        assert result.policy in expected
+
+
+def public_bytes() -> bytes:
+    return PHONE.public_key().public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
+
+
+def signed_text(signed: bytes) -> str:
+    r, s = decode_dss_signature(PHONE.sign(signed, ec.ECDSA(SHA256())))
+    return mj1.encode(signed, r.to_bytes(32, "big") + s.to_bytes(32, "big"))
+
+
+def verifies(public_key: bytes, code: mj1.LiveCode | mj1.VisitorPass) -> bool:
+    key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), public_key)
+    r, s = int.from_bytes(code.signature[:32], "big"), int.from_bytes(code.signature[32:], "big")
+    try:
+        key.verify(encode_dss_signature(r, s), code.signed, ec.ECDSA(SHA256()))
+    except InvalidSignature:
+        return False
+    return True
+
+
+def scan(text: str, permissions: PermissionTable) -> Granted | Denied:
+    """What the door process does with a text."""
+    try:
+        code = mj1.parse(text)
+    except mj1.Malformed:
+        return decide(permissions, Memory({}, {}), GATE_IN, Unreadable(DenyReason.MALFORMED), NOON)
+    if isinstance(code, mj1.VisitorPass):
+        issuer = permissions.issuer(code.kid)
+        shown: Live | Pass = Pass(code, issuer is not None and verifies(issuer.public_key, code))
+    else:
+        key = identifier_key(SITE_KEY, "live", "MJ1", code.handle.hex())
+        found = permissions.find(key)
+        shown = Live(key, code, found is not None and verifies(found.public_key, code))
+    return decide(permissions, Memory({}, {}), GATE_IN, shown, NOON)
+
+
+LIVE_TEXT = signed_text(mj1.live_signed(0, b"handle-1", SITE, NOW))
+PASS_TEXT = signed_text(mj1.pass_signed(0, b"pass-001", SITE, NOW, NOW + 60, profile=1, max_uses=1))
+
+
+@pytest.fixture(name="permissions")
+def _permissions() -> PermissionTable:
+    phone = credential(key=identifier_key(SITE_KEY, "live", "MJ1", b"handle-1".hex()), public_key=public_bytes())
+    return table(phone, IssuerKey(0, public_bytes()))
+
+
+@pytest.mark.parametrize("text", [LIVE_TEXT, PASS_TEXT], ids=["live", "pass"])
+def test_a_code_opens_and_no_code_with_a_changed_bit_does(text: str, permissions: PermissionTable) -> None:
+    assert isinstance(scan(text, permissions), Granted)
+    data = base45.decode(text.removeprefix("MJ1:"))
+    for bit in range(len(data) * 8):
+        changed = bytearray(data)
+        changed[bit // 8] ^= 1 << bit % 8
+        assert isinstance(scan("MJ1:" + base45.encode(bytes(changed)), permissions), Denied)
+
+
+@pytest.mark.parametrize("text", [LIVE_TEXT, PASS_TEXT], ids=["live", "pass"])
+def test_no_text_with_a_changed_bit_opens(text: str, permissions: PermissionTable) -> None:
+    for bit in range(len(text) * 7):
+        changed = bytearray(text.encode())
+        changed[bit // 7] ^= 1 << bit % 7
+        assert isinstance(scan(changed.decode(), permissions), Denied)
+
+
+def test_a_signature_under_another_type_s_body_does_not_verify(permissions: PermissionTable) -> None:
+    live, visit = mj1.parse(LIVE_TEXT), mj1.parse(PASS_TEXT)
+    assert isinstance(scan(mj1.encode(live.signed, visit.signature), permissions), Denied)
+    assert isinstance(scan(mj1.encode(visit.signed, live.signature), permissions), Denied)
+
+
+def test_zones_that_contain_each_other_do_not_stop_a_decision() -> None:
+    knot = [row for row in ROWS if not isinstance(row, Zone)] + [Zone("estate", "block"), Zone("block", "estate")]
+    tied = AccessPoint("tied", "tied", 1, "estate", "block")
+    decided = PermissionTable.load(build([*knot, credential()], 1), [tied], UTC, site=SITE)
+    at = datetime(2026, 3, 4, tzinfo=UTC)
+    assert isinstance(decide(decided, Memory({}, {}), tied, card(), at), Granted)

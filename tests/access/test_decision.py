@@ -1,0 +1,242 @@
+from datetime import datetime, timedelta
+
+import pytest
+
+from gateway.access.checks import DAY_S
+from gateway.access.decision import (
+    Card,
+    Denied,
+    DenyReason,
+    Granted,
+    Leases,
+    Limits,
+    LiveUsed,
+    PassUsed,
+    Presented,
+    Unreadable,
+    decide,
+)
+from gateway.access.mj1 import SOFTWARE_KEY
+from gateway.access.model import AccessPoint, CredentialState, DeniedPass, HolderClass
+from tests.access.estate import (
+    GATE_IN,
+    GATE_OUT,
+    HANDLE,
+    LOBBY_IN,
+    LOBBY_OUT,
+    NOON,
+    NOW,
+    PLANT_IN,
+    VAULT_IN,
+    Door,
+    card,
+    credential,
+    live,
+    table,
+    visit,
+)
+from tests.access.worlds import Memory
+
+NIGHT = NOON + timedelta(hours=12)
+
+
+def later(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+def test_a_resident_is_granted_and_the_policy_is_named() -> None:
+    home = credential()
+    assert Door(table(home)).ask(card()) == Granted(home, "home/always", ())
+
+
+def test_an_unknown_card_is_not_found() -> None:
+    assert decide(table(), Memory({}, {}), GATE_IN, card(), NOON) == Denied(DenyReason.CREDENTIAL_NOT_FOUND, None)
+
+
+def test_a_refusal_names_the_credential_it_is_about() -> None:
+    lost = credential(state=CredentialState.LOST)
+    result = decide(table(lost), Memory({}, {}), GATE_IN, card(), NOON)
+    assert result == Denied(DenyReason.CREDENTIAL_NOT_ENABLED, lost)
+
+
+@pytest.mark.parametrize("state", [state for state in CredentialState if state is not CredentialState.ENABLED])
+def test_only_an_enabled_credential_opens(state: CredentialState) -> None:
+    assert Door(table(credential(state=state))).ask(card()) == DenyReason.CREDENTIAL_NOT_ENABLED
+
+
+def test_validity_begins_at_its_second_and_ends_before_its_end() -> None:
+    door = Door(table(credential(valid_from=NOW, valid_to=NOW + 60)))
+    assert door.ask(card(), later(-0.001)) == DenyReason.CREDENTIAL_NOT_ACTIVE
+    assert isinstance(door.ask(card(), later(0)), Granted)
+    assert isinstance(door.ask(card(), later(59.999)), Granted)
+    assert door.ask(card(), later(60)) == DenyReason.CREDENTIAL_EXPIRED
+
+
+@pytest.mark.parametrize(("holder", "days"), [("resident", 30), ("staff", 7), ("visitor", 1)])
+def test_a_lease_ends_by_the_holder_s_class(holder: str, days: int) -> None:
+    door = Door(table(credential(holder_class=HolderClass(holder), refreshed_at=NOW)))
+    assert isinstance(door.ask(card(), later(days * DAY_S - 1)), Granted)
+    assert door.ask(card(), later(days * DAY_S)) == DenyReason.LEASE_EXPIRED
+
+
+def test_emergency_credentials_and_rows_without_a_refresh_have_no_lease() -> None:
+    rows = credential(holder_class=HolderClass.EMERGENCY, refreshed_at=NOW), credential(2, refreshed_at=0)
+    door = Door(table(*rows))
+    assert isinstance(door.ask(card(1), later(9_000 * DAY_S)), Granted)
+    assert isinstance(door.ask(card(2), later(9_000 * DAY_S)), Granted)
+
+
+def test_a_site_may_set_its_own_leases() -> None:
+    limits = Limits(Leases(resident_s=60))
+    result = decide(table(credential(refreshed_at=NOW)), Memory({}, {}), GATE_IN, card(), later(60), limits)
+    assert isinstance(result, Denied)
+    assert result.reason == DenyReason.LEASE_EXPIRED
+
+
+def test_a_weak_presentation_does_not_open_a_strong_door() -> None:
+    door = Door(table(credential(profiles=("work",))), PLANT_IN)
+    assert door.ask(card(assurance=0)) == DenyReason.ASSURANCE_TOO_LOW
+    assert isinstance(door.ask(card(assurance=1)), Granted)
+
+
+def test_a_phone_without_secure_hardware_counts_less() -> None:
+    door = Door(table(credential(profiles=("secure",))), VAULT_IN)
+    assert isinstance(door.ask(live()), Granted)
+    assert door.ask(live(flags=SOFTWARE_KEY)) == DenyReason.ASSURANCE_TOO_LOW
+
+
+def test_a_zone_stands_for_the_ways_in_and_the_ways_out() -> None:
+    rows = table(credential())
+    assert all(isinstance(Door(rows, point).ask(card()), Granted) for point in (GATE_IN, GATE_OUT, LOBBY_IN, LOBBY_OUT))
+
+
+def test_a_zone_does_not_stand_for_the_zones_inside_it() -> None:
+    assert Door(table(credential()), PLANT_IN).ask(card(assurance=1)) == DenyReason.UNAUTHORIZED
+    estate_only = credential(profiles=("visit",))
+    assert Door(table(estate_only), VAULT_IN).ask(live()) == DenyReason.UNAUTHORIZED
+
+
+def test_a_policy_can_name_one_access_point() -> None:
+    assert isinstance(Door(table(credential(profiles=("work",))), PLANT_IN).ask(card(assurance=1)), Granted)
+
+
+def test_a_right_outside_its_schedule_is_not_permitted_at_this_time() -> None:
+    door = Door(table(credential(profiles=("work",))), LOBBY_IN)
+    assert isinstance(door.ask(card()), Granted)
+    assert door.ask(card(), NIGHT) == DenyReason.NOT_PERMITTED_AT_THIS_TIME
+
+
+def test_one_open_policy_of_many_is_enough() -> None:
+    result = Door(table(credential(profiles=("work", "home"))), LOBBY_IN).ask(card(), NIGHT)
+    assert isinstance(result, Granted)
+    assert result.policy == "home/always"
+
+
+def test_a_policy_with_a_missing_schedule_never_opens() -> None:
+    door = Door(table(credential(profiles=("secure",))), PLANT_IN)
+    assert door.ask(card(assurance=1)) == DenyReason.NOT_PERMITTED_AT_THIS_TIME
+
+
+def test_a_missing_profile_gives_nothing() -> None:
+    assert Door(table(credential(profiles=("gone",)))).ask(card()) == DenyReason.UNAUTHORIZED
+
+
+def test_a_live_code_opens_and_leaves_its_time_behind() -> None:
+    result = Door(table(credential())).ask(live())
+    assert isinstance(result, Granted)
+    assert result.changes == (LiveUsed(HANDLE, NOW),)
+
+
+def test_a_live_code_opens_only_once() -> None:
+    door = Door(table(credential()), memory=Memory({HANDLE: NOW}, {}))
+    assert door.ask(live(NOW)) == DenyReason.REPLAYED
+    assert door.ask(live(NOW - 1)) == DenyReason.REPLAYED
+    assert isinstance(door.ask(live(NOW + 1)), Granted)
+
+
+def test_a_live_code_is_accepted_from_30_s_before_to_15_s_after() -> None:
+    door = Door(table(credential()))
+    assert isinstance(door.ask(live(), later(30)), Granted)
+    assert door.ask(live(), later(30.5)) == DenyReason.CODE_EXPIRED
+    assert isinstance(door.ask(live(), later(-15)), Granted)
+    assert door.ask(live(), later(-15.5)) == DenyReason.CODE_FROM_FUTURE
+
+
+def test_a_live_code_made_for_a_door_opens_no_other() -> None:
+    rows = table(credential())
+    assert isinstance(Door(rows, GATE_IN).ask(live(door=1)), Granted)
+    assert Door(rows, LOBBY_IN).ask(live(door=1)) == DenyReason.WRONG_DOOR
+
+
+def test_a_code_of_another_site_or_with_a_bad_signature_is_refused() -> None:
+    door = Door(table(credential()))
+    assert door.ask(live(site=8)) == DenyReason.WRONG_SITE
+    assert door.ask(live(signature_ok=False)) == DenyReason.BAD_SIGNATURE
+    assert door.ask(visit(site=8)) == DenyReason.WRONG_SITE
+
+
+def test_a_forged_code_does_not_tell_what_state_a_credential_is_in() -> None:
+    door = Door(table(credential(state=CredentialState.LOST)))
+    assert door.ask(live(signature_ok=False)) == DenyReason.BAD_SIGNATURE
+
+
+def test_a_visitor_pass_opens_although_nobody_announced_it() -> None:
+    assert Door(table()).ask(visit()) == Granted(None, "visit/office", (PassUsed(b"pass-001", 1, NOW + 60),))
+
+
+def test_a_visitor_pass_is_used_up() -> None:
+    memory = Memory({}, {b"pass-001": 1})
+    result = Door(table(), memory=memory).ask(visit())
+    assert isinstance(result, Granted)
+    assert result.changes == (PassUsed(b"pass-001", 2, NOW + 60),)
+    assert Door(table(), memory=Memory({}, {b"pass-001": 2})).ask(visit()) == DenyReason.USED_UP
+
+
+def test_a_visitor_pass_has_a_window() -> None:
+    door = Door(table())
+    assert isinstance(door.ask(visit(), later(-60)), Granted)
+    assert door.ask(visit(), later(-61)) == DenyReason.CODE_FROM_FUTURE
+    assert door.ask(visit(), later(60)) == DenyReason.CODE_EXPIRED
+
+
+def test_a_pass_called_back_or_of_an_unknown_issuer_is_refused() -> None:
+    assert Door(table(DeniedPass(b"pass-001", NOW + 60))).ask(visit()) == DenyReason.PASS_DENIED
+    assert Door(table()).ask(visit(kid=2)) == DenyReason.UNKNOWN_ISSUER
+
+
+def test_a_visitor_enters_public_zones_alone() -> None:
+    assert Door(table(), LOBBY_IN).ask(visit()) == DenyReason.NOT_PUBLIC
+
+
+@pytest.mark.parametrize("point", [GATE_OUT, LOBBY_OUT])
+def test_a_visitor_may_leave(point: AccessPoint) -> None:
+    assert isinstance(Door(table(), point).ask(visit()), Granted)
+
+
+def test_a_pass_for_an_unknown_profile_has_no_right() -> None:
+    assert Door(table()).ask(visit(profile=999)) == DenyReason.UNAUTHORIZED
+
+
+@pytest.mark.parametrize("reason", [DenyReason.MALFORMED, DenyReason.UNKNOWN_FORMAT])
+def test_what_cannot_be_read_is_refused_with_its_own_reason(reason: DenyReason) -> None:
+    assert Door(table(credential())).ask(Unreadable(reason)) == reason
+
+
+def test_a_point_that_the_table_was_not_loaded_for_opens_to_nobody() -> None:
+    stranger = AccessPoint("new", "new", 9, "street", "estate")
+    assert Door(table(credential()), stranger).ask(card()) == DenyReason.UNAUTHORIZED
+
+
+@pytest.mark.parametrize("presented", [card(), live(), visit(), Unreadable(DenyReason.MALFORMED)])
+def test_a_decision_needs_an_aware_time(presented: Presented) -> None:
+    with pytest.raises(ValueError, match="aware"):
+        decide(table(), Memory({}, {}), GATE_IN, presented, NOON.replace(tzinfo=None))
+
+
+def test_a_change_is_in_force_at_once_and_the_old_table_still_stands() -> None:
+    before = table(credential())
+    after = before.with_changes([credential(2)], [card(1).key], 2)
+    assert Door(after).ask(card(1)) == DenyReason.CREDENTIAL_NOT_FOUND
+    assert isinstance(Door(after).ask(card(2)), Granted)
+    assert isinstance(Door(before).ask(card(1)), Granted)
+    assert Door(before).ask(Card(card(2).key)) == DenyReason.CREDENTIAL_NOT_FOUND
