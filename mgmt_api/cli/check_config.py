@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from config.load import BadSettings, Fault, load_settings
-from config.settings import Settings
+from config.settings import MqttDevice, Reader, Settings
 from controllers import wiegand
 from controllers.errors import BadSetup
 from mgmt_api.cli.output import DEFAULT_CONFIG, Exit, JsonOption, answer, say
@@ -38,8 +38,8 @@ def config_faults(path: Path) -> list[Fault]:
 
 def format_faults(settings: Settings) -> Iterator[tuple[str, str]]:
     """Unknown Wiegand formats, and two of one length on a reader: length alone could not tell them apart."""
-    readers = [reader for bus in settings.buses for reader in bus.readers]
-    for each in (*readers, *(settings.broker.devices if settings.broker else ())):
+    readers: list[Reader | MqttDevice] = [reader for bus in settings.buses for reader in bus.readers]
+    for each in [*readers, *(settings.broker.devices if settings.broker else ())]:
         lengths: dict[int, str] = {}
         for name in each.formats:
             try:

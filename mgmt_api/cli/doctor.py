@@ -12,7 +12,7 @@ import typer
 
 from config.load import BadSettings, load_settings
 from config.secret import BadSecret, read_key, read_secret
-from config.settings import Settings
+from config.settings import Bus, Scanner, Settings
 from controllers.errors import BadSetup
 from controllers.vault import load_keys
 from mgmt_api.cli.output import Exit, JsonOption, answer, say
@@ -103,7 +103,8 @@ def _token_files(settings: Settings) -> Iterator[Path]:
 
 
 def _serial(settings: Settings) -> Iterator[Finding]:
-    for link in (*settings.buses, *settings.scanners):
+    links: list[Bus | Scanner] = [*settings.buses, *settings.scanners]
+    for link in links:
         there = Path(link.port).exists()
         say = link.port if there else f"{link.port} is not there; plug it in, or mend `port`"
         yield Finding(f"port of {link.name}", there, say)
