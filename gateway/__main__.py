@@ -1,0 +1,198 @@
+"""The root of the door process: puts it together from the site file, and runs it until told to stop."""
+
+import asyncio
+import contextlib
+import gc
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from config.secret import read_key, read_secret
+from config.settings import Settings
+from controllers.driver import Driver, Sink
+from controllers.errors import BadSetup
+from controllers.mqtt import MqttDriver
+from controllers.osdp_bus import OsdpReader
+from controllers.serial_port import OsdpBusDriver, ScannerDriver
+from controllers.vault import load_keys
+from gateway.access.door import DoorConfig
+from gateway.access.event import EventKind
+from gateway.access.model import AccessPoint
+from gateway.clock import Clock
+from gateway.commands import Commands
+from gateway.generations import Generations
+from gateway.inbox import Inbox
+from gateway.inventory import inventory
+from gateway.journal import Journal
+from gateway.pen import Pen
+from gateway.service import Service
+from gateway.site import Contact, Door, Reader, Site
+from gateway.store import Store
+from gateway.supervisor import Supervisor
+from gateway.sync import Sync
+
+SWITCH_S = 0.0005  # a busy thread may hold a door up for this long at most
+TICK_S = 0.25
+FIRST_BUILD_S = 5.0  # doors wait this long at most for what the last life left unbuilt
+
+log = structlog.get_logger()
+
+
+def run(settings: Settings) -> int:
+    """Serve the doors until SIGTERM or SIGINT; then 0. 1 for wiring that can never work. Raises `BadSecret`."""
+    sys.setswitchinterval(SWITCH_S)
+    try:
+        asyncio.run(serve(settings))
+    except BadSetup as error:
+        log.error("cannot start", error=str(error))
+        return 1
+    return 0
+
+
+async def serve(settings: Settings) -> None:
+    """Put the process together and serve."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    gateway = settings.gateway
+    if gateway is None:
+        raise ValueError("the site file has no gateway")
+    folder, site = settings.data_dir / "gateway", site_of(settings)
+    clock = Clock()
+    journal = Journal(folder / "journal.db", clock.now, on_commit=lambda: _wake(loop, sync.wake_events))
+    clock.floor(journal.high_water)
+    generations = Generations(
+        folder / "generations",
+        folder / "store.db",
+        site,
+        on_adopt=lambda version: pen.write(EventKind.TABLE_ADOPTED, {"table_version": version}),
+    )
+    pen = Pen(journal, clock, lambda: generations.table)
+    inbox = Inbox(loop, lambda event: service.on_event(event))
+    drivers = drivers_of(settings, inbox.put)
+    service = Service(site, pen, Commands(drivers), loop, lambda: sync.wake_inventory())
+    store = Store(folder / "store.db")
+    sync = Sync(
+        gateway.api.url,
+        read_secret(gateway.api.token_file),
+        gateway.id,
+        store,
+        folder / "store.db",
+        generations,
+        journal,
+        service.unlock,
+        lambda: inventory(site, service, generations.table.version, journal.head.seq),
+    )
+    await _live(journal, generations, store, pen, service, drivers, inbox.put, sync, stop)
+
+
+async def _live(
+    journal: Journal,
+    generations: Generations,
+    store: Store,
+    pen: Pen,
+    service: Service,
+    drivers: Sequence[Driver],
+    sink: Sink,
+    sync: Sync,
+    stop: asyncio.Event,
+) -> None:
+    """Start all in order, wait, and end all in reverse. No lock moves by any of it."""
+    journal.start()
+    pen.write(EventKind.GATEWAY_STARTED, {})
+    await generations.refresh(store)
+    stopped = asyncio.create_task(stop.wait())
+    first = asyncio.create_task(generations.settled())
+    await asyncio.wait((first, stopped), timeout=FIRST_BUILD_S, return_when=asyncio.FIRST_COMPLETED)
+    gc.freeze()
+    supervisor = Supervisor(drivers, sink)
+    supervisor.start()
+    tasks = [asyncio.create_task(sync.run()), asyncio.create_task(_tick(service))]
+    log.info("ready", doors=len(service.doors.by_name), table_version=generations.table.version)
+    await stopped
+    for task in (*tasks, first):
+        task.cancel()
+    await asyncio.gather(*tasks, first, return_exceptions=True)
+    await generations.close()
+    await asyncio.to_thread(supervisor.stop, 1.0)
+    await asyncio.to_thread(journal.close, 1.0)
+    store.close()
+
+
+async def _tick(service: Service) -> None:
+    while True:
+        await asyncio.sleep(TICK_S)
+        try:
+            service.tick()
+        except Exception:  # one bad tick must not end the doors
+            log.exception("tick failed")
+
+
+def _wake(loop: asyncio.AbstractEventLoop, wake: Any) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop is closed: the process is ending
+        loop.call_soon_threadsafe(wake)
+
+
+def site_of(settings: Settings) -> Site:
+    """The wiring as plain values. Raises `BadSecret`."""
+    doors = [
+        Door(
+            door.name,
+            door.number,
+            {"zh": door.label.zh, "en": door.label.en},
+            door.lock.device,
+            door.lock.output,
+            Contact(door.contact.device, door.contact.input, door.contact.open_when_active) if door.contact else None,
+            DoorConfig(door.strike_s, door.held_open_s),
+        )
+        for door in settings.doors
+    ]
+    numbers = {door.name: door.number for door in doors}
+    points = {
+        reader: AccessPoint(p.name, p.door, numbers[p.door], p.zone_from, p.zone_to, p.min_assurance)
+        for p in settings.access_points
+        for reader in p.readers
+    }
+    key = read_key(settings.secrets.site_key_file)
+    return Site(settings.site.id, ZoneInfo(settings.site.timezone), key, doors, points, readers_of(settings))
+
+
+def readers_of(settings: Settings) -> list[Reader]:
+    """All devices that read. A card over OSDP's secure channel is worth more than a number from the network."""
+    buses = [Reader(each.name, "osdp", each.formats, 1) for bus in settings.buses for each in bus.readers]
+    scanners = [Reader(scanner.name, "scanner") for scanner in settings.scanners]
+    devices = settings.broker.devices if settings.broker else ()
+    return [*buses, *scanners, *(Reader(device.name, "mqtt", device.formats) for device in devices)]
+
+
+def drivers_of(settings: Settings, sink: Sink) -> list[Driver]:
+    """One driver a link. Raises `BadSecret` and `controllers.errors.BadSetup`."""
+    drivers: list[Driver] = []
+    keys = load_keys(settings.secrets.reader_keys_file) if settings.buses else {}
+    for bus in settings.buses:
+        if missing := [reader.name for reader in bus.readers if reader.name not in keys]:
+            raise BadSetup(f"{settings.secrets.reader_keys_file} has no key for {', '.join(missing)}")
+        readers = [OsdpReader(reader.name, reader.address, keys[reader.name]) for reader in bus.readers]
+        drivers.append(OsdpBusDriver(bus.name, bus.port, bus.baud, readers, sink))
+    drivers += [ScannerDriver(scanner.name, scanner.port, scanner.baud, sink) for scanner in settings.scanners]
+    broker = settings.broker
+    if broker is not None and broker.devices:
+        password = _secret(broker.password_file)
+        names = [device.name for device in broker.devices]
+        link = (broker.host, broker.port, broker.username, password, broker.ca_file)
+        drivers.append(MqttDriver("broker", *link, names, sink))
+    return drivers
+
+
+def _secret(path: Path | None) -> str:
+    return "" if path is None else read_secret(path)
+
+
+if __name__ == "__main__":
+    sys.exit("run it as: menjin gateway --config site.yaml")

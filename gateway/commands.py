@@ -1,0 +1,85 @@
+"""Commands on their way to locks and readers, and what became of them."""
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from controllers.driver import Capabilities, Driver, FeedbackCommand, LockAction, LockCommand, Outcome, Result, Signal
+from gateway.site import Door
+
+FEEDBACK_S = 1.0  # a light that comes later says nothing to anybody
+OVERDUE_S = 5.0  # after its deadline: the driver fell over it, and nobody knows what it did
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A lock command that was given."""
+
+    command_id: str
+    door: Door
+    deadline_mono_s: float
+    access_point: str = ""
+    reader: str = ""  # who is shown the result
+    operator: str = ""
+
+
+def new_id() -> str:
+    """A fresh command id."""
+    return secrets.token_hex(8)
+
+
+class Commands:
+    """Routes commands to the drivers that own the devices. `send` and `show` may be called from any thread."""
+
+    def __init__(self, drivers: Sequence[Driver]) -> None:
+        self._owner: dict[str, Driver] = {}
+        self._can: dict[str, Capabilities] = {}
+        for driver in drivers:
+            for name, capabilities in driver.devices().items():
+                self._owner[name], self._can[name] = driver, capabilities
+        self._open: dict[str, Order] = {}
+
+    def expect(self, order: Order) -> None:
+        """Remember an order, so that its outcome finds its door."""
+        self._open[order.command_id] = order
+
+    def send(self, order: Order) -> bool:
+        """Release the lock for the door's strike time. False when no driver has the device."""
+        driver = self._owner.get(order.door.lock_device)
+        if driver is None:
+            return False
+        door = order.door
+        pulse_ms = round(door.config.strike_s * 1000)
+        driver.submit(
+            LockCommand(
+                order.command_id, door.lock_device, door.lock_output, LockAction.PULSE, order.deadline_mono_s, pulse_ms
+            )
+        )
+        return True
+
+    def show(self, reader: str, signal: Signal, mono_s: float) -> None:
+        """Light and sound at a reader, if it has them."""
+        capabilities = self._can.get(reader)
+        if capabilities is not None and capabilities.feedback:
+            self._owner[reader].submit(FeedbackCommand(new_id(), reader, signal, mono_s + FEEDBACK_S))
+
+    def ended(self, outcome: Outcome) -> Order | None:
+        """The order that this ends, once; None for feedback and for what was ended before."""
+        return self._open.pop(outcome.command_id, None)
+
+    def drop(self, command_id: str) -> None:
+        """Forget an order that was never sent."""
+        self._open.pop(command_id, None)
+
+    def overdue(self, mono_s: float) -> Iterator[Order]:
+        """Orders that no driver answered: they end as Unknown."""
+        for order in [each for each in self._open.values() if each.deadline_mono_s + OVERDUE_S < mono_s]:
+            yield self._open.pop(order.command_id)
+
+
+RELEASED: Mapping[Result, bool | None] = {
+    Result.DONE: True,
+    Result.REFUSED: False,
+    Result.EXPIRED: False,
+    Result.UNKNOWN: None,
+}

@@ -1,0 +1,60 @@
+"""From driver threads to the loop: one bounded queue, which wakes the loop once for all that waits."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+import structlog
+
+from controllers.driver import CardRead, DeviceEvent, KeyRead, TextRead
+
+READS = (CardRead, TextRead, KeyRead)
+TURN = 64  # events handled before the loop's other work has its turn
+
+log = structlog.get_logger()
+
+
+class Inbox:
+    """Hands events to `handle` in the loop's thread.
+
+    Above `limit` waiting events reads are dropped, and counted: people present again, but levels and outcomes come
+    only once.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, handle: Callable[[DeviceEvent], None], limit: int = 10_000
+    ) -> None:
+        self._loop, self._handle, self._limit = loop, handle, limit
+        self._events: deque[DeviceEvent] = deque()
+        self._awake = False
+        self.dropped = 0
+
+    def put(self, event: DeviceEvent) -> None:
+        """The drivers' sink: any thread."""
+        if len(self._events) >= self._limit and isinstance(event, READS):
+            self.dropped += 1
+            return
+        self._events.append(event)
+        if not self._awake:
+            self._awake = True
+            self._wake()
+
+    def _wake(self) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self._drain)
+        except RuntimeError:  # the loop is closed: the process is ending
+            log.debug("event after the end")
+
+    def _drain(self) -> None:
+        self._awake = False
+        for _ in range(TURN):
+            try:
+                event = self._events.popleft()
+            except IndexError:
+                return
+            try:
+                self._handle(event)
+            except Exception:  # one bad event must not end the doors
+                log.exception("event failed", kind=type(event).__name__)
+        self._awake = True
+        self._wake()

@@ -1,0 +1,292 @@
+"""The journal: what happened at the doors, on the disk before a door opens.
+
+One thread writes. It takes all that is queued, and commits it as one transaction (group commit). When the database
+cannot take a batch, the same batch goes to the reserve file; the database is opened anew, never trusted again, and
+takes the reserve over once it works. Only when both refuse does an append fail, with `JournalFull`.
+"""
+
+import contextlib
+import json
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from gateway import journal_db
+from gateway.access.event import AccessEvent
+from gateway.chain import Head, Sealed, seal
+from gateway.passage import Change, Passage, Stored, store
+from gateway.reserve import Reserve, ReserveFull
+
+DAY_S = 86400.0
+MIN_RETENTION_S = 180 * DAY_S  # network logs are kept six months (Cybersecurity Law of China, art. 21)
+HEARTBEAT_S = 60.0  # the high-water time is written at least this often
+PRUNE_ROWS = 5000
+
+log = structlog.get_logger()
+
+
+class JournalFull(Exception):
+    """Neither journal nor reserve can take the event: nothing may happen that it was to record."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    event: AccessEvent
+    changes: Sequence[Change]
+    future: Future[int] = field(default_factory=Future)
+
+
+class Journal:
+    """The journal at `path`, with its reserve file beside it.
+
+    Args:
+        path: the database; `reserve.bin` stands in the same folder.
+        now: the trusted time, Unix seconds.
+        on_commit: called in the writer's thread after each commit.
+        queue_limit: events that may wait; more are refused with `JournalFull`.
+        batch_limit: events in one transaction.
+        retention_s: acknowledged records older than this are removed; at least 180 days.
+        retry_s: how long to wait before a broken database is tried again.
+        reserve_bytes: size of the reserve file.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        now: Callable[[], float],
+        *,
+        on_commit: Callable[[], None] = lambda: None,
+        queue_limit: int = 10_000,
+        batch_limit: int = 1000,
+        retention_s: float = MIN_RETENTION_S,
+        retry_s: float = 1.0,
+        reserve_bytes: int = 16 << 20,
+    ) -> None:
+        self._path, self._now, self._on_commit = path, now, on_commit
+        self._queue_limit, self._batch_limit, self._retry_s = queue_limit, batch_limit, retry_s
+        self._retention_s = max(retention_s, MIN_RETENTION_S)
+        self._queue: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._head, self._acked, self._high_water = Head(), 0, 0.0
+        self._beaten = time.monotonic()
+        self._stopping = False
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._reserve = Reserve(path.with_name("reserve.bin"), reserve_bytes)
+        if self._reserve.size_bytes < reserve_bytes:
+            log.error("reserve journal is short", bytes=self._reserve.size_bytes, wanted=reserve_bytes)
+        self.passage = Passage()  # read once here; the caller keeps it up to date from now on
+        self._db: sqlite3.Connection | None = None
+        self._open_first()
+
+    # --- any thread ---------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the writer."""
+        self._thread.start()
+
+    def append(self, event: AccessEvent, changes: Sequence[Change] = ()) -> Future[int]:
+        """Queue an event; the future gives its sequence number once it is on the disk, or `JournalFull`."""
+        entry = _Entry(event, changes)
+        if self._stopping or self._queue.qsize() >= self._queue_limit:
+            entry.future.set_exception(JournalFull("the queue is full"))
+        else:
+            self._queue.put(entry)
+        return entry.future
+
+    def after(self, seq: int, limit: int = 500) -> list[Sealed]:
+        """The records behind `seq`, oldest first. Those in the reserve come when the database has taken them over."""
+        with contextlib.closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True)) as db:
+            rows = db.execute("SELECT * FROM journal WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit))
+            return [Sealed(*row) for row in rows]
+
+    def acked(self, seq: int) -> None:
+        """The management plane holds all up to `seq`: these may go when their retention is over."""
+        self._acked = seq
+
+    @property
+    def head(self) -> Head:
+        """The last record on the disk."""
+        return self._head
+
+    @property
+    def acked_seq(self) -> int:
+        """What the management plane acknowledged last."""
+        return self._acked
+
+    @property
+    def high_water(self) -> float:
+        """The highest time ever recorded before this start, Unix seconds."""
+        return self._high_water
+
+    @property
+    def degraded(self) -> bool:
+        """Whether events go to the reserve now."""
+        return self._db is None
+
+    def close(self, timeout_s: float = 2.0) -> None:
+        """Write what is queued, and stop."""
+        self._stopping = True
+        self._queue.put(None)
+        self._thread.join(timeout_s)
+
+    # --- the writer's thread ------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not (self._stopping and self._queue.empty()):
+            batch = self._take()
+            if self._db is None:
+                self._reopen()
+            if batch:
+                self._commit(batch)
+            if time.monotonic() - self._beaten >= HEARTBEAT_S or self._stopping:
+                self._beat()
+        if self._db is not None:
+            self._db.close()
+        self._reserve.close()
+
+    def _take(self) -> list[_Entry]:
+        """All that is queued; nothing when it was quiet for a while."""
+        batch: list[_Entry] = []
+        try:
+            item = self._queue.get(timeout=HEARTBEAT_S if self._db else self._retry_s)
+            while item is not None and item.future.set_running_or_notify_cancel():
+                batch.append(item)
+                if len(batch) >= self._batch_limit:
+                    break
+                item = self._queue.get_nowait()
+        except queue.Empty:
+            pass
+        return batch
+
+    def _commit(self, batch: Sequence[_Entry]) -> None:
+        sealed, head = [], self._head
+        recorded_at = round(self._now(), 6)
+        for entry in batch:
+            sealed.append(seal(head, entry.event.record(), recorded_at))
+            head = Head(sealed[-1].seq, sealed[-1].hash)
+        changes = [store(change) for entry in batch for change in entry.changes]
+        try:
+            self._write(sealed, changes)
+        except ReserveFull as error:
+            log.error("journal full", events=len(batch), error=str(error))
+            for entry in batch:
+                entry.future.set_exception(JournalFull(str(error)))
+            return
+        self._head = head
+        for entry, each in zip(batch, sealed, strict=True):
+            entry.future.set_result(each.seq)
+        self._on_commit()
+
+    def _write(self, sealed: Sequence[Sealed], changes: Sequence[Stored]) -> None:
+        if self._db is not None:
+            try:
+                journal_db.write(self._db, sealed, changes, self._now(), self._acked)
+            except sqlite3.Error as error:
+                self._broke(error)
+            else:
+                return
+        self._reserve.append(json.dumps([[(s.text.decode(), s.hash.hex()) for s in sealed], changes]).encode())
+
+    def _broke(self, error: sqlite3.Error) -> None:
+        """After a failed commit the handle is never used again: what it thinks is on the disk may not be."""
+        log.error("journal broken, the reserve takes over", error=str(error))
+        if self._db is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.close()
+        self._db = None
+        self._salvaged(error)
+
+    def _beat(self) -> None:
+        """Write the time and the acknowledgement, and remove what retention lets go."""
+        self._beaten = time.monotonic()
+        if self._db is None:
+            return
+        try:
+            now = self._now()
+            journal_db.write(self._db, (), (), now, self._acked)
+            journal_db.forget(self._db, now - DAY_S)
+            journal_db.prune(self._db, now - self._retention_s, self._acked, PRUNE_ROWS)
+        except sqlite3.Error as error:
+            self._broke(error)
+
+    # --- opening ------------------------------------------------------------------------------------------------------
+
+    def _open_first(self) -> None:
+        self._reopen()
+        if self._db is not None:
+            state = journal_db.read_state(self._db)
+            self._acked, self._high_water = state.acked, state.high_water
+            self.passage.load(journal_db.read_changes(self._db))
+        else:
+            self.passage = Passage(unknown_before=self._now())
+            for frame in self._reserve.frames():
+                self.passage.load(map(tuple, json.loads(frame)[1]))
+
+    def _reopen(self) -> None:
+        """Open the database and let it take over the reserve; on failure all stays as it is."""
+        try:
+            db = journal_db.connect(self._path)
+        except sqlite3.Error as error:
+            log.error("journal cannot be opened", error=str(error))
+            if self._salvaged(error):
+                self._reopen()
+            return
+        try:
+            self._head = self._replay(db)
+        except sqlite3.Error as error:
+            log.error("journal cannot take over the reserve", error=str(error))
+            db.close()
+            return
+        self._db = db
+
+    def _replay(self, db: sqlite3.Connection) -> Head:
+        """Put the reserve's records behind the journal's head; one that is already there is left out."""
+        state = journal_db.read_state(db)
+        head = max(state.head, self._head if self._reserve.empty else Head(), key=lambda each: each.seq)
+        high_water, acked = max(state.high_water, self._now()), max(state.acked, self._acked)
+        for frame in self._reserve.frames():
+            records, changes = json.loads(frame)
+            sealed: list[Sealed] = []
+            for text, hash_ in records:
+                each = _resealed(db, head, text.encode(), bytes.fromhex(hash_))
+                if each is not None:
+                    sealed.append(each)
+                    head = Head(each.seq, each.hash)
+            journal_db.write(db, sealed, map(tuple, changes), high_water, acked)
+        if not self._reserve.empty:
+            self._reserve.clear()
+            log.info("reserve taken over", head=head.seq)
+        return head
+
+    def _salvaged(self, error: sqlite3.Error) -> bool:
+        """If the database is corrupt: set it aside and keep what can be read of it."""
+        if getattr(error, "sqlite_errorcode", 0) not in journal_db.CORRUPT:
+            return False
+        broken = self._path.with_name(f"{self._path.name}.broken-{int(self._now())}")
+        try:
+            journal_db.salvage(self._path, broken)
+        except (sqlite3.Error, OSError) as failure:
+            log.error("journal cannot be salvaged", error=str(failure))
+            return False
+        log.error("journal was corrupt; a new one holds what could be read", kept_aside=broken.name)
+        return True
+
+
+def _resealed(db: sqlite3.Connection, head: Head, text: bytes, hash_: bytes) -> Sealed | None:
+    """A record of the reserve at its place behind `head`, or None when the journal has it already.
+
+    Its number and hash stay, unless the reserve had to begin without knowing where the journal ended.
+    """
+    record = json.loads(text)
+    if record["seq"] > head.seq:
+        return Sealed(record["seq"], record["recorded_at"], text, hash_)
+    if journal_db.has_text(db, record["seq"], text):
+        return None
+    return seal(head, record, record["recorded_at"])

@@ -1,0 +1,69 @@
+"""From what a reader sent to what the decision understands. Nothing here trusts its input."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from controllers.driver import CardRead, TextRead
+from controllers.errors import ControllerError
+from controllers.wiegand import FORMATS, decode
+from gateway.access import mj1
+from gateway.access.decision import Card, DenyReason, Live, Pass, Presented, Unreadable
+from gateway.access.identifier import card_value, identifier_key
+from gateway.access.model import CredentialType
+from gateway.access.table import PermissionTable
+from gateway.codes import verifies
+from gateway.site import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """What was presented, with what may be written down of it."""
+
+    presented: Presented
+    type: str
+    raw: str  # the card's bits; of a code its handle or pass id, never the text
+
+
+class Identifier:
+    """Reads under this site key, with the formats of these readers."""
+
+    def __init__(self, site_key: bytes, readers: Sequence[Reader]) -> None:
+        self._site_key = site_key
+        self._readers = {reader.name: reader for reader in readers}
+        self._formats: Mapping[str, dict[int, str]] = {
+            reader.name: {FORMATS[name].count: name for name in reader.formats} for reader in readers
+        }
+
+    def card(self, read: CardRead) -> Presentation:
+        """A card by its bits; the format is the reader's own for this length."""
+        raw = f"{read.bit_count}:{read.bits:0{(read.bit_count + 3) // 4}x}"
+        return Presentation(self._card(read), CredentialType.CARD, raw)
+
+    def text(self, read: TextRead, table: PermissionTable) -> Presentation:
+        """A scanned code; its signature is checked with the key that the table has for it."""
+        try:
+            code = mj1.parse(read.text)
+        except mj1.Malformed:
+            return Presentation(Unreadable(DenyReason.MALFORMED), "", f"text:{len(read.text)}")
+        if isinstance(code, mj1.VisitorPass):
+            issuer = table.issuer(code.kid)
+            ok = issuer is not None and verifies(issuer.public_key, code.signed, code.signature)
+            return Presentation(Pass(code, ok), CredentialType.PASS, code.pass_id.hex())
+        key = identifier_key(self._site_key, CredentialType.LIVE, "MJ1", code.handle.hex())
+        credential = table.find(key)
+        ok = credential is not None and verifies(credential.public_key, code.signed, code.signature)
+        return Presentation(Live(key, code, ok), CredentialType.LIVE, code.handle.hex())
+
+    def _card(self, read: CardRead) -> Presented:
+        format_ = self._formats.get(read.reader, {}).get(read.bit_count)
+        if format_ is None:
+            return Unreadable(DenyReason.UNKNOWN_FORMAT)
+        try:
+            number = decode(format_, read.bits, read.bit_count)
+        except ControllerError:
+            return Unreadable(DenyReason.UNKNOWN_FORMAT)
+        if not number.parity_ok:
+            return Unreadable(DenyReason.MALFORMED)
+        value = card_value(number.facility, number.card)
+        key = identifier_key(self._site_key, CredentialType.CARD, number.format, value)
+        return Card(key, self._readers[read.reader].assurance)

@@ -1,0 +1,194 @@
+"""The gateway's mirror of the permission table, row by row, in SQLite.
+
+Generations are built from it, and single changes are taken from it. Each row carries the version that changed it, so
+that what happened after a generation can be laid over it. The `snapshot` number rises with each whole transfer:
+versions of different snapshots must not be compared.
+"""
+
+import contextlib
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from gateway import wire
+from gateway.access.model import Row
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS row(kind TEXT, id TEXT, key TEXT, changed INTEGER, body TEXT, PRIMARY KEY(kind, id))
+  WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS row_changed ON row(changed);
+CREATE TABLE IF NOT EXISTS gone(key TEXT PRIMARY KEY, changed INTEGER) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS staged(kind TEXT, id TEXT, key TEXT, body TEXT, PRIMARY KEY(kind, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS state(one INTEGER PRIMARY KEY CHECK(one = 1), version INTEGER, snapshot INTEGER,
+  structural INTEGER);
+INSERT OR IGNORE INTO state VALUES(1, NULL, 0, 0);
+"""
+# Rows that a table can take over itself; any other needs a new generation.
+LIGHT = ("credential", "issuer", "denied")
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """How far the mirror is. `version` is None before the first snapshot."""
+
+    version: int | None
+    snapshot: int
+    structural: int  # the last version that changed more than light rows
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What changed after a version: light rows, and keys of credentials that are gone."""
+
+    upserts: tuple[Row, ...]
+    deleted_keys: tuple[bytes, ...]
+    version: int
+
+
+class Store:
+    """The mirror at `path`. A file that SQLite cannot read is set aside, and a snapshot is fetched anew."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.RLock()  # one connection, and one thread at a time in a transaction
+        try:
+            self._db = _open(path)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):  # locked, or no disk: not the file's fault
+                raise
+            log.error("permission mirror is corrupt, it starts anew", error=str(error))
+            path.replace(path.with_name(f"{path.name}.broken-{int(time.time())}"))
+            for suffix in ("-wal", "-shm"):
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+            self._db = _open(path)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+    def stand(self) -> Stand:
+        """How far the mirror is."""
+        with self._lock:
+            return Stand(*self._db.execute("SELECT version, snapshot, structural FROM state").fetchone())
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Stand]:
+        """One unchanging state of the mirror, for as long as the block runs."""
+        with self._lock:
+            self._db.execute("BEGIN")
+            try:
+                yield self.stand()
+            finally:
+                self._db.execute("COMMIT")
+
+    def rows(self) -> Iterator[Row]:
+        """All rows."""
+        for kind, body in self._db.execute("SELECT kind, body FROM row"):
+            yield wire.row(kind, json.loads(body))
+
+    # --- a whole transfer ---------------------------------------------------------------------------------------------
+
+    def begin_snapshot(self) -> None:
+        """Forget what an earlier, unfinished transfer left."""
+        self._db.execute("DELETE FROM staged")
+
+    def stage(self, page: dict[str, Any]) -> None:
+        """Keep a page until the transfer is whole. Raises `wire.BadRow`, and keeps nothing of the page."""
+        staged = []
+        for kind, body in wire.rows_of(page):
+            wire.row(kind, body)
+            staged.append((kind, wire.row_id(kind, body), body.get("key"), json.dumps(body, ensure_ascii=False)))
+        with self._transaction():
+            self._db.executemany("INSERT OR REPLACE INTO staged VALUES(?, ?, ?, ?)", staged)
+
+    def commit_snapshot(self, version: int) -> None:
+        """Put the staged rows in place of all others."""
+        with self._transaction():
+            self._db.execute("DELETE FROM row")
+            self._db.execute("DELETE FROM gone")
+            self._db.execute("INSERT INTO row SELECT kind, id, key, ?, body FROM staged", (version,))
+            self._db.execute("DELETE FROM staged")
+            self._db.execute(
+                "UPDATE state SET version = ?, snapshot = snapshot + 1, structural = ?", (version, version)
+            )
+
+    # --- changes ------------------------------------------------------------------------------------------------------
+
+    def apply(self, page: dict[str, Any]) -> None:
+        """Take over a page of changes, whole or not at all. Raises `wire.BadRow`."""
+        version, upserts = int(page["version"]), list(wire.rows_of(page))
+        for kind, body in upserts:
+            wire.row(kind, body)
+        with self._transaction():
+            for each in page.get("deleted", ()):
+                self._delete(each["kind"], str(each["id"]), version)
+            for kind, body in upserts:
+                self._upsert(kind, body, version)
+            self._db.execute("UPDATE state SET version = ?", (version,))
+
+    def since(self, version: int) -> Delta:
+        """The light rows that changed after `version`."""
+        marks = ",".join("?" * len(LIGHT))
+        query = f"SELECT kind, body FROM row WHERE changed > ? AND kind IN ({marks})"  # noqa: S608 - marks alone
+        with self.reading() as stand:
+            rows = self._db.execute(query, (version, *LIGHT)).fetchall()
+            gone = self._db.execute("SELECT key FROM gone WHERE changed > ?", (version,)).fetchall()
+        upserts = tuple(wire.row(kind, json.loads(body)) for kind, body in rows)
+        return Delta(upserts, tuple(bytes.fromhex(key) for (key,) in gone), stand.version or 0)
+
+    def _upsert(self, kind: str, body: wire.Body, version: int) -> None:
+        id_, key = wire.row_id(kind, body), body.get("key")
+        if kind == "credential":
+            self._lose_key(id_, version, but=key)
+            self._db.execute("DELETE FROM gone WHERE key = ?", (key,))
+        elif kind not in LIGHT:
+            self._db.execute("UPDATE state SET structural = ?", (version,))
+        self._db.execute(
+            "INSERT OR REPLACE INTO row VALUES(?, ?, ?, ?, ?)",
+            (kind, id_, key, version, json.dumps(body, ensure_ascii=False)),
+        )
+
+    def _delete(self, kind: str, id_: str, version: int) -> None:
+        if kind == "credential":
+            self._lose_key(id_, version)
+        else:
+            self._db.execute("UPDATE state SET structural = ?", (version,))
+        self._db.execute("DELETE FROM row WHERE kind = ? AND id = ?", (kind, id_))
+
+    def _lose_key(self, id_: str, version: int, but: str | None = None) -> None:
+        """A credential's old number no longer opens anything."""
+        found = self._db.execute("SELECT key FROM row WHERE kind = 'credential' AND id = ?", (id_,)).fetchone()
+        if found is not None and found[0] != but:
+            self._db.execute("INSERT OR REPLACE INTO gone VALUES(?, ?)", (found[0], version))
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10.0)
+    try:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=FULL")
+        db.executescript(SCHEMA)
+    except sqlite3.Error:
+        db.close()
+        raise
+    return db
