@@ -71,6 +71,8 @@ class Crew:
         with suppress(subprocess.TimeoutExpired):
             child.process.wait(STOP_S)
         _end(family)
+        if child.process.stdout:
+            child.process.stdout.close()
         return child.process.wait(STOP_S)
 
     def stop_all(self) -> None:
