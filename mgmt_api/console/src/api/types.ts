@@ -1,0 +1,104 @@
+// The values of the HTTP API and of /api/v1/ws, as they travel.
+
+export interface Label {
+  zh: string;
+  en: string;
+}
+
+export const DOOR_MODES = [
+  "Locked",
+  "Unlocked",
+  "Accessed",
+  "Blocked",
+  "LockedDown",
+  "LockedOpen",
+  "DoubleLocked",
+  "Unknown",
+] as const;
+export type DoorMode = (typeof DOOR_MODES)[number];
+
+export interface Door {
+  name: string;
+  number: number;
+  label?: Label | string | null;
+  mode: string; // a DoorMode, or one that this console does not know yet
+  alarm: string; // Normal, DoorForcedOpen or DoorOpenTooLong
+  open: boolean | null; // null: the door has no contact, or it has not been heard
+  online: boolean;
+  gateway?: string;
+  cameras?: string[];
+}
+
+export interface Camera {
+  name: string;
+  label?: Label | string | null;
+  doors?: string[];
+  state: string;
+  since?: string | number | null;
+}
+
+export interface AccessEvent {
+  cursor: number;
+  gateway?: string;
+  kind: string;
+  occurred_at: string; // ISO 8601 UTC
+  recorded_at?: string;
+  door?: string;
+  access_point?: string;
+  reader?: string;
+  credential?: string;
+  credential_type?: string;
+  holder?: string;
+  holder_name?: string;
+  reason?: string;
+  policy?: string;
+  raw?: string;
+  command_id?: string;
+  operator?: string;
+  clock?: string;
+  detail?: Record<string, unknown>;
+}
+
+export interface CommandState {
+  id?: string;
+  command_id?: string;
+  door?: string;
+  state: string; // queued, sent, Done, Refused, Expired, Unknown
+  expires_at?: string | number;
+  detail?: string;
+}
+
+export interface User {
+  username: string;
+  role: string; // admin, guard, auditor
+  must_change: boolean;
+}
+
+export interface Site {
+  name: Label;
+  timezone: string;
+}
+
+export interface Gap {
+  from: string;
+  to: string;
+  reason: string;
+}
+
+export interface Clip {
+  camera: string;
+  label?: Label | string | null;
+  from: string;
+  to: string;
+  playlist: string;
+  recorded: boolean;
+  gaps?: Gap[];
+}
+
+export type ServerMessage =
+  | { type: "hello"; cursor: number; doors: Door[]; cameras: Camera[] }
+  | { type: "event"; event: AccessEvent }
+  | { type: "doors"; doors: Door[] }
+  | { type: "cameras"; cameras: Camera[] }
+  | { type: "command"; command: CommandState }
+  | { type: "pong" };

@@ -1,0 +1,44 @@
+// Under the door, not over the page: a press on a reason opens the door.
+
+import { useEffect, useRef } from "react";
+import { useTranslation } from "react-i18next";
+
+import { useKeys, type KeyMap } from "../frame/keys";
+
+const REASONS = ["plain", "resident", "courier", "takeaway", "repair", "visitor"] as const;
+
+interface Props {
+  label: string;
+  onReason: (reason: string) => void;
+  onCancel: () => void;
+}
+
+export function UnlockReasons({ label, onReason, onCancel }: Props) {
+  const { t } = useTranslation();
+  const first = useRef<HTMLButtonElement>(null);
+  useEffect(() => first.current?.focus(), []);
+  const keys: KeyMap = { Escape: onCancel };
+  REASONS.forEach((reason, index) => {
+    keys[String(index + 1)] = () => onReason(reason);
+  });
+  useKeys(keys, true);
+  return (
+    <div className="reasons" role="group" aria-label={t("doors.choose", { door: label })}>
+      {REASONS.map((reason, index) => (
+        <button
+          key={reason}
+          ref={index === 0 ? first : null}
+          type="button"
+          className="chip"
+          onClick={() => onReason(reason)}
+        >
+          <kbd aria-hidden>{index + 1}</kbd>
+          {t(`unlockReason.${reason}`)}
+        </button>
+      ))}
+      <button type="button" className="chip quiet" onClick={onCancel}>
+        {t("doors.cancel")}
+      </button>
+    </div>
+  );
+}

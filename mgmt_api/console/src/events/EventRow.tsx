@@ -1,0 +1,68 @@
+import { memo } from "react";
+import { useTranslation } from "react-i18next";
+
+import type { AccessEvent, Door } from "../api/types";
+import type { Row } from "../live/merge";
+import { useSite } from "../frame/site";
+import { named } from "../text/i18n";
+import { day, timeOfDay, timeOrDate } from "../text/time";
+import { eventFace } from "./event_face";
+import { EventIcon } from "./EventIcon";
+import { eventText } from "./event_text";
+
+interface Props {
+  row: Row;
+  doors: ReadonlyMap<string, Door>;
+  selected: boolean;
+  onOpen: (event: AccessEvent) => void;
+}
+
+export const EventRow = memo(
+  function EventRow({ row, doors, selected, onOpen }: Props) {
+    const { t, i18n } = useTranslation();
+    const { timezone } = useSite();
+    const { event, steps, count } = row;
+    const face = eventFace(event);
+    const { what, where, who, why } = eventText(event, doors, i18n.language, t);
+    const time = timeOfDay(event.occurred_at, timezone);
+    const last = steps.filter((step) => step !== "DoorClosed").pop() ?? steps[steps.length - 1];
+    return (
+      <li className={`event${face.alarm ? " event-alarm" : ""}${selected ? " selected" : ""} edge-${face.tone}`}>
+        <button
+          type="button"
+          aria-label={t("feed.footage", { what, door: where, time })}
+          aria-pressed={selected}
+          onClick={() => onOpen(event)}
+        >
+          <EventIcon face={face} />
+          <span className="event-words">
+            <span className="event-top">
+              <strong className={`tone-${face.tone}`}>{what}</strong>
+              <span className="event-where">{where}</span>
+              {count > 1 && (
+                <span className="badge" aria-label={t("feed.repeats", { count })}>
+                  ×{count}
+                </span>
+              )}
+              <time dateTime={event.occurred_at} title={`${day(event.occurred_at, timezone)} ${time}`}>
+                {timeOrDate(event.occurred_at, timezone, Date.now())}
+              </time>
+            </span>
+            {who && <span className="event-who">{who}</span>}
+            <span className="event-why">
+              {why}
+              {last && <span className={`step step-${last}`}>{named(t, "step", last)}</span>}
+            </span>
+          </span>
+        </button>
+      </li>
+    );
+  },
+  (before, after) =>
+    before.row.event === after.row.event &&
+    before.row.count === after.row.count &&
+    before.row.steps.length === after.row.steps.length &&
+    before.doors === after.doors &&
+    before.selected === after.selected &&
+    before.onOpen === after.onOpen,
+);

@@ -1,0 +1,49 @@
+// What an event says, in the page's language.
+
+import type { TFunction } from "i18next";
+
+import type { AccessEvent, Door } from "../api/types";
+import { inLanguage, named } from "../text/i18n";
+
+export interface EventText {
+  what: string; // the result in a word
+  where: string; // the door, else the reader or the gateway
+  who: string; // "" where nobody is meant
+  why: string; // a sentence
+}
+
+const PEOPLE = new Set(["Granted", "Denied", "Taken", "NotTaken", "StaleRead"]);
+
+function who(event: AccessEvent, t: TFunction): string {
+  if (event.operator) return t("who.operator", { operator: event.operator });
+  const holder = event.holder_name ?? event.holder;
+  if (holder) return holder;
+  if (!PEOPLE.has(event.kind)) return "";
+  return event.credential_type ? named(t, "who", event.credential_type) : t("who.unknown");
+}
+
+function why(event: AccessEvent, t: TFunction): string {
+  const note = named(t, "note", event.kind);
+  const { kind, reason } = event;
+  if (!reason) return note;
+  if (kind === "CommandOutcome") return named(t, "step", reason);
+  const sentence = named(t, "reason", reason);
+  if (sentence !== reason) return sentence;
+  return kind === "RemoteUnlock" ? named(t, "unlockReason", reason) : `${note} (${reason})`;
+}
+
+export function eventText(
+  event: AccessEvent,
+  doors: ReadonlyMap<string, Door>,
+  language: string,
+  t: TFunction,
+): EventText {
+  const door = event.door ? doors.get(event.door) : undefined;
+  const place = event.door ?? event.reader ?? event.access_point ?? event.gateway ?? "";
+  return {
+    what: named(t, "kind", event.kind),
+    where: inLanguage(door?.label, language, place || t("feed.system")),
+    who: who(event, t),
+    why: why(event, t),
+  };
+}

@@ -1,0 +1,27 @@
+import { Modal } from "antd";
+import { useTranslation } from "react-i18next";
+
+const KEYS = [
+  ["/", "filter"],
+  ["1 – 9", "door"],
+  ["1 – 6", "reason"],
+  ["Esc", "escape"],
+] as const;
+
+export function Help({ open, onClose }: { open: boolean; onClose: () => void }) {
+  const { t } = useTranslation();
+  return (
+    <Modal open={open} onCancel={onClose} footer={null} title={t("help.title")} width={460}>
+      <dl className="help">
+        {KEYS.map(([key, word]) => (
+          <div key={word}>
+            <dt>
+              <kbd>{key}</kbd>
+            </dt>
+            <dd>{t(`help.${word}`)}</dd>
+          </div>
+        ))}
+      </dl>
+    </Modal>
+  );
+}

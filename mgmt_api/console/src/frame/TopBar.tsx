@@ -1,0 +1,127 @@
+import {
+  BellFilled,
+  BellOutlined,
+  CheckCircleFilled,
+  DisconnectOutlined,
+  KeyOutlined,
+  LoadingOutlined,
+  LogoutOutlined,
+  QuestionCircleOutlined,
+  SearchOutlined,
+  UserOutlined,
+} from "@ant-design/icons";
+import { Button, Dropdown, Input, type InputRef } from "antd";
+import { useEffect, useState, type RefObject } from "react";
+import { useTranslation } from "react-i18next";
+
+import type { User } from "../api/types";
+import { allowSound } from "../events/sound";
+import { useFeed, useFresh } from "../live/store";
+import { inLanguage, named } from "../text/i18n";
+import { day, timeOfDay } from "../text/time";
+import { Mark } from "./Mark";
+import { useSite } from "./site";
+import { Switches } from "./Switches";
+
+function SiteClock() {
+  const { timezone } = useSite();
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    const id = setInterval(() => setNow(Date.now()), 1000);
+    return () => clearInterval(id);
+  }, []);
+  return (
+    <time className="site-clock" dateTime={new Date(now).toISOString()}>
+      <span className="dim">{day(now, timezone)}</span> {timeOfDay(now, timezone)}
+    </time>
+  );
+}
+
+function Link() {
+  const { t } = useTranslation();
+  const fresh = useFresh();
+  const ready = useFeed((feed) => feed.ready);
+  const [word, icon, tone] = fresh
+    ? [t("bar.connected"), <CheckCircleFilled key="i" />, "ok"]
+    : ready
+      ? [t("bar.stale"), <DisconnectOutlined key="i" />, "bad"]
+      : [t("bar.connecting"), <LoadingOutlined key="i" />, "calm"];
+  return (
+    <span className={`link tone-${tone}`} role="status">
+      {icon} <span>{word}</span>
+    </span>
+  );
+}
+
+interface Props {
+  user: User;
+  filter: string;
+  filterBox: RefObject<InputRef | null>;
+  sound: boolean;
+  onFilter: (filter: string) => void;
+  onSound: (on: boolean) => void;
+  onHelp: () => void;
+  onPassword: () => void;
+  onLogOut: () => void;
+}
+
+export function TopBar(props: Props) {
+  const { user, filter, filterBox, sound, onFilter, onSound, onHelp, onPassword, onLogOut } = props;
+  const { t, i18n } = useTranslation();
+  const site = useSite();
+  const soundWord = sound ? t("bar.soundOn") : t("bar.soundOff");
+  return (
+    <header className="bar">
+      <div className="brand">
+        <Mark size={28} />
+        <h1>{inLanguage(site.name, i18n.language, t("app"))}</h1>
+      </div>
+      <Link />
+      <Input
+        ref={filterBox}
+        className="filter"
+        allowClear
+        prefix={<SearchOutlined aria-hidden />}
+        suffix={filter === "" ? <kbd aria-hidden>/</kbd> : null}
+        placeholder={t("bar.filter")}
+        aria-label={t("bar.filter")}
+        aria-keyshortcuts="/"
+        title={t("bar.filterKey")}
+        value={filter}
+        onChange={(event) => onFilter(event.target.value)}
+      />
+      <SiteClock />
+      <div className="bar-acts">
+        <Button
+          type="text"
+          className={sound ? "" : "wanted"}
+          icon={sound ? <BellFilled /> : <BellOutlined />}
+          aria-pressed={sound}
+          aria-label={soundWord}
+          title={soundWord}
+          onClick={() => {
+            allowSound();
+            onSound(!sound);
+          }}
+        />
+        <Switches />
+        <Dropdown
+          trigger={["click"]}
+          menu={{
+            items: [
+              { key: "help", icon: <QuestionCircleOutlined />, label: t("bar.help"), onClick: onHelp },
+              { key: "password", icon: <KeyOutlined />, label: t("bar.changePassword"), onClick: onPassword },
+              { type: "divider" },
+              { key: "out", icon: <LogoutOutlined />, label: t("bar.logOut"), danger: true, onClick: onLogOut },
+            ],
+          }}
+        >
+          <Button type="text" icon={<UserOutlined />} aria-label={`${t("bar.user")} ${user.username}`}>
+            <span className="user-name">{user.username}</span>{" "}
+            <span className="dim role">{named(t, "role", user.role)}</span>
+          </Button>
+        </Dropdown>
+      </div>
+    </header>
+  );
+}

@@ -1,0 +1,12 @@
+// What went wrong, in the page's language.
+
+import type { TFunction } from "i18next";
+
+import { Problem } from "../api/http";
+import { named } from "../text/i18n";
+
+export function problemText(t: TFunction, error: unknown): string {
+  if (!(error instanceof Problem)) return t("problem.unreachable");
+  const words = named(t, "problem", error.slug);
+  return error.slug !== "" && words !== error.slug ? words : t("problem.other", { detail: error.message });
+}

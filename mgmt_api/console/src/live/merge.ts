@@ -1,0 +1,48 @@
+// Events become rows: the outcome of a passage joins its grant, and repeats fold into one row (×3).
+
+import type { AccessEvent } from "../api/types";
+
+export interface Row {
+  key: number; // cursor of the first event: a row keeps its place in the page while it grows
+  event: AccessEvent; // the latest of the repeats
+  steps: string[]; // what followed the grant or the order, oldest first: kinds or outcomes
+  count: number;
+}
+
+const REPEAT_MS = 60_000;
+const FOLLOW_UPS = new Set(["Taken", "NotTaken", "CommandOutcome", "DoorClosed"]);
+const STARTERS = new Set(["Granted", "RemoteUnlock"]);
+
+function signature(event: AccessEvent): string {
+  const { kind, gateway, door, access_point, reader, holder, credential, reason, operator } = event;
+  return JSON.stringify([kind, gateway, door, access_point, reader, holder, credential, reason, operator]);
+}
+
+const at = (event: AccessEvent) => Date.parse(event.occurred_at);
+
+/** Rows of events given oldest first; the rows come newest first. */
+export function mergeRows(events: readonly AccessEvent[]): Row[] {
+  const rows: Row[] = [];
+  const ofCommand = new Map<string, Row>();
+  const ofSignature = new Map<string, Row>();
+  for (const event of events) {
+    const started = event.command_id ? ofCommand.get(event.command_id) : undefined;
+    if (started && FOLLOW_UPS.has(event.kind)) {
+      started.steps.push(event.kind === "CommandOutcome" ? (event.reason ?? "Unknown") : event.kind);
+      continue;
+    }
+    const mark = signature(event);
+    let row = ofSignature.get(mark);
+    if (row && at(event) - at(row.event) <= REPEAT_MS) {
+      row.event = event;
+      row.count += 1;
+      row.steps = [];
+    } else {
+      row = { key: event.cursor, event, steps: [], count: 1 };
+      rows.push(row);
+      ofSignature.set(mark, row);
+    }
+    if (event.command_id && STARTERS.has(event.kind)) ofCommand.set(event.command_id, row);
+  }
+  return rows.sort((one, other) => other.event.cursor - one.event.cursor);
+}

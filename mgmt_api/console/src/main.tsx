@@ -1,0 +1,33 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+
+import { Problem } from "./api/http";
+import { App } from "./frame/App";
+import { preferences } from "./frame/preferences";
+import "./style/base.css";
+import "./style/board.css";
+import "./style/doors.css";
+import "./style/events.css";
+import "./style/video.css";
+import { startLanguages } from "./text/i18n";
+
+startLanguages(preferences().language);
+
+const queries = new QueryClient({
+  defaultOptions: {
+    // An answer that says no will not say yes a second later; silence may.
+    queries: { retry: (count, error) => !(error instanceof Problem) && count < 3, refetchOnWindowFocus: false },
+    mutations: { retry: false },
+  },
+});
+
+const root = document.getElementById("root");
+if (!root) throw new Error("index.html has no #root");
+createRoot(root).render(
+  <StrictMode>
+    <QueryClientProvider client={queries}>
+      <App />
+    </QueryClientProvider>
+  </StrictMode>,
+);

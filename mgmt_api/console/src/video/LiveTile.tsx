@@ -1,0 +1,81 @@
+import { ExpandOutlined, LoadingOutlined, PauseCircleOutlined, VideoCameraOutlined } from "@ant-design/icons";
+import { useEffect, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+
+import { socketUrl } from "../api/http";
+import type { Camera } from "../api/types";
+import { useSite } from "../frame/site";
+import { inLanguage } from "../text/i18n";
+import { timeOfDay } from "../text/time";
+import { gapReason } from "./gap_text";
+import { LivePlayer, type LiveState } from "./live_player";
+import { usePageVisible } from "./visible";
+
+interface Props {
+  camera: Camera;
+  large: boolean;
+  onToggle: () => void;
+}
+
+const HIDE_MS = 5000;
+
+export function LiveTile({ camera, large, onToggle }: Props) {
+  const { t, i18n } = useTranslation();
+  const { timezone } = useSite();
+  const video = useRef<HTMLVideoElement>(null);
+  const [told, setTold] = useState<{ state: LiveState; reason: string; at: number }>({
+    state: "connecting",
+    reason: "",
+    at: 0,
+  });
+  const visible = usePageVisible(HIDE_MS);
+  const { name } = camera;
+
+  useEffect(() => {
+    if (!visible || !video.current) return undefined;
+    const url = socketUrl(`/cameras/${encodeURIComponent(name)}/live`);
+    const player = new LivePlayer(video.current, url, (state, reason) => setTold({ state, reason, at: Date.now() }));
+    return () => player.close();
+  }, [name, visible]);
+
+  const label = inLanguage(camera.label, i18n.language, name);
+  const { state, reason, at } = told;
+  const playing = state === "playing";
+  const why = state === "camera_down" && reason ? gapReason(t, reason) : "";
+  return (
+    <figure className={`tile${playing ? "" : " tile-dark"}`} data-camera={name} data-state={state}>
+      <video ref={video} muted playsInline aria-label={label} />
+      {!playing && (
+        <div className="tile-words" role="status">
+          <span className="tile-icon" aria-hidden>
+            {state === "connecting" ? (
+              <LoadingOutlined />
+            ) : state === "frozen" ? (
+              <PauseCircleOutlined />
+            ) : (
+              <VideoCameraOutlined />
+            )}
+          </span>
+          <strong>{t(`live.${state}`, { reason })}</strong>
+          {why && <span>{why}</span>}
+          {state !== "connecting" && at > 0 && (
+            <span className="dim">{t("live.since", { time: timeOfDay(at, timezone) })}</span>
+          )}
+        </div>
+      )}
+      <figcaption>
+        {playing && <span className="live-dot">{t("cameras.live")}</span>}
+        <span className="tile-label">{label}</span>
+      </figcaption>
+      <button
+        type="button"
+        className="tile-button"
+        aria-label={large ? t("cameras.shrink") : t("cameras.enlarge", { camera: label })}
+        title={large ? t("cameras.shrink") : t("cameras.enlarge", { camera: label })}
+        onClick={onToggle}
+      >
+        <ExpandOutlined aria-hidden />
+      </button>
+    </figure>
+  );
+}

@@ -1,0 +1,95 @@
+// Plays a clip's playlist, beginning where the clip begins, with the wall clock of the picture shown.
+
+import { HistoryOutlined } from "@ant-design/icons";
+import { Button } from "antd";
+import type Hls from "hls.js";
+import { useEffect, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+
+import type { Clip } from "../api/types";
+import { useSite } from "../frame/site";
+import { timeOfDay } from "../text/time";
+import { positionOf, type Piece } from "./position";
+
+const LEAD_S = 2; // "back to the event" starts a breath before it
+
+async function play(
+  video: HTMLVideoElement,
+  clip: Clip,
+  onPieces: (pieces: Piece[]) => void,
+  onError: (why: string) => void,
+) {
+  const { default: Player } = await import("hls.js/light");
+  // The content-security policy allows no worker from a blob; a clip needs none.
+  const hls = new Player({ enableWorker: false, autoStartLoad: false });
+  let started = false;
+  hls.on(Player.Events.MANIFEST_PARSED, () => hls.startLoad(0));
+  hls.on(Player.Events.LEVEL_LOADED, (_, { details }) => {
+    if (started) return;
+    started = true;
+    const pieces = details.fragments.map(({ start, duration, programDateTime }) => ({
+      start,
+      duration,
+      programDateTime,
+    }));
+    onPieces(pieces);
+    hls.startLoad(positionOf(pieces, Date.parse(clip.from)) ?? 0);
+  });
+  hls.on(Player.Events.ERROR, (_, { fatal, details }) => {
+    if (fatal) onError(details);
+  });
+  hls.attachMedia(video);
+  hls.loadSource(clip.playlist);
+  return hls;
+}
+
+export function Playback({ clip, moment }: { clip: Clip; moment: string }) {
+  const { t } = useTranslation();
+  const { timezone } = useSite();
+  const video = useRef<HTMLVideoElement>(null);
+  const player = useRef<Hls | null>(null);
+  const pieces = useRef<Piece[]>([]);
+  const [failed, setFailed] = useState("");
+  const [shown, setShown] = useState<number | null>(null); // wall clock of the picture, Unix milliseconds
+
+  useEffect(() => {
+    const element = video.current;
+    if (!element) return undefined;
+    let ended = false;
+    void play(element, clip, (list) => (pieces.current = list), setFailed).then((hls) => {
+      if (ended) hls.destroy();
+      else player.current = hls;
+    });
+    return () => {
+      ended = true;
+      player.current?.destroy();
+      player.current = null;
+    };
+  }, [clip]);
+
+  const seek = () => {
+    const position = positionOf(pieces.current, Date.parse(moment) - LEAD_S * 1000);
+    if (!video.current || position === null) return;
+    video.current.currentTime = position;
+    void video.current.play();
+  };
+  if (failed !== "") return <p className="empty">{t("footage.failed", { why: failed })}</p>;
+  return (
+    <div className="playback">
+      <video
+        ref={video}
+        controls
+        autoPlay
+        muted
+        playsInline
+        onTimeUpdate={() => setShown(player.current?.playingDate?.getTime() ?? null)}
+      />
+      <div className="playback-over">
+        {shown !== null && <time className="picture-clock">{timeOfDay(shown, timezone)}</time>}
+        <Button size="small" icon={<HistoryOutlined />} onClick={seek}>
+          {t("footage.moment")}
+        </Button>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,32 @@
+import { describe, expect, test } from "vitest";
+
+import { chase } from "./edge";
+import { positionOf } from "./position";
+
+const ranges = (...spans: [number, number][]) => ({
+  length: spans.length,
+  start: (index: number) => spans[index]?.[0] ?? 0,
+  end: (index: number) => spans[index]?.[1] ?? 0,
+});
+
+describe("chasing the live edge", () => {
+  test("waits while nothing is buffered", () => expect(chase(ranges(), 0)).toEqual({ seek: null, rate: 1 }));
+  test("begins near the end of a stream that did not start at zero", () =>
+    expect(chase(ranges([5000, 5001]), 0).seek).toBeCloseTo(5000.7));
+  test("jumps when far behind", () => expect(chase(ranges([0, 10]), 5).seek).toBeCloseTo(9.7));
+  test("leaves a hole for the newest range", () => expect(chase(ranges([0, 4], [5, 5.2]), 4).seek).toBe(5));
+  test("hurries a little when a little behind", () => expect(chase(ranges([0, 10]), 9.5).rate).toBeGreaterThan(1));
+  test("slows down before it runs dry", () => expect(chase(ranges([0, 10]), 9.9).rate).toBeLessThan(1));
+  test("plays evenly at the target", () => expect(chase(ranges([0, 10]), 9.7)).toEqual({ seek: null, rate: 1 }));
+});
+
+describe("a moment in a playlist", () => {
+  const pieces = [
+    { start: 0, duration: 60, programDateTime: 1_000_000 },
+    { start: 60, duration: 60, programDateTime: 1_090_000 }, // thirty seconds were not recorded
+  ];
+  test("inside a file", () => expect(positionOf(pieces, 1_010_000)).toBe(10));
+  test("in a gap: the next recorded second", () => expect(positionOf(pieces, 1_070_000)).toBe(60));
+  test("before all: the first second", () => expect(positionOf(pieces, 900_000)).toBe(0));
+  test("after all: nowhere", () => expect(positionOf(pieces, 2_000_000)).toBeNull());
+});
