@@ -238,7 +238,9 @@ class ScannerDriver:
     def _serve(self, descriptor: int, stop: threading.Event) -> None:
         lines = LineDecoder(self._max_chars, self._gap_s)
         # What the port's buffer held when it was opened waited there while nobody listened: it is stale.
-        for text in lines.feed(read_some(descriptor), time.monotonic()):
+        # Asked first: pyserial's port (VMIN 0) reads nothing as an end.
+        waiting = select.select([descriptor], [], [], 0)[0]
+        for text in lines.feed(read_some(descriptor) if waiting else b"", time.monotonic()):
             self._sink(TextRead(self.name, text, self._seen(stale=True)))
         while not stop.is_set():
             if select.select([descriptor], [], [], STOP_LOOK_S)[0]:
