@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from controllers.driver import Capabilities, Driver, FeedbackCommand, LockAction, LockCommand, Outcome, Result, Signal
+from controllers.driver import Driver, FeedbackCommand, LockAction, LockCommand, Outcome, Result, Signal
 from gateway.site import Door
 
 FEEDBACK_S = 1.0  # a light that comes later says nothing to anybody
@@ -33,10 +33,8 @@ class Commands:
 
     def __init__(self, drivers: Sequence[Driver]) -> None:
         self._owner: dict[str, Driver] = {}
-        self._can: dict[str, Capabilities] = {}
         for driver in drivers:
-            for name, capabilities in driver.devices().items():
-                self._owner[name], self._can[name] = driver, capabilities
+            self._owner.update(dict.fromkeys(driver.devices(), driver))
         self._open: dict[str, Order] = {}
 
     def expect(self, order: Order) -> None:
@@ -58,10 +56,10 @@ class Commands:
         return True
 
     def show(self, reader: str, signal: Signal, mono_s: float) -> None:
-        """Light and sound at a reader, if it has them."""
-        capabilities = self._can.get(reader)
-        if capabilities is not None and capabilities.feedback:
-            self._owner[reader].submit(FeedbackCommand(new_id(), reader, signal, mono_s + FEEDBACK_S))
+        """Light and sound at a reader, if it has them; a reader tells what it has when it comes on line."""
+        driver = self._owner.get(reader)
+        if driver is not None and driver.devices()[reader].feedback:
+            driver.submit(FeedbackCommand(new_id(), reader, signal, mono_s + FEEDBACK_S))
 
     def ended(self, outcome: Outcome) -> Order | None:
         """The order that this ends, once; None for feedback and for what was ended before."""
