@@ -142,7 +142,16 @@ class Outcome:
 
 
 DeviceEvent = (
-    CardRead | TextRead | KeyRead | IdCardRead | DeviceRecord | InputState | OutputState | LocalState | LinkState | Outcome
+    CardRead
+    | TextRead
+    | KeyRead
+    | IdCardRead
+    | DeviceRecord
+    | InputState
+    | OutputState
+    | LocalState
+    | LinkState
+    | Outcome
 )
 Sink = Callable[[DeviceEvent], None]
 

@@ -31,6 +31,7 @@ from controllers.vault import check_key
 SURVEY = (Code.ID, Code.CAP, Code.ISTAT, Code.LSTAT, Code.OSTAT)
 REFRESH = SURVEY[2:]
 NEEDS = {Code.ISTAT: Function.INPUTS, Code.OSTAT: Function.OUTPUTS}
+QUESTIONS = {Code.ID: b"\0", Code.CAP: b"\0"}  # both ask for the standard report
 SESSION_GONE = {Nak.SEQUENCE, Nak.NO_SECURITY, Nak.ENCRYPTION_REQUIRED}
 
 
@@ -166,12 +167,16 @@ class OsdpDevice:
     def _new_turn(self, now: float, char_s: float) -> Turn:
         if self.phase is Phase.OFFLINE:
             self.phase, self._sequence = Phase.HELLO, 0
-            return self._plain(Code.ID)
+            return self._plain(Code.ID, QUESTIONS[Code.ID])
         self._sequence = self._sequence % 3 + 1
         if self._channel is None:
             self._handshake = Handshake(self._scbk, self._random(RANDOM_BYTES))
             return self._plain(Code.CHLNG, self._handshake.challenge, bytes((CHALLENGE, SCBK_SELECTOR)))
-        return self._job_turn(self._channel, now, char_s) or self._sealed(self._channel, self._next_question(now))
+        turn = self._job_turn(self._channel, now, char_s)
+        if turn is None:
+            code = self._next_question(now)
+            turn = self._sealed(self._channel, code, QUESTIONS.get(code, b""))
+        return turn
 
     def _job_turn(self, channel: SecureChannel, now: float, char_s: float) -> Turn | None:
         """The next step of the most urgent command that can still reach the device in time."""
@@ -239,7 +244,7 @@ class OsdpDevice:
     def _answered(self, turn: Turn, frame: Frame, now: float) -> bool:
         if self._channel is None or not frame.has_mac:
             return self._unproven(frame, now)
-        frame = self._channel.open(frame)
+        frame = self._channel.open(frame, bare=(Reply.NAK,))
         reason = read_nak(frame.data) if frame.code == Reply.NAK else None
         if reason in SESSION_GONE:
             self.lose("session lost", now)

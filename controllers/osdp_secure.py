@@ -4,6 +4,7 @@ Only a site's own base key (SCBK, selector 1) is spoken; the published default k
 """
 
 import hmac
+from collections.abc import Container
 from dataclasses import dataclass, replace
 
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -100,16 +101,23 @@ class SecureChannel:
         self._sent_mac = mac(self._keys, head(sealed), self._got_mac)
         return replace(sealed, mac=self._sent_mac[:MAC_BYTES])
 
-    def open(self, frame: Frame) -> Frame:
-        """Give the frame with its data in the clear. Raises `SessionBroken` when MAC, type or padding is wrong."""
-        if frame.security[:1] != bytes((self._takes[1 if frame.data else 0],)):
+    def open(self, frame: Frame, bare: Container[int] = ()) -> Frame:
+        """Give the frame with its data in the clear. Raises `SessionBroken` when MAC, type or padding is wrong.
+
+        `bare` codes may bring data with a MAC but not encrypted (a NAK's reason); no other data is taken like that.
+        """
+        encrypted = frame.security[:1] == bytes((self._takes[1],))
+        if not encrypted and (
+            frame.security[:1] != bytes((self._takes[0],)) or (frame.data and frame.code not in bare)
+        ):
             raise SessionBroken("wrong security block")
         full = mac(self._keys, frame.signed, self._sent_mac)
         if not hmac.compare_digest(full[:MAC_BYTES], frame.mac):
             raise SessionBroken("wrong MAC")
-        if len(frame.data) % BLOCK:
+        if encrypted and len(frame.data) % BLOCK:
             raise SessionBroken("torn block")
-        data = unpad(self._cipher(self._sent_mac).decryptor().update(frame.data)) if frame.data else b""
+        clear = not encrypted or not frame.data
+        data = frame.data if clear else unpad(self._cipher(self._sent_mac).decryptor().update(frame.data))
         self._got_mac = full
         return replace(frame, data=data)
 

@@ -7,7 +7,6 @@ import select
 import termios
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
 
 import serial
@@ -24,6 +23,7 @@ from controllers.driver import (
     TextRead,
 )  # fmt: skip
 from controllers.errors import LinkLost
+from controllers.inbox import Inbox
 from controllers.osdp_bus import OsdpBus, OsdpReader
 from controllers.osdp_limits import Limits
 from controllers.scanner import GAP_S, MAX_CHARS, LineDecoder
@@ -35,7 +35,6 @@ log = structlog.get_logger()
 READ_BYTES = 4096
 STOP_LOOK_S = 0.25  # how often a quiet thread looks whether it shall stop
 WRITE_S = 1.0  # a port that takes no byte for this long is broken
-INBOX_COMMANDS = 256
 
 
 @contextlib.contextmanager
@@ -81,57 +80,6 @@ def write_all(descriptor: int, data: bytes) -> None:
                 raise LinkLost("port takes no bytes") from None
         except OSError as error:
             raise LinkLost(f"port lost: {errno.errorcode.get(error.errno or 0, 'unknown')}") from error
-
-
-class Inbox:
-    """Commands from any thread to the one that serves the port; it wakes that thread."""
-
-    def __init__(self, limit: int = INBOX_COMMANDS) -> None:
-        self._lock = threading.Lock()
-        self._commands: deque[Command] = deque()
-        self._limit = limit
-        self._open = False
-        self.wake_fd, self._wake_end = os.pipe()
-        os.set_blocking(self.wake_fd, False)
-        os.set_blocking(self._wake_end, False)
-
-    def open(self) -> None:
-        """Commands are taken from now on."""
-        with self._lock:
-            self._open = True
-
-    def put(self, command: Command) -> bool:
-        """Take a command; false when nobody serves the port or too many wait."""
-        with self._lock:
-            if not self._open or len(self._commands) >= self._limit:
-                return False
-            self._commands.append(command)
-        with contextlib.suppress(BlockingIOError):
-            os.write(self._wake_end, b"\0")
-        return True
-
-    def take(self) -> list[Command]:
-        """All that waits."""
-        if not self._commands:
-            return []
-        with self._lock:
-            taken = list(self._commands)
-            self._commands.clear()
-        with contextlib.suppress(BlockingIOError):
-            os.read(self.wake_fd, READ_BYTES)
-        return taken
-
-    def close(self) -> list[Command]:
-        """No command is taken any more; gives what still waits."""
-        with self._lock:
-            self._open = False
-            left = list(self._commands)
-            self._commands.clear()
-        return left
-
-    def __del__(self) -> None:
-        os.close(self.wake_fd)
-        os.close(self._wake_end)
 
 
 class OsdpBusDriver:
