@@ -18,6 +18,7 @@ class Ffmpeg:
         if process.stdout is None or process.stderr is None:
             raise ValueError("the process has no pipes")
         self.stdout = process.stdout
+        self.stopping = False
         self._stderr = process.stderr
         self._process = process
         self._scrub = scrub
@@ -74,6 +75,7 @@ class Ffmpeg:
 
     async def stop(self, patience_s: float = 1.5) -> None:
         """End it: SIGINT, so that it closes its file; SIGKILL when that takes longer than `patience_s`."""
+        self.stopping = True
         for number, wait_s in ((signal.SIGINT, patience_s), (signal.SIGKILL, 5.0)):
             if not self.running:
                 break

@@ -39,15 +39,18 @@ class Run:
         """Return the stream time at which a file starts: where the one before it ended."""
         return 0 if number == 0 else self.ends_us.get(number - 1)
 
-    def finished(self, line: str, arrived_us: int) -> tuple[str, int]:
+    def finished(self, line: str, arrived_us: int | None) -> tuple[str, int]:
         """Take a line of ffmpeg's segment list (`name,start,end`, s of stream time); return file name and start.
+
+        The frame at `end` is the one that has just arrived, unless ffmpeg was told to stop: then `arrived_us` is None.
 
         Raises:
             ValueError: It is not such a line.
         """
         name, start_s, end_s = line.strip().rsplit(",", 2)
         end_us = round(float(end_s) * US)
-        self.anchor.observe(arrived_us, end_us)
+        if arrived_us is not None:
+            self.anchor.observe(arrived_us, end_us)
         self.ends_us = {int(name[-10:-4]): end_us}
         return Path(name).name, (self.anchor.at_us or 0) + round(float(start_s) * US)
 

@@ -37,20 +37,13 @@ class Policy:
     max_bytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
-    """What the disk lacks: bytes to free beyond those that age and quota free."""
-
-    space_bytes: int = 0
-
-
 def plan(
     oldest_first: Iterable[Segment],
     holds: Sequence[Hold],
     policies: Mapping[str, Policy],
     used_bytes: Mapping[str, int],
     now_us: int,
-    need: Need,
+    lacking_bytes: int = 0,
 ) -> Iterator[tuple[Segment, Reason]]:
     """Yield what goes, oldest first, with the reason. A camera without a policy is bound by the disk alone.
 
@@ -60,7 +53,7 @@ def plan(
         policies: Limits by camera.
         used_bytes: Bytes by camera, now.
         now_us: Unix microseconds.
-        need: What the disk lacks.
+        lacking_bytes: What must go to leave the disk enough room.
     """
     over = {
         name: used_bytes.get(name, 0) - policy.max_bytes
@@ -68,12 +61,15 @@ def plan(
         if policy.max_bytes is not None
     }
     expiry_us = {name: now_us - int(policy.max_age_s * US) for name, policy in policies.items() if policy.max_age_s}
-    youngest_us, lacking = max(expiry_us.values(), default=0), need.space_bytes
+    youngest_us, lacking = max(expiry_us.values(), default=0), lacking_bytes
+    held: dict[str, list[Hold]] = {}
+    for hold in holds:
+        held.setdefault(hold.camera, []).append(hold)
     for segment in oldest_first:
         if lacking <= 0 and segment.start_us >= youngest_us and all(excess <= 0 for excess in over.values()):
             return
         reason = _reason(segment, expiry_us, over, lacking)
-        if reason is None or any(hold.keeps(segment, now_us) for hold in holds):
+        if reason is None or any(hold.keeps(segment, now_us) for hold in held.get(segment.camera, ())):
             continue
         over[segment.camera] = over.get(segment.camera, 0) - segment.bytes
         lacking -= segment.bytes
@@ -117,9 +113,9 @@ class Retention:
         return removed
 
     def _next(self, now_us: int) -> list[tuple[Segment, str]]:
-        need = Need(self._min_free_bytes - disk.free_bytes(self._root))
+        lacking_bytes = self._min_free_bytes - disk.free_bytes(self._root)
         used, holds = self._timeline.used_bytes(), self._timeline.holds()
-        going = plan(self._timeline.oldest(), holds, self._policies, used, now_us, need)
+        going = plan(self._timeline.oldest(), holds, self._policies, used, now_us, lacking_bytes)
         return [(segment, reason.value) for segment, reason in islice(going, self._batch)]
 
 

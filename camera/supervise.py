@@ -138,7 +138,7 @@ class Supervisor:
         """Make each file that ffmpeg reports complete into footage. What fails stays in `incoming/` for later."""
         async for line in process.stdout:
             try:
-                name, start_us = run.finished(line.decode(), clock.now_us())
+                name, start_us = run.finished(line.decode(), None if process.stopping else clock.now_us())
                 path = self._archive.incoming(run.camera) / name
                 segment = await asyncio.to_thread(self._archive.adopt, path, run.camera, start_us, run.anchor.at_us)
             except (OSError, ValueError, Unusable, sqlite3.Error) as error:

@@ -1,0 +1,181 @@
+"""The recorder process: one supervisor a camera, retention, and the app, in one event loop."""
+
+import asyncio
+import signal
+import socket
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import structlog
+import uvicorn
+
+from camera import disk
+from camera.answers import Camera
+from camera.app import Recorder, create_app
+from camera.database import Database, IndexTooNew
+from camera.footage import Footage
+from camera.index import Index
+from camera.live import Live
+from camera.recording import Archive
+from camera.recovery import recover
+from camera.retention import Policy, Retention
+from camera.segment import US
+from camera.source import BadSource, Source, parse_source
+from camera.states import CameraState, State
+from camera.supervise import Supervisor
+from camera.timeline import Timeline
+from config.logs import configure
+from config.secret import BadSecret, read_secret
+from config.settings import Camera as CameraSettings
+from config.settings import Recorder as RecorderSettings
+from config.settings import Settings
+
+log = structlog.get_logger()
+
+SWEEP_S = 30.0
+STOP_S = 2.5  # of the 3 s that a process has to end
+
+
+def run(settings: Settings) -> int:
+    """Record until SIGTERM or SIGINT; return 0, or 1 when the recorder cannot start."""
+    configure("recorder")
+    if settings.recorder is None:
+        log.error("the site file has no recorder")
+        return 1
+    try:
+        token = read_secret(settings.recorder.token_file)
+        disk.make_folder(settings.recorder.dir)
+        lock = disk.lock(settings.recorder.dir)
+        process = Process(settings, settings.recorder, lock)
+        listener = socket.create_server((settings.recorder.host, settings.recorder.port))
+    except (BadSecret, OSError, disk.FolderInUse, IndexTooNew, sqlite3.Error) as error:
+        log.error("recorder cannot start", error=str(error))
+        return 1
+    with listener:
+        asyncio.run(process.serve(listener, token))
+    return 0
+
+
+class Process:
+    """All that runs in the recorder."""
+
+    def __init__(self, settings: Settings, recorder: RecorderSettings, lock: int) -> None:
+        self._settings, self._recorder, self._lock = settings, recorder, lock
+        self._database = Database(recorder.dir / disk.INDEX)
+        self._index, self._timeline = Index(self._database), Timeline(self._database)
+        self._archive = Archive(recorder.dir, self._index)
+        self._full = asyncio.Event()
+        self._supervisors: dict[str, Supervisor] = {}
+        self._lives: list[Live] = []
+
+    async def serve(self, listener: socket.socket, token: str) -> None:
+        """Recover, then record and answer until a signal."""
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await asyncio.to_thread(recover, self._archive, self._timeline, int(time.time() * US))
+        cameras = {each.name: self._camera(n, each) for n, each in enumerate(self._settings.cameras)}
+        server = _server(create_app(self._facade(cameras), token))
+        tasks = [asyncio.create_task(each.run()) for each in self._supervisors.values()]
+        tasks.append(asyncio.create_task(self._retain()))
+        serving = asyncio.create_task(server.serve([listener]))
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.01)
+        log.info("ready", port=self._recorder.port, cameras=len(cameras))
+        await stop.wait()
+        server.should_exit = True
+        await self._end(tasks, serving)
+
+    async def _end(self, tasks: Sequence[asyncio.Task[None]], serving: asyncio.Task[None]) -> None:
+        """Take in the open files, close the connections, all at once."""
+        for task in tasks:
+            task.cancel()
+        closing = [asyncio.create_task(live.close()) for live in self._lives]
+        await asyncio.wait([*tasks, *closing, serving], timeout=STOP_S)
+        self._database.close()
+        log.info("stopped")
+
+    def _camera(self, number: int, wired: CameraSettings) -> Camera:
+        """Return a camera; one whose address is wrong is shown as such and never started."""
+        label = {"zh": wired.label.zh, "en": wired.label.en}
+        try:
+            source = _source(wired)
+        except (BadSource, BadSecret) as error:
+            log.error("camera misconfigured", camera=wired.name, error=str(error))
+            state = CameraState(wired.name, State.MISCONFIGURED, time.time())
+            return Camera(wired.name, label, wired.doors, None, lambda: state)
+        supervisor = self._supervise(number, source)
+        live = Live(source)
+        self._lives.append(live)
+        return Camera(wired.name, label, wired.doors, live, lambda: supervisor.state)
+
+    def _supervise(self, number: int, source: Source) -> Supervisor:
+        segment_s = self._recorder.segment_s
+        offset_s = number * segment_s // max(1, len(self._settings.cameras))
+        supervisor = Supervisor(source, self._archive, self._lock, segment_s, offset_s, announce=self._heard)
+        self._supervisors[source.camera] = supervisor
+        return supervisor
+
+    def _heard(self, state: CameraState) -> None:
+        if state.state is State.DISK_FULL:
+            self._full.set()
+
+    def _facade(self, cameras: dict[str, Camera]) -> Recorder:
+        newest = {name: supervisor.open_segments for name, supervisor in self._supervisors.items()}
+        footage = Footage(self._recorder.dir, self._timeline, newest)
+        free_bytes = partial(disk.free_bytes, self._recorder.dir)
+        return Recorder(cameras, self._index, self._timeline, footage, free_bytes)
+
+    async def _retain(self) -> None:
+        """Sweep now, then every while, and at once when the disk is full."""
+        policies = {
+            each.name: Policy(each.retention.max_age_h * 3600, each.retention.max_bytes)
+            for each in self._settings.cameras
+        }
+        root, free = self._recorder.dir, self._recorder.min_free_bytes
+        retention = Retention(root, self._index, self._timeline, policies, free)
+        while True:
+            await asyncio.to_thread(_swept, retention)
+            self._full.clear()
+            try:
+                await asyncio.wait_for(self._full.wait(), SWEEP_S)
+            except TimeoutError:
+                continue
+
+
+def _swept(retention: Retention) -> None:
+    try:
+        retention.sweep(int(time.time() * US))
+    except OSError as error:  # a file that cannot go must not end the sweeps
+        log.error("retention failed", error=str(error))
+
+
+def _source(wired: CameraSettings) -> Source:
+    password = read_secret(Path(wired.password_file)) if wired.password_file else ""
+    return parse_source(wired.name, wired.url, wired.username, password)
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its signal handlers: the process has its own."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+def _server(app: object) -> _Server:
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type] # FastAPI is an ASGI application; uvicorn's type names only callables
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws_ping_interval=20,
+        ws_max_queue=8,
+        timeout_graceful_shutdown=1,
+    )
+    return _Server(config)

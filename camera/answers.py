@@ -1,0 +1,66 @@
+"""What the recorder's app answers, as JSON objects."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from camera.live import Live
+from camera.playlist import iso
+from camera.segment import US, Erased, Gap, Hold
+from camera.states import WORDS, CameraState
+from camera.timeline import Span
+
+Json = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """A camera as the app shows it."""
+
+    name: str
+    label: Mapping[str, str]
+    doors: tuple[str, ...]
+    live: Live | None
+    state: Callable[[], CameraState]
+
+
+def camera_json(camera: Camera) -> Json:
+    """A camera and what it is doing."""
+    state = camera.state()
+    zh, en = WORDS[state.state]
+    return {
+        "name": camera.name,
+        "label": camera.label,
+        "doors": camera.doors,
+        "state": state.state,
+        "since": iso(int(state.since * US)),
+        "words": {"zh": zh, "en": en},
+        "viewers": camera.live.viewers if camera.live else 0,
+    }
+
+
+def span_json(span: Span) -> Json:
+    """What one file recorded."""
+    return {"id": span.id, "start": iso(span.start_us), "end": iso(span.end_us), "bytes": span.bytes}
+
+
+def gap_json(gap: Gap) -> Json:
+    """What is missing; `to` is null while it lasts."""
+    return {"from": iso(gap.from_us), "to": None if gap.to_us is None else iso(gap.to_us), "reason": gap.reason}
+
+
+def erased_json(erased: Erased) -> Json:
+    """What retention removed."""
+    return {"from": iso(erased.from_us), "to": iso(erased.to_us), "reason": erased.reason}
+
+
+def hold_json(hold: Hold) -> Json:
+    """A hold."""
+    return {
+        "id": hold.id,
+        "camera": hold.camera,
+        "from": iso(hold.from_us),
+        "to": iso(hold.to_us),
+        "reason": hold.reason,
+        "by": hold.by,
+        "until": iso(hold.until_us) if hold.until_us else None,
+    }

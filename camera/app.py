@@ -1,0 +1,252 @@
+"""The recorder over HTTP: timeline, playback, live view, stills, holds. Every route asks for the bearer token.
+
+Times are ISO 8601 with an offset in queries and UTC in answers; errors are RFC 9457 problems.
+"""
+
+import asyncio
+import hmac
+import math
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, Response, WebSocket
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.requests import HTTPConnection
+from starlette.websockets import WebSocketDisconnect
+
+from camera.answers import Camera, camera_json, erased_json, gap_json, hold_json, span_json
+from camera.footage import Footage
+from camera.index import Index
+from camera.live import Viewer
+from camera.media import RangeNotSatisfiable, media_response
+from camera.playlist import iso, playlist
+from camera.segment import US, Hold
+from camera.still import NoPicture, still
+from camera.timeline import Timeline
+
+LONGEST = timedelta(hours=24)  # of one playlist: about 90,000 lines
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """What the routes answer from."""
+
+    cameras: Mapping[str, Camera]
+    index: Index
+    timeline: Timeline
+    footage: Footage
+    free_bytes: Callable[[], int]
+
+
+class NewHold(BaseModel):
+    """The body of `POST /holds`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    camera: str
+    from_: Annotated[AwareDatetime, Field(alias="from")]
+    to: AwareDatetime
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    by: Annotated[str, Field(min_length=1, max_length=100)]
+    until: AwareDatetime | None = None
+
+
+From = Annotated[AwareDatetime, Query(alias="from")]
+router = APIRouter()
+
+
+def create_app(recorder: Recorder, token: str) -> FastAPI:
+    """Return the recorder's app."""
+
+    def authorised(connection: HTTPConnection) -> None:
+        given = connection.headers.get("authorization", "")
+        if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+            raise HTTPException(401, "a bearer token is needed", {"WWW-Authenticate": "Bearer"})
+
+    app = FastAPI(title="Menjin recorder", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.recorder = recorder
+    app.include_router(router, dependencies=[Depends(authorised)])
+    app.exception_handler(StarletteHTTPException)(_problem)
+    app.exception_handler(RequestValidationError)(_invalid)
+    return app
+
+
+def _problem(request: Request, error: StarletteHTTPException) -> Response:
+    body = {"type": "about:blank", "status": error.status_code, "title": error.detail, "instance": request.url.path}
+    return JSONResponse(body, error.status_code, error.headers, "application/problem+json")
+
+
+def _invalid(request: Request, error: RequestValidationError) -> Response:
+    errors = [
+        {"pointer": "/".join(map(str, each["loc"])), "code": each["type"], "detail": each["msg"]}
+        for each in error.errors()
+    ]
+    body = {"type": "about:blank", "status": 422, "title": "the request is not valid", "instance": request.url.path}
+    return JSONResponse({**body, "errors": errors}, 422, None, "application/problem+json")
+
+
+def _recorder(connection: HTTPConnection) -> Recorder:
+    recorder: Recorder = connection.app.state.recorder
+    return recorder
+
+
+def _camera(connection: HTTPConnection, name: str) -> Camera:
+    camera = _recorder(connection).cameras.get(name)
+    if camera is None:
+        raise HTTPException(404, f"no camera {name}")
+    return camera
+
+
+def _span(start: datetime, end: datetime, longest: timedelta | None = None) -> tuple[int, int]:
+    if end <= start:
+        raise HTTPException(422, "the time span is empty")
+    if longest and end - start > longest:
+        raise HTTPException(422, f"the time span is longer than {longest}")
+    return _us(start), _us(end)
+
+
+def _us(moment: datetime) -> int:
+    return math.floor(moment.timestamp() * US)
+
+
+@router.get("/cameras")
+def cameras(request: Request) -> list[dict[str, object]]:
+    """List the cameras with their states."""
+    return [camera_json(camera) for camera in _recorder(request).cameras.values()]
+
+
+@router.get("/cameras/{name}/timeline")
+async def timeline(request: Request, name: str, from_: From, to: AwareDatetime) -> dict[str, object]:
+    """Say what is recorded in [from, to), what is missing and why, what was erased, what is held."""
+    recorder, camera = _recorder(request), _camera(request, name).name
+    start, end = _span(from_, to)
+    return {
+        "segments": [span_json(span) for span in recorder.footage.spans(camera, start, end)],
+        "gaps": [gap_json(gap) for gap in recorder.timeline.gaps(camera, start, end)],
+        "erased": [erased_json(each) for each in recorder.timeline.erased(camera, start, end)],
+        "holds": [
+            hold_json(each) for each in recorder.timeline.holds(camera) if each.from_us < end and each.to_us > start
+        ],
+    }
+
+
+@router.get("/cameras/{name}/playlist.m3u8")
+async def media_playlist(request: Request, name: str, from_: From, to: AwareDatetime) -> Response:
+    """Return an HLS playlist of [from, to); it reaches into the file that is being written."""
+    recorder, camera = _recorder(request), _camera(request, name).name
+    start, end = _span(from_, to, LONGEST)
+    found = recorder.footage.segments(camera, start, end)
+    if not found:
+        raise HTTPException(404, "nothing is recorded in this time span")
+    headers = {"Cache-Control": "no-store"}
+    return Response(playlist(found, start, end), 200, headers, "application/vnd.apple.mpegurl")
+
+
+@router.get("/cameras/{name}/media/{segment}")
+def media(request: Request, name: str, segment: str) -> Response:
+    """Return a file, or a byte range of it."""
+    camera = _camera(request, name).name
+    try:
+        file = _recorder(request).footage.open(segment, camera)
+        return media_response(file, request.headers.get("range"))
+    except FileNotFoundError as error:
+        raise HTTPException(404, "no such file") from error
+    except RangeNotSatisfiable as error:
+        raise HTTPException(416, "the range lies outside the file") from error
+
+
+@router.get("/cameras/{name}/still.jpg")
+async def picture(
+    request: Request,
+    name: str,
+    at: AwareDatetime | None = None,
+    width: Annotated[int | None, Query(ge=16, le=3840, multiple_of=2)] = None,
+) -> Response:
+    """Return the picture of a moment, or the newest one."""
+    footage, camera = _recorder(request).footage, _camera(request, name).name
+    segment = footage.at(camera, _us(at)) if at else footage.last(camera)
+    if segment is None:
+        raise HTTPException(404, "this moment is not recorded")
+    try:
+        path = footage.path(segment.id, camera)
+        jpeg = await still(path, segment, _us(at) if at else segment.end_us, width)
+    except (NoPicture, FileNotFoundError) as error:
+        raise HTTPException(502, f"no picture: {error}") from error
+    return Response(jpeg, 200, {"Cache-Control": "no-store"}, "image/jpeg")
+
+
+@router.websocket("/cameras/{name}/live")
+async def live(websocket: WebSocket, name: str) -> None:
+    """Send the live view: text says what comes, bytes are fragmented MP4 for MediaSource."""
+    camera = _camera(websocket, name)
+    await websocket.accept()
+    if camera.live is None:
+        await websocket.send_json({"type": "camera_down", "reason": camera.state().state})
+        await websocket.close()
+        return
+    viewer = camera.live.join()
+    sending = asyncio.create_task(_send(websocket, viewer))
+    receiving = asyncio.create_task(_until_gone(websocket))
+    try:
+        await asyncio.wait({sending, receiving}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        camera.live.leave(viewer)
+        for task in (sending, receiving):
+            task.cancel()
+        await asyncio.gather(sending, receiving, return_exceptions=True)
+
+
+async def _send(websocket: WebSocket, viewer: Viewer) -> None:
+    with suppress(WebSocketDisconnect, RuntimeError):
+        while True:
+            message = await viewer.next()
+            if message.json is not None:
+                await websocket.send_json(message.json)
+            else:
+                await websocket.send_bytes(message.data)
+
+
+async def _until_gone(websocket: WebSocket) -> None:
+    """A viewer says nothing of use; its leaving is what is waited for."""
+    while (await websocket.receive())["type"] != "websocket.disconnect":
+        continue
+
+
+@router.post("/holds", status_code=201)
+def add_hold(request: Request, body: NewHold) -> dict[str, object]:
+    """Keep footage past its retention."""
+    start, end = _span(body.from_, body.to)
+    until = _us(body.until) if body.until else None
+    hold = Hold(0, _camera(request, body.camera).name, start, end, body.reason, body.by, until)
+    return hold_json(_recorder(request).index.add_hold(hold))
+
+
+@router.get("/holds")
+def holds(request: Request, camera: str | None = None) -> list[dict[str, object]]:
+    """List the holds."""
+    return [hold_json(hold) for hold in _recorder(request).timeline.holds(camera)]
+
+
+@router.delete("/holds/{hold}", status_code=204)
+def drop_hold(request: Request, hold: int) -> None:
+    """Lift a hold."""
+    if not _recorder(request).index.drop_hold(hold):
+        raise HTTPException(404, "no such hold")
+
+
+@router.get("/status")
+def status(request: Request) -> dict[str, object]:
+    """Say how the recorder is."""
+    recorder = _recorder(request)
+    return {
+        "now": iso(int(datetime.now(UTC).timestamp() * US)),
+        "free_bytes": recorder.free_bytes(),
+        "used_bytes": recorder.timeline.used_bytes(),
+        "cameras": {camera.name: camera.state().state for camera in recorder.cameras.values()},
+    }

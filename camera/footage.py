@@ -1,0 +1,69 @@
+"""A camera's footage as one thing: what the index has, and what is still being written."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from camera import disk
+from camera.segment import ID, Segment
+from camera.timeline import Span, Timeline
+
+
+class Footage:
+    """Finds footage by time and by id. `newest` returns a camera's files without a row; all is safe in any thread."""
+
+    def __init__(self, root: Path, timeline: Timeline, newest: Mapping[str, Callable[[], list[Segment]]]) -> None:
+        self._root, self._timeline, self._newest = root, timeline, newest
+
+    def spans(self, camera: str, from_us: int, to_us: int) -> list[Span]:
+        """Return what is recorded within [from, to)."""
+        rows = self._timeline.spans(camera, from_us, to_us)
+        known = {row.id for row in rows}
+        fresh = [each for each in self._fresh(camera, from_us, to_us) if each.id not in known]
+        return rows + [Span(each.id, each.start_us, each.end_us, each.bytes) for each in fresh]
+
+    def segments(self, camera: str, from_us: int, to_us: int) -> list[Segment]:
+        """Return the files with footage within [from, to), with their structure."""
+        rows = self._timeline.segments(camera, from_us, to_us)
+        known = {row.id for row in rows}
+        return rows + [each for each in self._fresh(camera, from_us, to_us) if each.id not in known]
+
+    def at(self, camera: str, at_us: int) -> Segment | None:
+        """Return the file that shows a moment."""
+        return next(iter(self.segments(camera, at_us, at_us + 1)), None)
+
+    def last(self, camera: str) -> Segment | None:
+        """Return the file with the newest footage."""
+        fresh = self._fresh(camera, 0, 1 << 62)
+        return fresh[-1] if fresh else self._timeline.last(camera)
+
+    def path(self, segment: str, camera: str) -> Path:
+        """Return where a file lies now. An id stays good while its file moves to its final place.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+        """
+        if not ID.fullmatch(segment):
+            raise FileNotFoundError(segment)
+        writing = self._root / disk.INCOMING / camera / f"{segment}.mp4"
+        if writing.exists():
+            return writing
+        row = self._timeline.segment(segment)
+        if row is None or row.camera != camera:
+            raise FileNotFoundError(segment)
+        return self._root / row.path
+
+    def open(self, segment: str, camera: str) -> BinaryIO:
+        """Open a file; once more if it was moved between looking and opening.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+        """
+        try:
+            return self.path(segment, camera).open("rb")
+        except FileNotFoundError:
+            return self.path(segment, camera).open("rb")
+
+    def _fresh(self, camera: str, from_us: int, to_us: int) -> Sequence[Segment]:
+        newest = self._newest.get(camera)
+        return [each for each in newest() if each.start_us < to_us and each.end_us > from_us] if newest else []
