@@ -1,0 +1,63 @@
+"""The management plane put together."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from mgmt_api import keeper, passes, people, problems
+from mgmt_api.headers import SecurityHeaders
+from mgmt_api.plane import Plane
+from mgmt_api.routes import cameras, doors, events, gateway, live, office, session, site, sync
+from mgmt_api.routes import passes as pass_routes
+from mgmt_api.routes import people as people_routes
+
+BODY_BYTES = 1 << 20  # routes that take more say so themselves
+
+
+def create_app(plane: Plane) -> FastAPI:
+    """The application over `plane`, which it brings up (schema, first user, issuer key) and closes."""
+    app = FastAPI(
+        title="Menjin management API",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        max_body_size=BODY_BYTES,
+        lifespan=_lifespan(plane),
+    )
+    app.state.plane = plane
+    problems.install(app)
+    app.add_middleware(SecurityHeaders)
+    for routes in (gateway, office, sync, pass_routes, session, people_routes, doors, events, cameras, live, site):
+        app.include_router(routes.router)
+    return app
+
+
+def prepare(plane: Plane) -> None:
+    """Schema, first user, issuer key. Raises `SchemaTooNew` and `BadIssuerKey`."""
+    plane.database.upgrade()
+    people.ensure_somebody(plane)
+    if plane.estate.issuer_key is not None:
+        with plane.database.write() as opened:
+            passes.install(opened, plane.estate.issuer_key)
+
+
+def _lifespan(plane: Plane) -> Callable[[FastAPI], object]:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await asyncio.to_thread(prepare, plane)
+        plane.hub.attach(asyncio.get_running_loop())
+        await plane.recorders.open()
+        task = asyncio.create_task(keeper.keep(plane))
+        try:
+            yield
+        finally:
+            plane.hub.close()
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await plane.recorders.close()
+            plane.close()
+
+    return lifespan

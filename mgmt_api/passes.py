@@ -1,0 +1,94 @@
+"""Visitor passes: signed here (MJ1, ES256), valid at doors that never heard of them, called back by a list."""
+
+import secrets
+
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from gateway.access import mj1
+from mgmt_api.office import store
+from mgmt_api.problems import Fault, Problem
+from mgmt_api.tables import table_of
+from mgmt_api.tables.office import Denied, Issuer, Profile, Resident, VisitorPass
+
+KIDS = range(16)
+
+
+class BadIssuerKey(Exception):
+    """The issuer key file does not hold a P-256 private key, or no key number is free."""
+
+
+def load_issuer_key(pem: bytes) -> EllipticCurvePrivateKey:
+    """The private key that signs passes. Raises `BadIssuerKey`."""
+    try:
+        key = load_pem_private_key(pem, None)
+    except (ValueError, TypeError) as error:
+        raise BadIssuerKey("the issuer key file is not a PEM private key without a password") from error
+    if not isinstance(key, EllipticCurvePrivateKey) or not isinstance(key.curve, SECP256R1):
+        raise BadIssuerKey("the issuer key must be on P-256")
+    return key
+
+
+def install(session: Session, key: EllipticCurvePrivateKey) -> int:
+    """Tell gateways of the key, once; its number. Raises `BadIssuerKey`."""
+    public = key.public_key().public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
+    known = {row.kid: row.public_key for row in session.execute(select(Issuer.kid, Issuer.public_key))}
+    for kid, theirs in known.items():
+        if theirs == public:
+            return kid
+    free = [kid for kid in KIDS if kid not in known]
+    if not free:
+        raise BadIssuerKey("all 16 issuer key numbers are taken; retire one first")
+    session.add(Issuer(kid=free[0], public_key=public, version=store.take(session, "table", 1)))
+    session.flush()
+    return free[0]
+
+
+def issue(session: Session, key: EllipticCurvePrivateKey | None, site: int, wanted: VisitorPass) -> str:
+    """Sign and file a pass, its id and kid being set here; the text to show. Raises `Problem`."""
+    if key is None:
+        raise Problem("no-issuer-key")
+    number = session.scalars(select(Profile.number).where(Profile.id == wanted.profile)).first()
+    if number is None:
+        raise _unknown("profile", wanted.profile)
+    if session.get(Resident, wanted.host) is None:
+        raise _unknown("host", wanted.host)
+    pass_id = secrets.token_bytes(8)
+    wanted.id, wanted.kid = pass_id.hex(), install(session, key)
+    session.add(wanted)
+    nbf, exp = wanted.valid_from, wanted.valid_to
+    signed = mj1.pass_signed(wanted.kid, pass_id, site, nbf, exp, number, wanted.max_uses)
+    return mj1.encode(signed, sign(key, signed))
+
+
+def call_back(session: Session, pass_id: str) -> None:
+    """Put a pass on the deny list. Raises `Problem` not-found."""
+    found = session.get(VisitorPass, pass_id)
+    if found is None:
+        raise Problem("not-found", "This plane never signed such a pass.")
+    if session.get(Denied, pass_id) is None:
+        store.revive(session, "denied", [pass_id])
+        session.add(Denied(id=pass_id, until=found.valid_to, version=store.take(session, "table", 1)))
+        session.flush()
+
+
+def sweep(session: Session, now: int) -> int:
+    """Drop from the deny list what has ended by itself; how many."""
+    ended = session.scalars(select(Denied.id).where(Denied.until <= now)).all()
+    store.bury(session, "denied", dict.fromkeys(ended, b""), now)
+    session.execute(delete(table_of(Denied)).where(Denied.id.in_(ended)))
+    return len(ended)
+
+
+def sign(key: EllipticCurvePrivateKey, signed: bytes) -> bytes:
+    """ES256 as r then s, 32 bytes each."""
+    r, s = decode_dss_signature(key.sign(signed, ECDSA(SHA256())))
+    return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+
+def _unknown(field: str, id_: str) -> Problem:
+    return Problem("validation", errors=[Fault(f"/{field}", f"unknown-{field}", f"there is no {field} {id_!r}")])

@@ -1,0 +1,92 @@
+"""The recorders behind this plane: which camera is where, and requests passed on to them."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+import structlog
+
+from mgmt_api.problems import Problem
+
+log = structlog.get_logger()
+LIST_AGE_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderAddress:
+    """Where a recorder listens, and the token it wants."""
+
+    url: str
+    token: str
+
+
+class Recorders:
+    """A client for all recorders; lists are remembered for two seconds."""
+
+    def __init__(self, addresses: Sequence[RecorderAddress], *, timeout_s: float = 5.0) -> None:
+        self._addresses = tuple(addresses)
+        self._timeout_s = timeout_s
+        self._client: httpx2.AsyncClient | None = None
+        self._where: dict[str, RecorderAddress] = {}
+        self._cameras: list[dict[str, Any]] = []
+        self._listed_at = -LIST_AGE_S
+
+    async def open(self) -> None:
+        """Make the client; it belongs to the running loop."""
+        self._client = httpx2.AsyncClient(timeout=self._timeout_s, trust_env=False)
+
+    async def close(self) -> None:
+        """Close the client."""
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def cameras(self) -> list[dict[str, Any]]:
+        """What the recorders say of their cameras; a recorder that is away is left out."""
+        if time.monotonic() - self._listed_at >= LIST_AGE_S:
+            self._cameras = [camera for address in self._addresses for camera in await self._list(address)]
+            self._listed_at = time.monotonic()
+        return self._cameras
+
+    async def get(self, camera: str, path: str, *, params: dict[str, str], headers: dict[str, str]) -> httpx2.Response:
+        """A streamed GET of a camera's resource; the caller closes the response. Raises `Problem`."""
+        address = await self.of(camera)
+        url = f"{address.url.rstrip('/')}/cameras/{quote(camera, safe='')}/{path}"
+        request = self._open_client().build_request("GET", url, params=params, headers=headers | _token(address))
+        try:
+            return await self._open_client().send(request, stream=True)
+        except httpx2.HTTPError as error:
+            raise Problem("recorder-unreachable", type(error).__name__) from error
+
+    async def of(self, camera: str) -> RecorderAddress:
+        """The recorder of a camera. Raises `Problem`: not-found or recorder-unreachable."""
+        if camera not in self._where:
+            await self.cameras()
+        if camera in self._where:
+            return self._where[camera]
+        if len(self._addresses) == 1:
+            return self._addresses[0]
+        raise Problem("not-found", f"There is no camera {camera!r}.")
+
+    async def _list(self, address: RecorderAddress) -> list[dict[str, Any]]:
+        try:
+            response = await self._open_client().get(f"{address.url.rstrip('/')}/cameras", headers=_token(address))
+            response.raise_for_status()
+            found = response.json()
+        except (httpx2.HTTPError, ValueError) as error:
+            log.warning("recorder_unreachable", url=address.url, error=type(error).__name__)
+            return []
+        cameras = [camera for camera in found if isinstance(camera, dict) and "name" in camera]
+        self._where.update({camera["name"]: address for camera in cameras})
+        return cameras
+
+    def _open_client(self) -> httpx2.AsyncClient:
+        if self._client is None:
+            raise Problem("recorder-unreachable", "The plane is not running.")
+        return self._client
+
+
+def _token(address: RecorderAddress) -> dict[str, str]:
+    return {"Authorization": f"Bearer {address.token}"}

@@ -1,0 +1,69 @@
+"""The feed of events: forward for central, backward for the console, with the footage around one."""
+
+import time
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from starlette.concurrency import run_in_threadpool
+
+from mgmt_api import events
+from mgmt_api.access import API, CallerOf, GuardedRoute, PlaneOf
+from mgmt_api.plane import Plane
+from mgmt_api.routes.cameras import clips_around
+
+router = APIRouter(prefix=API, route_class=GuardedRoute, tags=["events"])
+Cursor = Annotated[int, Query(ge=0, lt=1 << 53)]
+Word = Annotated[str, Query(max_length=64)]
+
+
+@router.get("/events")
+async def list_events(
+    plane: PlaneOf,
+    caller: CallerOf,
+    after: Cursor | None = None,
+    before: Cursor | None = None,
+    limit: Annotated[int | None, Query(ge=1, le=1000)] = None,
+    wait: Annotated[float, Query(ge=0, le=60)] = 0,
+    door: Word | None = None,
+    kind: Word | None = None,
+) -> dict[str, Any]:
+    """After a cursor, oldest first (`wait`: seconds to wait for the first); else newest first, before a cursor."""
+    if after is None and caller.role != "central":
+        found = await run_in_threadpool(_before, plane, before, limit or 50, door, kind)
+        return {"events": found, "next": found[-1]["cursor"] if found else None}
+    names = caller.role != "central"
+    found = await _after(plane, after or 0, limit or 1000, wait, names)
+    return {"events": found, "next": found[-1]["cursor"] if found else after or 0}
+
+
+@router.get("/events/{cursor}/footage")
+async def footage(cursor: Annotated[int, Path(ge=1, lt=1 << 53)], plane: PlaneOf) -> dict[str, Any]:
+    """What the door's cameras recorded around an event."""
+    event = await run_in_threadpool(_one, plane, cursor)
+    return {"clips": await clips_around(plane, event.door, event.occurred_at)}
+
+
+async def _after(plane: Plane, after: int, limit: int, wait_s: float, names: bool) -> list[dict[str, Any]]:
+    until = time.monotonic() + wait_s
+    with plane.hub.listen("events") as listener:
+        while True:
+            found = await run_in_threadpool(_read_after, plane, after, limit, names)
+            left_s = until - time.monotonic()
+            if found or left_s <= 0 or plane.hub.closing:
+                return found
+            await listener.wait(left_s)
+
+
+def _read_after(plane: Plane, after: int, limit: int, names: bool) -> list[dict[str, Any]]:
+    with plane.database.read() as session:
+        return events.after(session, after, limit, names=names)
+
+
+def _before(plane: Plane, before: int | None, limit: int, door: str | None, kind: str | None) -> list[dict[str, Any]]:
+    with plane.database.read() as session:
+        return events.before(session, before, limit, door, kind)
+
+
+def _one(plane: Plane, cursor: int) -> events.Event:
+    with plane.database.read() as session:
+        return events.one(session, cursor)

@@ -1,0 +1,122 @@
+"""What gateways ask and tell."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from starlette.concurrency import run_in_threadpool
+
+from mgmt_api import commands, doors, events
+from mgmt_api.access import API, GuardedRoute, PlaneOf
+from mgmt_api.bodies import documented, read_json
+from mgmt_api.office import feed
+from mgmt_api.office.reading import read_document
+from mgmt_api.office.store import table_version
+from mgmt_api.plane import Plane
+
+KEEPALIVE_S = 10.0
+EVENTS_BYTES = 8 << 20
+router = APIRouter(prefix=API, route_class=GuardedRoute, tags=["gateway"])
+Limit = Annotated[int, Query(ge=1, le=feed.PAGE_ROWS)]
+Version = Annotated[int, Query(ge=0, lt=1 << 53)]
+
+
+@router.get("/gateways/{gateway}/table")
+def table(
+    gateway: str,
+    plane: PlaneOf,
+    after: Annotated[str | None, Query(max_length=400)] = None,
+    limit: Limit = feed.PAGE_ROWS,
+) -> dict[str, Any]:
+    """A page of the permission table."""
+    plane.presence.heard(gateway, plane.clock())
+    with plane.database.read() as session:
+        return feed.page(session, after, limit)
+
+
+@router.get("/gateways/{gateway}/changes")
+def changes(gateway: str, plane: PlaneOf, after: Version, limit: Limit = feed.PAGE_ROWS) -> dict[str, Any]:
+    """What changed after a version of the table."""
+    plane.presence.heard(gateway, plane.clock())
+    with plane.database.read() as session:
+        return feed.changes(session, after, limit)
+
+
+@router.get("/gateways/{gateway}/watch", response_class=EventSourceResponse)
+async def watch(gateway: str, plane: PlaneOf) -> AsyncIterator[ServerSentEvent]:
+    """The table's version whenever it rises, and commands as they are given. A newer watch ends an older one."""
+    token = plane.presence.watch(gateway, plane.clock())
+    plane.hub.publish("doors", f"watch:{gateway}")
+    try:
+        with plane.hub.listen("table", f"dispatch:{gateway}", f"watch:{gateway}") as listener:
+            yield await _version(plane)
+            while not plane.hub.closing and plane.presence.watches(gateway, token):
+                for command in await run_in_threadpool(_commands, plane, gateway):
+                    yield ServerSentEvent(event="command", data=command)
+                topics = await listener.wait(KEEPALIVE_S)
+                if "table" in topics:
+                    yield await _version(plane)
+                elif not topics:
+                    yield ServerSentEvent(comment="here")
+    finally:
+        plane.presence.unwatch(gateway, token, plane.clock())
+        plane.hub.publish("doors")
+
+
+@router.post("/gateways/{gateway}/events", max_body_size=EVENTS_BYTES, openapi_extra=documented(events.Upload))
+async def upload(gateway: str, request: Request, plane: PlaneOf) -> dict[str, int]:
+    """Take events; the answer is the highest sequence number that is stored without a gap."""
+    raw = await read_json(request)
+    return {"acked": await run_in_threadpool(_ingest, plane, gateway, raw)}
+
+
+@router.put(
+    "/gateways/{gateway}/inventory",
+    status_code=204,
+    max_body_size=EVENTS_BYTES,
+    openapi_extra=documented(doors.Inventory),
+)
+async def inventory(gateway: str, request: Request, plane: PlaneOf) -> None:
+    """Take the gateway's doors and devices as they are now."""
+    raw = await read_json(request)
+    await run_in_threadpool(_keep_inventory, plane, gateway, raw)
+
+
+async def _version(plane: Plane) -> ServerSentEvent:
+    def read() -> int:
+        with plane.database.read() as session:
+            return table_version(session)
+
+    return ServerSentEvent(event="table", data={"version": await run_in_threadpool(read)})
+
+
+def _commands(plane: Plane, gateway: str) -> list[dict[str, Any]]:
+    with plane.database.read() as session:
+        if not commands.waiting(session, gateway):
+            return []
+    with plane.database.write() as session:
+        given = commands.hand_out(session, gateway, plane.clock())
+    plane.hub.publish(*(f"command:{command['id']}" for command in given))
+    return given
+
+
+def _ingest(plane: Plane, gateway: str, raw: bytes) -> int:
+    sent = read_document(raw, events.Upload)
+    heads = events.read_heads(sent)
+    with plane.database.write() as session:
+        doors.know(session, gateway)
+        acked, ended = events.ingest(session, gateway, sent, heads, plane.clock())
+    plane.presence.heard(gateway, plane.clock())
+    plane.hub.publish("events", *(f"command:{id_}" for id_ in ended))
+    return acked
+
+
+def _keep_inventory(plane: Plane, gateway: str, raw: bytes) -> None:
+    told = read_document(raw, doors.Inventory)
+    was_online = plane.presence.online(gateway, plane.clock())
+    with plane.database.write() as session:
+        changed = doors.keep(session, plane.database, gateway, told, plane.now())
+    plane.presence.heard(gateway, plane.clock())
+    if changed or not was_online:
+        plane.hub.publish("doors")

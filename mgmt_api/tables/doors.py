@@ -1,0 +1,56 @@
+"""What gateways report: themselves, their events, and the commands they were given."""
+
+from sqlalchemy import Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mgmt_api.tables import BIG, Base
+from mgmt_api.tables.office import ID
+
+NAME = String(64)
+
+
+class GatewayState(Base):
+    """A gateway's last inventory and how far its events are kept here without a gap."""
+
+    __tablename__ = "gateway"
+    id: Mapped[str] = mapped_column(NAME, primary_key=True)
+    acked: Mapped[int] = mapped_column(BIG)
+    inventory: Mapped[str] = mapped_column(Text)  # JSON as sent
+    inventory_at: Mapped[int] = mapped_column(BIG)
+
+
+class Event(Base):
+    """One access event. `record` is the gateway's own JSON, as it was hashed there."""
+
+    __tablename__ = "event"
+    cursor: Mapped[int] = mapped_column(BIG, primary_key=True, autoincrement=False)
+    gateway: Mapped[str] = mapped_column(NAME)
+    seq: Mapped[int] = mapped_column(BIG)
+    occurred_at: Mapped[float]
+    kind: Mapped[str] = mapped_column(String(32))
+    door: Mapped[str] = mapped_column(NAME)
+    holder: Mapped[str] = mapped_column(ID)
+    record: Mapped[str] = mapped_column(Text)
+    __table_args__ = (
+        UniqueConstraint("gateway", "seq"),
+        Index("ix_event_door_cursor", "door", "cursor"),
+        Index("ix_event_kind_cursor", "kind", "cursor"),
+        Index("ix_event_occurred_at", "occurred_at"),
+    )
+
+
+class Command(Base):
+    """An operator's order to a door: handed out at most once, dead after `expires_at`."""
+
+    __tablename__ = "command"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    gateway: Mapped[str] = mapped_column(NAME)
+    door: Mapped[str] = mapped_column(NAME)
+    action: Mapped[str] = mapped_column(String(16))
+    operator: Mapped[str] = mapped_column(NAME)
+    reason: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(16))  # queued, sent, Done, Refused, Expired, Unknown
+    issued_at: Mapped[float]
+    expires_at: Mapped[float]
+    ended_at: Mapped[float | None]
+    __table_args__ = (Index("ix_command_state_gateway", "state", "gateway"),)

@@ -1,0 +1,130 @@
+"""What the office decided: zones, schedules, profiles, residents, credentials, issuers, called-back passes."""
+
+from sqlalchemy import Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mgmt_api.tables import BIG, BYTES, Base
+
+ID = String(64)
+
+
+class Counter(Base):
+    """A number that only rises. `table` versions the permission table, `event` gives the events' cursors."""
+
+    __tablename__ = "counter"
+    name: Mapped[str] = mapped_column(String(16), primary_key=True)
+    value: Mapped[int] = mapped_column(BIG)
+    floor: Mapped[int] = mapped_column(BIG)  # changes up to here are forgotten: ask for a snapshot
+
+
+class Zone(Base):
+    """A bounded space."""
+
+    __tablename__ = "zone"
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    parent: Mapped[str | None] = mapped_column(ID)
+    public: Mapped[bool]
+    name: Mapped[str] = mapped_column(Text)  # JSON {zh, en}
+    digest: Mapped[bytes] = mapped_column(BYTES)  # keyed hash of what central sent
+    version: Mapped[int] = mapped_column(BIG, index=True)
+
+
+class Schedule(Base):
+    """Weekly windows, already split at midnight."""
+
+    __tablename__ = "schedule"
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    windows: Mapped[str] = mapped_column(Text)  # JSON [{weekday, start, end}], minutes of the local day
+    name: Mapped[str] = mapped_column(Text)
+    digest: Mapped[bytes] = mapped_column(BYTES)
+    version: Mapped[int] = mapped_column(BIG, index=True)
+
+
+class Profile(Base):
+    """A set of policies."""
+
+    __tablename__ = "profile"
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    number: Mapped[int] = mapped_column(index=True)
+    policies: Mapped[str] = mapped_column(Text)  # JSON [{schedule, zone | access_point}]
+    name: Mapped[str] = mapped_column(Text)
+    digest: Mapped[bytes] = mapped_column(BYTES)
+    version: Mapped[int] = mapped_column(BIG, index=True)
+
+
+class Resident(Base):
+    """A person who holds credentials. Phone and ID number stand sealed; both are found by blind index."""
+
+    __tablename__ = "resident"
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    name: Mapped[str] = mapped_column(Text, index=True)
+    unit: Mapped[str] = mapped_column(String(64), index=True)
+    holder_class: Mapped[str] = mapped_column(String(16))
+    sealed: Mapped[bytes] = mapped_column(BYTES)  # AES-256-GCM of JSON {phone, id_number}; empty when neither is known
+    phone_index: Mapped[bytes] = mapped_column(BYTES, index=True)
+    id_number_index: Mapped[bytes] = mapped_column(BYTES, index=True)
+    digest: Mapped[bytes] = mapped_column(BYTES)
+
+
+class Credential(Base):
+    """A card or a phone's key, without its number."""
+
+    __tablename__ = "credential"
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    resident: Mapped[str] = mapped_column(ID, index=True)
+    type: Mapped[str] = mapped_column(String(16))
+    format: Mapped[str] = mapped_column(String(32))
+    tail: Mapped[str] = mapped_column(String(4))  # last digits, for people to tell cards apart
+    key: Mapped[bytes] = mapped_column(BYTES, index=True)  # 16 bytes, identifier_key()
+    public_key: Mapped[bytes] = mapped_column(BYTES)  # 33 bytes for a live code, else empty
+    state: Mapped[str] = mapped_column(String(16))
+    profiles: Mapped[str] = mapped_column(Text)  # JSON list of profile ids
+    valid_from: Mapped[int | None] = mapped_column(BIG)
+    valid_to: Mapped[int | None] = mapped_column(BIG)  # exclusive
+    refreshed_at: Mapped[int] = mapped_column(BIG, index=True)  # when the office last confirmed it
+    digest: Mapped[bytes] = mapped_column(BYTES)
+    version: Mapped[int] = mapped_column(BIG, index=True)
+
+
+class Issuer(Base):
+    """A key that signs visitor passes."""
+
+    __tablename__ = "issuer"
+    kid: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    public_key: Mapped[bytes] = mapped_column(BYTES)
+    version: Mapped[int] = mapped_column(BIG, index=True)
+
+
+class VisitorPass(Base):
+    """A pass that this plane signed. The text itself is not kept."""
+
+    __tablename__ = "visitor_pass"
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)  # 8 bytes in hex
+    profile: Mapped[str] = mapped_column(ID)
+    host: Mapped[str] = mapped_column(ID, index=True)
+    kid: Mapped[int]
+    valid_from: Mapped[int] = mapped_column(BIG)
+    valid_to: Mapped[int] = mapped_column(BIG)
+    max_uses: Mapped[int]
+    issued_at: Mapped[int] = mapped_column(BIG)
+
+
+class Denied(Base):
+    """A visitor pass called back before its end; the row goes when the pass would have ended."""
+
+    __tablename__ = "denied"
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    until: Mapped[int] = mapped_column(BIG)
+    version: Mapped[int] = mapped_column(BIG, index=True)
+
+
+class Tombstone(Base):
+    """A row of the permission table that is gone, remembered until gateways surely know."""
+
+    __tablename__ = "tombstone"
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    key: Mapped[bytes] = mapped_column(BYTES)  # credentials: the key that no longer opens
+    version: Mapped[int] = mapped_column(BIG)
+    deleted_at: Mapped[int] = mapped_column(BIG)
+    __table_args__ = (Index("ix_tombstone_version", "version"),)
