@@ -22,7 +22,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from controllers.driver import Capabilities, Command, DeviceEvent, Outcome, Result, Seen, Sink
+from controllers.driver import Capabilities, Command, DeviceEvent, LockCommand, Outcome, Result, Seen, Sink
 from controllers.errors import BadSetup, LinkLost, ProtocolViolation
 from controllers.inbox import Inbox
 from controllers.mqtt_device import MqttDevice
@@ -246,9 +246,12 @@ class MqttDriver:
         now = time.time()
         expiry = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call] # paho leaves it untyped
         expiry.MessageExpiryInterval = max(1, math.ceil(left_s))
-        self._waiting[command.command_id] = command
         payload = command_payload(command, now, now + left_s)
         client.publish(command_topic(command), payload, QOS, retain=False, properties=expiry)
+        if isinstance(command, LockCommand):
+            self._waiting[command.command_id] = command
+        else:
+            self._outcome(command, Result.DONE, "sent; a signal is not answered")
 
     def _end(self, left: Iterable[Command], reason: str) -> None:
         """The connection is over: what was sent is unknown, what was not has expired."""
