@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Any, NamedTuple, Protocol
 
 from gateway.access.model import AccessPoint, Credential, CredentialState, CredentialType, HolderClass
@@ -12,6 +11,7 @@ from gateway.access.rights import Right, is_leaving
 from gateway.access.table import PermissionTable
 
 DAY_S = 24 * 60 * 60
+_ENABLED, _RESIDENT = CredentialState.ENABLED, HolderClass.RESIDENT  # looked up once: asked for every read
 
 
 class Passage(Protocol):
@@ -32,6 +32,12 @@ class Leases:
     staff_s: int | None = 7 * DAY_S
     visitor_s: int | None = DAY_S
     emergency_s: int | None = None
+
+    def of(self, holder: HolderClass) -> int | None:
+        """The lease of a holder's class."""
+        if holder is _RESIDENT:
+            return self.resident_s
+        return {"staff": self.staff_s, "visitor": self.visitor_s, "emergency": self.emergency_s}[holder.value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +67,6 @@ class Case(NamedTuple):
 
 
 NOBODY = Credential("", b"", CredentialType.CARD, "", HolderClass.RESIDENT, CredentialState.DISABLED, ())
-_LEASE: dict[HolderClass, Callable[[Leases], int | None]] = {
-    HolderClass.RESIDENT: attrgetter("resident_s"),
-    HolderClass.STAFF: attrgetter("staff_s"),
-    HolderClass.VISITOR: attrgetter("visitor_s"),
-    HolderClass.EMERGENCY: attrgetter("emergency_s"),
-}
 
 
 # Each rule says True when it refuses.
@@ -93,7 +93,7 @@ def _pass_called_back(case: Case, shown: Pass) -> bool:
 
 
 def _not_enabled(case: Case, shown: Card | Live) -> bool:
-    return case.credential.state is not CredentialState.ENABLED
+    return case.credential.state is not _ENABLED
 
 
 def _not_active(case: Case, shown: Card | Live) -> bool:
@@ -108,7 +108,7 @@ def _expired(case: Case, shown: Card | Live) -> bool:
 
 def _lease_over(case: Case, shown: Card | Live) -> bool:
     start = case.credential.refreshed_at
-    lease_s = _LEASE[case.credential.holder_class](case.limits.leases)
+    lease_s = case.limits.leases.of(case.credential.holder_class)
     return start != 0 and lease_s is not None and case.now >= start + lease_s
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from gateway.access.checks import ALL, CHECKS, DEFAULT_LIMITS, NOBODY, Case, Leases, Limits, Passage
 from gateway.access.model import AccessPoint, Credential
@@ -53,8 +54,7 @@ class PassUsed:
 PassageChange = LiveUsed | PassUsed
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
+class Granted(NamedTuple):
     """The door may open once the changes are durable. `policy` is "profile/schedule"."""
 
     credential: Credential | None
@@ -62,8 +62,7 @@ class Granted:
     changes: tuple[PassageChange, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Denied:
+class Denied(NamedTuple):
     """The door stays shut, for the first reason in the order of CHECKS."""
 
     reason: DenyReason
@@ -131,9 +130,9 @@ def _first_open(rights: list[Right], minute: int) -> Right | None:
 
 
 def _changes(case: Case, presented: Card | Live | Pass) -> tuple[PassageChange, ...]:
+    if isinstance(presented, Card):
+        return ()
     if isinstance(presented, Live):
         return (LiveUsed(presented.code.handle, presented.code.iat),)
-    if isinstance(presented, Pass):
-        code = presented.code
-        return (PassUsed(code.pass_id, case.passage.uses(code.pass_id) + 1, code.exp),)
-    return ()
+    code = presented.code
+    return (PassUsed(code.pass_id, case.passage.uses(code.pass_id) + 1, code.exp),)

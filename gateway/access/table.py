@@ -41,6 +41,7 @@ class NeedsRebuild(Exception):
 class _Office:
     """The small rows, ready for use."""
 
+    names: Sequence[str]  # profile ids, by their number in records
     zones: Mapping[str, Zone]
     profile_of_number: Mapping[int, str]
     rights: Mapping[str, tuple[rights.ByProfile, ...]]  # by access point
@@ -60,7 +61,6 @@ class PermissionTable:
     _header: tuple[int, int, int, int]  # slot offset, slot mask, office offset, office length
     _office: _Office
     _changed: Mapping[bytes, Credential | None] = field(default_factory=dict)  # overlay by key; None is deleted
-    _sets: dict[int, tuple[str, ...]] = field(default_factory=dict)  # profile sets read so far, by offset
 
     @classmethod
     def load(cls, buffer: Buffer, points: Sequence[AccessPoint], tz: tzinfo, *, site: int) -> "PermissionTable":
@@ -125,7 +125,8 @@ class PermissionTable:
 
     def rows(self) -> Iterator[Row]:
         """Every row, the overlay applied."""
-        for row in _office_rows(self._buffer, self._header):
+        _, *lines = _office_lines(self._buffer, self._header)
+        for row in map(office.from_line, lines):
             if not isinstance(row, IssuerKey | DeniedPass):
                 yield row
         yield from self._office.issuers.values()
@@ -161,31 +162,28 @@ class PermissionTable:
         return replace(self, version=version, _changed=changed, _office=made)
 
     def _credential(self, offset: int, fields: tuple[Any, ...]) -> Credential:
-        key, valid_from, valid_to, refreshed_at, set_, id_length, holder_length, type_, class_, state, key_length = (
+        key, valid_from, valid_to, refreshed_at, profiles, id_chars, text_bytes, type_, class_, state, key_bytes = (
             fields
         )
+        numbers = file.profile_numbers(profiles)
         at = offset + file.RECORD.size
-        end = at + id_length
-        holder_end = end + holder_length
+        text_at = at + numbers.size
+        key_at = text_at + text_bytes
+        text = str(self._buffer[text_at:key_at], "utf-8")
+        names = self._office.names
         return Credential(
-            str(self._buffer[at:end], "utf-8"),
+            text[:id_chars],
             key,
             file.TYPES[type_],
-            str(self._buffer[end:holder_end], "utf-8"),
+            text[id_chars:],
             file.CLASSES[class_],
             file.STATES[state],
-            self._sets.get(set_) or self._read_set(set_),
+            tuple([names[number] for number in numbers.unpack_from(self._buffer, at)]),
             None if valid_from == file.ALWAYS else valid_from,
             None if valid_to == file.FOREVER else valid_to,
             refreshed_at,
-            bytes(self._buffer[holder_end : holder_end + key_length]),
+            bytes(self._buffer[key_at : key_at + key_bytes]) if key_bytes else b"",
         )
-
-    def _read_set(self, offset: int) -> tuple[str, ...]:
-        at = offset + file.LENGTH.size
-        (length,) = file.LENGTH.unpack_from(self._buffer, offset)
-        profiles = self._sets[offset] = tuple(json.loads(bytes(self._buffer[at : at + length])))
-        return profiles
 
 
 def _verify(buffer: Buffer) -> tuple[int, tuple[int, int, int, int]]:
@@ -209,16 +207,17 @@ def _verify(buffer: Buffer) -> tuple[int, tuple[int, int, int, int]]:
     return version, (slots_at, slots - 1, office_at, office_length)
 
 
-def _office_rows(buffer: Buffer, header: tuple[int, int, int, int]) -> Iterator[office.OfficeRow]:
+def _office_lines(buffer: Buffer, header: tuple[int, int, int, int]) -> list[bytes]:
     _, _, at, length = header
-    return map(office.from_line, bytes(buffer[at : at + length]).splitlines())
+    return bytes(buffer[at : at + length]).split(b"\n")
 
 
 def _read_office(buffer: Buffer, header: tuple[int, int, int, int], points: Sequence[AccessPoint]) -> _Office:
     zones, schedules, numbers = {}, {}, {}
     issuers, denied = {}, {}
     profiles: list[AccessProfile] = []
-    for row in _office_rows(buffer, header):
+    names, *lines = _office_lines(buffer, header)
+    for row in map(office.from_line, lines):
         match row:
             case Zone():
                 zones[row.id] = row
@@ -231,4 +230,5 @@ def _read_office(buffer: Buffer, header: tuple[int, int, int, int], points: Sequ
                 issuers[row.kid] = row
             case DeniedPass():
                 denied[row.pass_id] = row.until
-    return _Office(zones, numbers, rights.resolve(points, zones, schedules, profiles), issuers, denied)
+    by_point = rights.resolve(points, zones, schedules, profiles)
+    return _Office(json.loads(names), zones, numbers, by_point, issuers, denied)

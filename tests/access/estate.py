@@ -65,7 +65,7 @@ def credential(number: int = 1, **fields: object) -> Credential:
         state=CredentialState.ENABLED,
         profiles=("home",),
     )
-    return Credential(**{name: fields.get(name, getattr(base, name)) for name in Credential.__slots__})
+    return Credential(**{name: fields.get(name, getattr(base, name)) for name in Credential._fields})
 
 
 def table(*rows: Row) -> PermissionTable:
