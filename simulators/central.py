@@ -2,8 +2,8 @@
 
     python -m simulators.central --url http://127.0.0.1:8090 --token-file secrets/central.token --truth central.json
 
-Requests: push (the whole truth in batches, as one epoch), put {kind, id, body}, delete {kind, id}, post {path, body},
-events {since, wait_s}, diary. The events feed is followed all the time, from the last cursor, through every outage.
+Requests: push {operations?} (the whole truth by default, in batches), put {kind, id, body}, delete {kind, id},
+post {path, body}, events {since, wait_s}, diary. The events feed is followed all the time, from the last cursor, through every outage.
 """
 
 import argparse
@@ -36,9 +36,9 @@ class Central:
             base_url=f"{url}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=FEED_WAIT_S + 10
         )
 
-    def push(self, _: dict[str, Any]) -> dict[str, Any]:
-        """Send the whole truth; answers the table version reached."""
-        operations = self._truth["operations"]
+    def push(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Send these operations, or the whole truth; answers the table version reached."""
+        operations = request.get("operations") or self._truth["operations"]
         state = self._ask("GET", "sync/state")
         seq = int(state.get("seq") or 0)
         answer: dict[str, Any] = {}

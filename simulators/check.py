@@ -20,8 +20,8 @@ MEANWHILE: tuple[tuple[str, Leg], ...] = (
     ("refusals", cards.run_refused),
     ("mqtt", mqtt.run),
     ("revocation", revoke.run),
-    ("unlock", unlock.run),
     ("cameras", cameras.run),
+    ("unlock", unlock.run),
 )
 LAST: tuple[tuple[str, Leg], ...] = (
     ("outage", outage.run),

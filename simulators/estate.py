@@ -204,10 +204,10 @@ def _name(dice: random.Random) -> str:
 def _card(person: Resident, number: int, index: int) -> Card:
     profile = f"building-{person.building}" if person.building else person.id.removeprefix("s-")
     format_, facility = ("H10301", 18) if index % 2 == 0 else ("H10306", 4660)
-    return Card(person.id.replace("r-", "c-").replace("s-", "c-"), person.id, format_, facility, number, (profile,))
+    return Card(f"c-{person.id[2:]}", person.id, format_, facility, number, (profile,))
 
 
 def _phone(dice: random.Random, person: Resident) -> Phone:
     handle = f"{dice.getrandbits(64):016x}"
     secret = dice.getrandbits(255) + 1
-    return Phone(person.id.replace("r-", "p-"), person.id, handle, secret, (f"building-{person.building}",))
+    return Phone(f"p-{person.id[2:]}", person.id, handle, secret, (f"building-{person.building}",))

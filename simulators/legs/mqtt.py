@@ -8,7 +8,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from simulators.control import DeviceError
-from simulators.legs.watch import LegFailed, Watch, opened, present, since_presented_ms
+from simulators.legs.watch import LegFailed, Watch, is_on, opened, present, since_presented_ms
 from simulators.site import MQTT_DOOR
 from simulators.stage import Stage
 
@@ -52,7 +52,7 @@ def _order_while_away(stage: Stage) -> dict[str, Any]:
     back = Watch(stage)
     stage.garage.call("network", on=True)
     time.sleep(max(0.0, LATE_S - (time.time() - ordered)))
-    if found := back.entries(stage.garage, lambda e: e["what"] in ("received_lock", "output")):
+    if found := back.entries(stage.garage, lambda e: e["what"] == "received_lock" or is_on(e)):
         raise LegFailed(f"a stale unlock reached the door after its return: {found[0]}")
     _until(lambda: guard.door("garage")["online"], NOTICE_S, "the console shows the garage door as online again")
     return {"offline_order": outcome, "told_ms": told_ms, "watched_s": LATE_S}
