@@ -1,6 +1,7 @@
 """The console's two sockets: everything that changes, and a camera's picture."""
 
 import asyncio
+from contextlib import suppress
 from typing import Annotated, Any
 
 import structlog
@@ -23,6 +24,7 @@ REPLAY = 1000  # events that a returning console is caught up on; past that it r
 CHECK_S = 30.0  # how often a socket's session is asked for again
 SPACING_S = 0.05  # changes within this are sent together
 SIGNED_OUT, GOING_AWAY = 4401, 1001
+PING, PONG = '{"type":"ping"}', '{"type":"pong"}'
 router = APIRouter(prefix=API)
 
 
@@ -33,7 +35,7 @@ async def everything(socket: WebSocket, since: Annotated[int | None, Query(ge=0,
     if caller is None:
         return
     feed = _Feed(socket, socket.app.state.plane, caller)
-    reader = asyncio.create_task(_drain(socket))
+    reader = asyncio.create_task(_answer_pings(socket))
     try:
         await feed.run(since, reader)
     except (WebSocketDisconnect, RuntimeError):
@@ -155,6 +157,14 @@ async def _refuse(socket: WebSocket, problem: Problem) -> None:
     status, title, _ = PROBLEMS[problem.type]
     body = {"type": problem.type, "title": title, "status": status, "detail": problem.detail or title}
     await socket.send_denial_response(JSONResponse(body, status, media_type="application/problem+json"))
+
+
+async def _answer_pings(socket: WebSocket) -> None:
+    """The console asks each second whether the line lives: scripts see no pings of the protocol."""
+    with suppress(WebSocketDisconnect, RuntimeError):
+        while (message := await socket.receive())["type"] != "websocket.disconnect":
+            if message.get("text") == PING:
+                await socket.send_text(PONG)
 
 
 async def _drain(socket: WebSocket) -> None:
