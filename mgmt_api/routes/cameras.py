@@ -48,6 +48,19 @@ async def media(name: CameraName, segment: Segment, request: Request, plane: Pla
     return await _pass_on(plane, name, f"media/{quote(segment, safe='')}", dict(request.query_params), wanted)
 
 
+@router.get("/cameras/{name}/still.jpg")
+async def still(
+    name: CameraName,
+    plane: PlaneOf,
+    at: datetime | None = None,
+    width: Annotated[int | None, Query(ge=16, le=3840, multiple_of=2)] = None,
+) -> Response:
+    """The picture of a moment, or the newest one."""
+    params = {"at": _utc(at)} if at is not None else {}
+    params |= {"width": str(width)} if width is not None else {}
+    return await _pass_on(plane, name, "still.jpg", params, {})
+
+
 async def cameras(plane: Plane) -> list[dict[str, Any]]:
     """The wired cameras, joined with the recorders' word; those that nobody records are `unknown`."""
     told = {camera["name"]: camera for camera in await plane.recorders.cameras()}
@@ -76,21 +89,26 @@ async def _clip(plane: Plane, camera: dict[str, Any], from_: str, to: str) -> di
     try:
         response = await plane.recorders.get(camera["name"], "timeline", params=span, headers={})
         try:
-            told = httpx2.Response(response.status_code, content=await response.aread()).raise_for_status().json()
+            await response.aread()
+            told = response.raise_for_status().json()
         finally:
             await response.aclose()
-    except (Problem, httpx2.HTTPError, ValueError, RuntimeError):
+    except (Problem, httpx2.HTTPError, ValueError):
         return clip | {"recorded": False, "gaps": [span | {"reason": "recorder-unreachable"}]}
     return clip | {"recorded": bool(told.get("segments")), "gaps": told.get("gaps", [])}
 
 
 def _span(from_: datetime, to: datetime) -> dict[str, str]:
-    if from_.tzinfo is None or to.tzinfo is None:
-        raise Problem("validation", "Give `from` and `to` with their offset from UTC.")
+    return {"from": _utc(from_), "to": _utc(to)}
+
+
+def _utc(moment: datetime) -> str:
+    if moment.tzinfo is None:
+        raise Problem("validation", "Give times with their offset from UTC.")
     try:
-        return {"from": iso(from_.timestamp()), "to": iso(to.timestamp())}
+        return iso(moment.timestamp())
     except (OverflowError, ValueError, OSError) as error:
-        raise Problem("validation", "`from` or `to` is out of range.") from error
+        raise Problem("validation", "The time is out of range.") from error
 
 
 async def _pass_on(plane: Plane, camera: str, path: str, params: dict[str, str], headers: dict[str, str]) -> Response:
