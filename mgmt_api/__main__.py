@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+import socket
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -40,11 +41,11 @@ class Server(uvicorn.Server):
             loop.add_signal_handler(number, self._stop)
         yield
 
-    async def startup(self, sockets: list[object] | None = None) -> None:
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Say `ready` once the port is open."""
-        await super().startup(sockets)  # type: ignore[arg-type]  # sockets are passed on as they came
+        await super().startup(sockets)
         if self.started:
-            log.info("ready", process="api", host=self.config.host, port=self.config.port)
+            log.info("ready", host=self.config.host, port=self.config.port)
 
     def _stop(self) -> None:
         self._plane.hub.close()
@@ -53,6 +54,7 @@ class Server(uvicorn.Server):
 
 def run(settings: Settings) -> int:
     """Serve the management API of a site; the exit code."""
+    configure("api")
     if settings.api is None:
         log.error("not_configured", detail="the site file has no `api` part")
         return EXIT_CONFIG
@@ -104,10 +106,10 @@ def estate_of(settings: Settings) -> Estate:
 
 def main(arguments: list[str]) -> int:
     """`python -m mgmt_api site.yaml`."""
-    configure("api")
     try:
         settings = load_settings(Path(arguments[0] if arguments else "site.yaml"))
     except BadSettings as error:
+        configure("api")
         log.error("bad_settings", detail=str(error))
         return EXIT_CONFIG
     return run(settings)

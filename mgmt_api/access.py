@@ -61,6 +61,7 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", f"{API}/cameras/{{name}}/timeline"): CONSOLE,
     ("GET", f"{API}/cameras/{{name}}/playlist.m3u8"): CONSOLE,
     ("GET", f"{API}/cameras/{{name}}/media/{{segment}}"): CONSOLE,
+    ("GET", f"{API}/cameras/{{name}}/still.jpg"): CONSOLE,
     ("WS", f"{API}/cameras/{{name}}/live"): CONSOLE,
     ("WS", f"{API}/ws"): CONSOLE,
     ("GET", f"{API}/openapi.json"): ADMIN,

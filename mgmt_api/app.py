@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
 
@@ -44,7 +44,7 @@ def prepare(plane: Plane) -> None:
             passes.install(opened, plane.estate.issuer_key)
 
 
-def _lifespan(plane: Plane) -> Callable[[FastAPI], object]:
+def _lifespan(plane: Plane) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(prepare, plane)

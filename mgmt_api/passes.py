@@ -37,9 +37,9 @@ def install(session: Session, key: EllipticCurvePrivateKey) -> int:
     """Tell gateways of the key, once; its number. Raises `BadIssuerKey`."""
     public = key.public_key().public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
     known = {row.kid: row.public_key for row in session.execute(select(Issuer.kid, Issuer.public_key))}
-    for kid, theirs in known.items():
-        if theirs == public:
-            return kid
+    mine: list[int] = [kid for kid, theirs in known.items() if theirs == public]
+    if mine:
+        return mine[0]
     free = [kid for kid in KIDS if kid not in known]
     if not free:
         raise BadIssuerKey("all 16 issuer key numbers are taken; retire one first")

@@ -24,14 +24,14 @@ class Body(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """A record's content; unknown members are refused."""
 
 
-class Label(Body, kw_only=True):
+class Label(Body, frozen=True, kw_only=True):
     """A name for people, in both languages."""
 
     zh: Text
     en: Text
 
 
-class ZoneBody(Body, kw_only=True):
+class ZoneBody(Body, frozen=True, kw_only=True):
     """PUT /zones/{id}."""
 
     parent: Id | None = None
@@ -39,7 +39,7 @@ class ZoneBody(Body, kw_only=True):
     name: Label | Text | None = None
 
 
-class WindowBody(Body, kw_only=True):
+class WindowBody(Body, frozen=True, kw_only=True):
     """An opening in a week; `end` before `start` runs across midnight."""
 
     weekday: Annotated[int, Meta(ge=1, le=7)]
@@ -52,14 +52,14 @@ class WindowBody(Body, kw_only=True):
             raise ValueError("the window is empty")
 
 
-class ScheduleBody(Body, kw_only=True):
+class ScheduleBody(Body, frozen=True, kw_only=True):
     """PUT /schedules/{id}."""
 
     windows: Annotated[list[WindowBody], Meta(max_length=200)]
     name: Label | Text | None = None
 
 
-class PolicyBody(Body, kw_only=True):
+class PolicyBody(Body, frozen=True, kw_only=True):
     """A schedule with exactly one of zone and access point."""
 
     schedule: Id
@@ -72,7 +72,7 @@ class PolicyBody(Body, kw_only=True):
             raise ValueError("give exactly one of zone and access_point")
 
 
-class ProfileBody(Body, kw_only=True):
+class ProfileBody(Body, frozen=True, kw_only=True):
     """PUT /profiles/{id}."""
 
     number: Annotated[int, Meta(ge=1, le=65535)]
@@ -80,7 +80,7 @@ class ProfileBody(Body, kw_only=True):
     name: Label | Text | None = None
 
 
-class ResidentBody(Body, kw_only=True):
+class ResidentBody(Body, frozen=True, kw_only=True):
     """PUT /residents/{id}."""
 
     name: Text
@@ -90,7 +90,7 @@ class ResidentBody(Body, kw_only=True):
     id_number: Annotated[str, Meta(max_length=18)] | None = None
 
 
-class CredentialBody(Body, tag_field="type", kw_only=True):
+class CredentialBody(Body, tag_field="type", frozen=True, kw_only=True):
     """What every credential has."""
 
     resident: Id
@@ -105,7 +105,7 @@ class CredentialBody(Body, tag_field="type", kw_only=True):
             raise ValueError("valid_to must be after valid_from")
 
 
-class CardBody(CredentialBody, tag="card", kw_only=True):
+class CardBody(CredentialBody, tag="card", frozen=True, kw_only=True):
     """A card by its printed or read number."""
 
     format: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
@@ -121,7 +121,7 @@ class CardBody(CredentialBody, tag="card", kw_only=True):
             raise ValueError("no format has more than 64 bits for the card number")
 
 
-class LiveBody(CredentialBody, tag="live", kw_only=True):
+class LiveBody(CredentialBody, tag="live", frozen=True, kw_only=True):
     """A phone that signs live codes."""
 
     handle: Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{16}$")]

@@ -10,6 +10,7 @@ from mgmt_api import events
 from mgmt_api.access import API, CallerOf, GuardedRoute, PlaneOf
 from mgmt_api.plane import Plane
 from mgmt_api.routes.cameras import clips_around
+from mgmt_api.tables.doors import Event
 
 router = APIRouter(prefix=API, route_class=GuardedRoute, tags=["events"])
 Cursor = Annotated[int, Query(ge=0, lt=1 << 53)]
@@ -64,6 +65,6 @@ def _before(plane: Plane, before: int | None, limit: int, door: str | None, kind
         return events.before(session, before, limit, door, kind)
 
 
-def _one(plane: Plane, cursor: int) -> events.Event:
+def _one(plane: Plane, cursor: int) -> Event:
     with plane.database.read() as session:
         return events.one(session, cursor)
