@@ -1,16 +1,18 @@
 """The driver's thread of every session on a serial port, and the sessions of readers that only ever talk."""
 
+import select
 import threading
+from collections import deque
 from collections.abc import Iterator
 from typing import Protocol
 
 import structlog
 
-from controllers.command_queue import CommandQueue
 from controllers.driver import Capabilities, CardRead, Command, DeviceEvent, KeyRead, LinkState, Result, Sink
+from controllers.inbox import Inbox
 from controllers.serial_frames import Card, Codec
-from controllers.serial_wire import Wire
-from controllers.session import Moment, outcome
+from controllers.serial_port import open_port, read_some, write_all
+from controllers.session import Moment, carry_out, outcome
 
 log = structlog.get_logger()
 
@@ -55,7 +57,7 @@ class SerialDriver:
         self._baud = baud
         self._session = session
         self._sink = sink
-        self._queue = CommandQueue(sink)
+        self._inbox = Inbox()
         self._epoch = 0
 
     def devices(self) -> dict[str, Capabilities]:
@@ -65,37 +67,45 @@ class SerialDriver:
     def submit(self, command: Command) -> None:
         """Take a command from any thread."""
         if command.device not in self.devices():
-            self._sink(outcome(command, Result.REFUSED, "no such device", Moment.now(self._epoch)))
-            return
-        self._queue.put(command)
+            self._sink(outcome(command, Result.REFUSED, "no such device", self._now()))
+        elif not self._inbox.put(command):
+            self._sink(outcome(command, Result.EXPIRED, "port closed or too many commands wait", self._now()))
 
     def run(self, stop: threading.Event) -> None:
-        """Serve the port until `stop` is set. Raises `LinkLost` when it breaks, `BadSetup` when it can never work."""
+        """Serve the port until `stop` is set. Raises `LinkLost` when it breaks."""
         self._epoch += 1
-        wire = Wire(self._port, self._baud)
-        self._queue.open(self._epoch, wire.wake)
+        with open_port(self._port, self._baud) as port:
+            self._inbox.open()
+            try:
+                self._do(port, self._session.start(self._now()))
+                while not stop.is_set():
+                    self._turn(port)
+            finally:
+                self._end()
+
+    def _turn(self, port: int) -> None:
+        ready, _, _ = select.select([port, self._inbox.wake_fd], [], [], self._session.tick_s)
+        if port in ready and (data := read_some(port)):
+            self._do(port, self._session.received(data, self._now()))
+        waiting = deque(self._inbox.take())
         try:
-            self._do(wire, self._session.start(self._now()))
-            while not stop.is_set():
-                self._turn(wire)
+            while waiting:
+                self._do(port, carry_out(self._session, waiting.popleft(), self._now()))
         finally:
-            self._queue.close("stopped" if stop.is_set() else "link lost")
-            for event in self._session.lost(self._now()):
-                self._sink(event)
-            wire.close()
+            for command in waiting:
+                self._sink(outcome(command, Result.EXPIRED, "port lost", self._now()))
+        self._do(port, self._session.tick(self._now()))
 
-    def _turn(self, wire: Wire) -> None:
-        data = wire.read(self._session.tick_s)
-        if data:
-            self._do(wire, self._session.received(data, self._now()))
-        while (command := self._queue.take()) is not None:
-            self._do(wire, self._session.command(command, self._now()))
-        self._do(wire, self._session.tick(self._now()))
+    def _end(self) -> None:
+        for command in self._inbox.close():
+            self._sink(outcome(command, Result.EXPIRED, "port closed", self._now()))
+        for event in self._session.lost(self._now()):
+            self._sink(event)
 
-    def _do(self, wire: Wire, actions: Iterator[Action]) -> None:
+    def _do(self, port: int, actions: Iterator[Action]) -> None:
         for action in actions:
             if isinstance(action, bytes):
-                wire.write(action)
+                write_all(port, action)
             else:
                 self._sink(action)
 

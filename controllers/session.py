@@ -8,6 +8,7 @@ a `DeviceEvent` for the sink, or something to send (bytes on a port, a `Publish`
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from controllers.driver import Command, Outcome, Result, Seen
 
@@ -33,6 +34,24 @@ class Moment:
 def outcome(command: Command, result: Result, detail: str, now: Moment) -> Outcome:
     """The end of a command."""
     return Outcome(command.command_id, command.device, result, detail, now.seen())
+
+
+Action = TypeVar("Action", covariant=True)
+
+
+class TakesCommands(Protocol[Action]):
+    """The part of a session that commands concern."""
+
+    def command(self, command: Command, now: Moment) -> Iterator[Action]:
+        """Carry out a command for a device of this session."""
+
+
+def carry_out(session: TakesCommands[Action], command: Command, now: Moment) -> Iterator[Action | Outcome]:
+    """Give a command to a session, unless it is too late."""
+    if command.deadline_mono_s <= now.mono_s:
+        yield outcome(command, Result.EXPIRED, "past its deadline before it could be sent", now)
+    else:
+        yield from session.command(command, now)
 
 
 class Sent:
