@@ -60,7 +60,7 @@ export const DoorRow = memo(function DoorRow({ door, hotkey, selected, asking, m
   const label = inLanguage(door.label, i18n.language, door.name);
   const alarmed = door.alarm !== "Normal";
   return (
-    <li className={`door${selected ? " selected" : ""}${alarmed ? " alarmed" : ""}`} data-door={door.name}>
+    <li className={`door${selected ? " selected" : ""}${alarmed ? ` alarmed-${face.tone}` : ""}`} data-door={door.name}>
       <div className="door-line">
         <button
           type="button"

@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 
 import { useKeys, type KeyMap } from "../frame/keys";
 
-const REASONS = ["plain", "resident", "courier", "takeaway", "repair", "visitor"] as const;
+const REASONS = ["unstated", "resident", "courier", "takeaway", "repair", "visitor"] as const;
 
 interface Props {
   label: string;

@@ -28,17 +28,11 @@ export const EventRow = memo(
     const last = steps.filter((step) => step !== "DoorClosed").pop() ?? steps[steps.length - 1];
     return (
       <li className={`event${face.alarm ? " event-alarm" : ""}${selected ? " selected" : ""} edge-${face.tone}`}>
-        <button
-          type="button"
-          aria-label={t("feed.footage", { what, door: where, time })}
-          aria-pressed={selected}
-          onClick={() => onOpen(event)}
-        >
+        <button type="button" title={t("feed.footage")} aria-pressed={selected} onClick={() => onOpen(event)}>
           <EventIcon face={face} />
           <span className="event-words">
             <span className="event-top">
               <strong className={`tone-${face.tone}`}>{what}</strong>
-              <span className="event-where">{where}</span>
               {count > 1 && (
                 <span className="badge" aria-label={t("feed.repeats", { count })}>
                   ×{count}
@@ -48,7 +42,10 @@ export const EventRow = memo(
                 {timeOrDate(event.occurred_at, timezone, Date.now())}
               </time>
             </span>
-            {who && <span className="event-who">{who}</span>}
+            <span className="event-place">
+              <span className="event-where">{where}</span>
+              {who && <span>{who}</span>}
+            </span>
             <span className="event-why">
               {why}
               {last && <span className={`step step-${last}`}>{named(t, "step", last)}</span>}

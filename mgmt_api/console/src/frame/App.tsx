@@ -42,7 +42,12 @@ function Gate() {
 export function App() {
   const { language, theme } = usePreferences();
   return (
-    <ConfigProvider locale={language === "zh-CN" ? zhCN : enUS} theme={THEMES[theme]} wave={{ disabled: true }}>
+    <ConfigProvider
+      locale={language === "zh-CN" ? zhCN : enUS}
+      theme={THEMES[theme]}
+      wave={{ disabled: true }}
+      button={{ autoInsertSpace: false }}
+    >
       <Gate />
     </ConfigProvider>
   );

@@ -8,9 +8,19 @@ const told = (cursor: number): ServerMessage => ({ type: "event", event: event(c
 const cursors = (feed: Feed) => feed.events.map((one) => one.cursor);
 
 describe("the feed", () => {
-  test("a hello does not move the cursor: what came between is still to be told", () => {
-    const feed = reduce(withHistory(EMPTY_FEED, [event(4)]), { type: "hello", cursor: 9, doors: [], cameras: [] });
+  const hello = (cursor: number): ServerMessage => ({ type: "hello", cursor, doors: [], cameras: [] });
+
+  test("a hello where we stand keeps what was told", () => {
+    const feed = reduce(withHistory(EMPTY_FEED, [event(4)]), hello(4));
     expect(feed).toMatchObject({ cursor: 4, ready: true });
+    expect(cursors(feed)).toEqual([4]);
+  });
+
+  test("a hello further on, or of a younger database, starts the feed over: no hidden hole", () => {
+    for (const cursor of [2000, 1]) {
+      const feed = reduce(withHistory(EMPTY_FEED, [event(4)]), hello(cursor));
+      expect(feed).toMatchObject({ cursor, events: [] });
+    }
   });
 
   test("an event told twice after a reconnect counts once", () => {

@@ -16,6 +16,8 @@ export interface Feed {
 
 export const EMPTY_FEED: Feed = { cursor: 0, events: [], doors: [], cameras: [], commands: {}, ready: false };
 
+type Hello = Extract<ServerMessage, { type: "hello" }>;
+
 const MAX_COMMANDS = 100;
 
 const byNumber = (doors: readonly Door[]) =>
@@ -46,10 +48,16 @@ function withCommand(feed: Feed, command: CommandState): Feed {
   return { ...feed, commands: Object.fromEntries(entries.slice(-MAX_COMMANDS)) };
 }
 
+/** A hello elsewhere than at our cursor: too far behind, or another database. What was told before is let go. */
+function withHello(feed: Feed, { cursor, doors, cameras }: Hello): Feed {
+  const events = cursor === feed.cursor ? feed.events : [];
+  return { ...feed, cursor, events, doors: byNumber(doors), cameras, ready: true };
+}
+
 export function reduce(feed: Feed, message: ServerMessage): Feed {
   switch (message.type) {
     case "hello":
-      return { ...feed, doors: byNumber(message.doors), cameras: message.cameras, ready: true };
+      return withHello(feed, message);
     case "event":
       return withEvent(feed, message.event);
     case "doors":

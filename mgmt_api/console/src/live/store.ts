@@ -41,12 +41,13 @@ function flush(): void {
 }
 
 function take(message: ServerMessage): void {
+  if (message.type === "hello" && message.cursor !== cursor())
+    setTimeout(() => void loadOlder().catch(() => undefined), BATCH_MS);
   if (waiting.push(message) === 1) setTimeout(flush, message.type === "hello" ? 0 : BATCH_MS);
 }
 
 function cursor(): number {
-  const told = waiting.map((message) => (message.type === "event" ? message.event.cursor : 0));
-  return Math.max(live.feed.cursor, ...told);
+  return waiting.reduce(reduce, live.feed).cursor;
 }
 
 function setFresh(fresh: boolean): void {
@@ -81,7 +82,9 @@ export function startLive(onRefused: () => void): () => void {
         socket.start();
       },
       () => {
-        if (!ended) setTimeout(begin, 1000);
+        if (ended) return;
+        onRefused();
+        setTimeout(begin, 1000);
       },
     );
   };

@@ -48,3 +48,6 @@ export function timeOrDate(moment: string | number, timezone: string, now_ms: nu
   const clock = timeOfDay(moment, timezone);
   return date === day(now_ms, timezone) ? clock : `${date.slice(5)} ${clock}`;
 }
+
+/** Unix milliseconds of what the API tells: ISO 8601, or Unix seconds. */
+export const instant = (told: string | number): number => (typeof told === "number" ? told * 1000 : Date.parse(told));

@@ -6,7 +6,7 @@ import { socketUrl } from "../api/http";
 import type { Camera } from "../api/types";
 import { useSite } from "../frame/site";
 import { inLanguage } from "../text/i18n";
-import { timeOfDay } from "../text/time";
+import { instant, timeOrDate } from "../text/time";
 import { gapReason } from "./gap_text";
 import { LivePlayer, type LiveState } from "./live_player";
 import { usePageVisible } from "./visible";
@@ -41,7 +41,9 @@ export function LiveTile({ camera, large, onToggle }: Props) {
   const label = inLanguage(camera.label, i18n.language, name);
   const { state, reason, at } = told;
   const playing = state === "playing";
-  const why = state === "camera_down" && reason ? gapReason(t, reason) : "";
+  const lost = camera.state !== "recording" && camera.state !== "connecting";
+  const cause = state === "camera_down" ? reason || (lost ? camera.state : "") : "";
+  const since = state === "camera_down" && lost && camera.since ? instant(camera.since) : at;
   return (
     <figure className={`tile${playing ? "" : " tile-dark"}`} data-camera={name} data-state={state}>
       <video ref={video} muted playsInline aria-label={label} />
@@ -57,9 +59,9 @@ export function LiveTile({ camera, large, onToggle }: Props) {
             )}
           </span>
           <strong>{t(`live.${state}`, { reason })}</strong>
-          {why && <span>{why}</span>}
-          {state !== "connecting" && at > 0 && (
-            <span className="dim">{t("live.since", { time: timeOfDay(at, timezone) })}</span>
+          {cause && <span>{gapReason(t, cause)}</span>}
+          {state !== "connecting" && since > 0 && (
+            <span className="dim">{t("live.since", { time: timeOrDate(since, timezone, at) })}</span>
           )}
         </div>
       )}
