@@ -29,7 +29,7 @@ def new_id() -> str:
 
 
 class Commands:
-    """Routes commands to the drivers that own the devices. `send` and `show` may be called from any thread."""
+    """Routes commands to the drivers that own the devices."""
 
     def __init__(self, drivers: Sequence[Driver]) -> None:
         self._owner: dict[str, Driver] = {}

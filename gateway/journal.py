@@ -75,7 +75,8 @@ class Journal:
         self._queue: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._head, self._acked, self._high_water = Head(), 0, 0.0
-        self._beaten = time.monotonic()
+        self._beaten, self._tried = time.monotonic(), float("-inf")
+        self._lost, self._fault = 0, ""
         self._stopping = False
         path.parent.mkdir(parents=True, exist_ok=True)
         self._reserve = Reserve(path.with_name("reserve.bin"), reserve_bytes)
@@ -120,6 +121,11 @@ class Journal:
         """What the management plane acknowledged last."""
         return self._acked
 
+    def first_seq(self) -> int:
+        """The oldest record that retention left, or the next one to come."""
+        with contextlib.closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True)) as db:
+            return int(db.execute("SELECT pruned_seq + 1 FROM state").fetchone()[0])
+
     @property
     def high_water(self) -> float:
         """The highest time ever recorded before this start, Unix seconds."""
@@ -141,7 +147,7 @@ class Journal:
     def _run(self) -> None:
         while not (self._stopping and self._queue.empty()):
             batch = self._take()
-            if self._db is None:
+            if self._db is None and time.monotonic() - self._tried >= self._retry_s:
                 self._reopen()
             if batch:
                 self._commit(batch)
@@ -166,33 +172,43 @@ class Journal:
         return batch
 
     def _commit(self, batch: Sequence[_Entry]) -> None:
-        sealed, head = [], self._head
         recorded_at = round(self._now(), 6)
+        sealed, head = [], self._head
         for entry in batch:
             sealed.append(seal(head, entry.event.record(), recorded_at))
             head = Head(sealed[-1].seq, sealed[-1].hash)
-        changes = [store(change) for entry in batch for change in entry.changes]
-        try:
-            self._write(sealed, changes)
-        except ReserveFull as error:
-            log.error("journal full", events=len(batch), error=str(error))
+        if self._store(sealed, [store(change) for entry in batch for change in entry.changes]):
+            self._head = head
+            for entry, each in zip(batch, sealed, strict=True):
+                entry.future.set_result(each.seq)
+        else:
             for entry in batch:
-                entry.future.set_exception(JournalFull(str(error)))
-            return
-        self._head = head
-        for entry, each in zip(batch, sealed, strict=True):
-            entry.future.set_result(each.seq)
+                self._commit_to_reserve(entry, recorded_at)
         self._on_commit()
 
-    def _write(self, sealed: Sequence[Sealed], changes: Sequence[Stored]) -> None:
-        if self._db is not None:
-            try:
-                journal_db.write(self._db, sealed, changes, self._now(), self._acked)
-            except sqlite3.Error as error:
-                self._broke(error)
-            else:
-                return
-        self._reserve.append(json.dumps([[(s.text.decode(), s.hash.hex()) for s in sealed], changes]).encode())
+    def _store(self, sealed: Sequence[Sealed], changes: Sequence[Stored]) -> bool:
+        if self._db is None:
+            return False
+        try:
+            journal_db.write(self._db, sealed, changes, self._now(), self._acked)
+        except sqlite3.Error as error:
+            self._broke(error)
+            return False
+        return True
+
+    def _commit_to_reserve(self, entry: _Entry, recorded_at: float) -> None:
+        each = seal(self._head, entry.event.record(), recorded_at)
+        changes = [store(change) for change in entry.changes]
+        try:
+            self._reserve.append(json.dumps([[(each.text.decode(), each.hash.hex())], changes]).encode())
+        except ReserveFull as error:
+            if not self._lost:
+                log.error("journal full: events are lost, and no door opens", error=str(error))
+            self._lost += 1
+            entry.future.set_exception(JournalFull(str(error)))
+            return
+        self._head = Head(each.seq, each.hash)
+        entry.future.set_result(each.seq)
 
     def _broke(self, error: sqlite3.Error) -> None:
         """After a failed commit the handle is never used again: what it thinks is on the disk may not be."""
@@ -231,36 +247,46 @@ class Journal:
 
     def _reopen(self) -> None:
         """Open the database and let it take over the reserve; on failure all stays as it is."""
+        self._tried = time.monotonic()
         try:
             db = journal_db.connect(self._path)
         except sqlite3.Error as error:
-            log.error("journal cannot be opened", error=str(error))
+            self._tell(f"journal cannot be opened: {error}")
             if self._salvaged(error):
                 self._reopen()
             return
         try:
             self._head = self._replay(db)
         except sqlite3.Error as error:
-            log.error("journal cannot take over the reserve", error=str(error))
+            self._tell(f"journal cannot take over the reserve: {error}")
             db.close()
             return
-        self._db = db
+        if self._lost:
+            log.error("journal takes events again", lost=self._lost)
+        self._db, self._fault, self._lost = db, "", 0
+
+    def _tell(self, fault: str) -> None:
+        """Log a fault when it begins or changes."""
+        if fault != self._fault:
+            log.error(fault)
+        self._fault = fault
 
     def _replay(self, db: sqlite3.Connection) -> Head:
         """Put the reserve's records behind the journal's head; one that is already there is left out."""
         state = journal_db.read_state(db)
         head = max(state.head, self._head if self._reserve.empty else Head(), key=lambda each: each.seq)
-        high_water, acked = max(state.high_water, self._now()), max(state.acked, self._acked)
+        sealed: list[Sealed] = []
+        changes: list[Stored] = []
         for frame in self._reserve.frames():
-            records, changes = json.loads(frame)
-            sealed: list[Sealed] = []
+            records, with_it = json.loads(frame)
+            changes += map(tuple, with_it)
             for text, hash_ in records:
                 each = _resealed(db, head, text.encode(), bytes.fromhex(hash_))
                 if each is not None:
                     sealed.append(each)
                     head = Head(each.seq, each.hash)
-            journal_db.write(db, sealed, map(tuple, changes), high_water, acked)
         if not self._reserve.empty:
+            journal_db.write(db, sealed, changes, max(state.high_water, self._now()), max(state.acked, self._acked))
             self._reserve.clear()
             log.info("reserve taken over", head=head.seq)
         return head

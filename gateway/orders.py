@@ -82,17 +82,14 @@ class Orders:
             self._ended(order, Result.UNKNOWN, "no driver answered")
 
     def _recorded(self, order: Order, future: "Future[int]") -> None:
-        """In the writer's thread, to lose no time: the event is on the disk, or never will be."""
+        """In the writer's thread: the event is on the disk, or never will be."""
         with contextlib.suppress(RuntimeError):  # the loop is closed: the process is ending, and no door opens
-            if future.exception() is not None:
-                self._loop.call_soon_threadsafe(self._unrecorded, order)
-                return
-            self._loop.call_soon_threadsafe(self._given, order)
-            self._commands.send(order)
-            self._commands.show(order.reader, Signal.GRANTED, self._mono())
+            self._loop.call_soon_threadsafe(self._unrecorded if future.exception() else self._send, order)
 
-    def _given(self, order: Order) -> None:
+    def _send(self, order: Order) -> None:
+        self._commands.send(order)
         self._doors.step(order.door, GrantGiven(order.command_id, order.access_point), self._mono())
+        self._commands.show(order.reader, Signal.GRANTED, self._mono())
 
     def _unrecorded(self, order: Order) -> None:
         """No door opens unrecorded."""
@@ -112,9 +109,6 @@ class Orders:
         }
         self._pen.write(EventKind.COMMAND_OUTCOME, fields)
         released = RELEASED[result]
-        self._loop.call_soon(self._release_ended, order, released)  # behind `_given`, which may wait in the loop still
+        self._doors.step(order.door, CommandEnded(order.command_id, released), self._mono())
         if released is False:
             self._commands.show(order.reader, Signal.DENIED, self._mono())
-
-    def _release_ended(self, order: Order, released: bool | None) -> None:
-        self._doors.step(order.door, CommandEnded(order.command_id, released), self._mono())

@@ -13,6 +13,8 @@ from gateway.clock import Clock
 from gateway.journal import Journal
 from gateway.passage import Change
 
+REASON_CHARS = 64  # what the management plane files by
+
 log = structlog.get_logger()
 
 
@@ -25,6 +27,12 @@ class Pen:
     def event(self, kind: EventKind, fields: dict[str, Any], at: float | None = None) -> AccessEvent:
         """An event of now, or of `at` (Unix seconds)."""
         at = self.clock.now() if at is None else at
+        reason = str(fields.get("reason", ""))
+        if len(reason) > REASON_CHARS:  # an operator's words; they stay whole in the detail
+            fields = fields | {
+                "reason": reason[:REASON_CHARS],
+                "detail": {**fields.get("detail", {}), "reason": reason},
+            }
         common: dict[str, Any] = {"table_version": self.table().version, "clock": self.clock.quality()}
         return AccessEvent(kind, at, **(common | fields))
 
@@ -39,4 +47,4 @@ class Pen:
 
 def _lost(kind: EventKind, future: "Future[int]") -> None:
     if (error := future.exception()) is not None:
-        log.error("event lost", kind=kind, error=str(error))
+        log.debug("event lost", kind=kind, error=str(error))  # the journal says so, once

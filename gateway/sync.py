@@ -164,17 +164,21 @@ class Sync:
             await self._events_wait.wait()
         await asyncio.sleep(GATHER_S)
         self._events_wait.clear()
-        batch = await asyncio.to_thread(self._journal.after, self._sent, BATCH_EVENTS)
+        batch, first = await asyncio.to_thread(self._batch)
         if not batch:  # they stand in the reserve still
             await asyncio.sleep(RESERVE_S)
             return
-        answer = await self._client.post(f"/gateways/{self._gateway}/events", content=_body(batch), headers=JSON)
+        answer = await self._client.post(f"/gateways/{self._gateway}/events", content=_body(batch, first), headers=JSON)
         answer.raise_for_status()
         acked = int(answer.json()["acked"])
         if acked < batch[0].seq and acked == self._sent:
             raise pull.PullFailed(f"the plane does not take event {batch[0].seq}, it holds {acked}")
         self._sent = acked
         self._journal.acked(acked)
+
+    def _batch(self) -> tuple[list[Sealed], int]:
+        """The next events, and the number of the oldest that there still is."""
+        return self._journal.after(self._sent, BATCH_EVENTS), self._journal.first_seq()
 
     async def _inventory_turn(self) -> None:
         with contextlib.suppress(TimeoutError):
@@ -189,7 +193,8 @@ class Sync:
             raise
 
 
-def _body(batch: list[Sealed]) -> bytes:
+def _body(batch: list[Sealed], first_seq: int) -> bytes:
     """The batch as JSON; the records are canonical JSON already."""
-    records = (b'%s,"hash":"%s"}' % (each.text[:-1], each.hash.hex().encode()) for each in batch)
-    return b'{"events":[%s]}' % b",".join(records)
+    records = b",".join(b'%s,"hash":"%s"}' % (each.text[:-1], each.hash.hex().encode()) for each in batch)
+    older = b',"first_seq":%d' % first_seq if first_seq > 1 else b""
+    return b'{"events":[%s]%s}' % (records, older)
