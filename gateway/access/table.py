@@ -22,6 +22,7 @@ from gateway.access.model import (
     Zone,
 )
 
+_slot_at, _record_at, _SLOT_BYTES = file.SLOT.unpack_from, file.RECORD.unpack_from, file.SLOT.size
 Buffer = bytes | mmap.mmap | memoryview
 
 
@@ -98,9 +99,9 @@ class PermissionTable:
         if self._changed and key in self._changed:
             return self._changed[key]
         slots, mask, _, _ = self._header
-        slot = file.first_slot(key, mask)
-        while offset := file.SLOT.unpack_from(self._buffer, slots + file.SLOT.size * slot)[0]:
-            fields = file.RECORD.unpack_from(self._buffer, offset)
+        buffer, slot = self._buffer, file.first_slot(key, mask)
+        while offset := _slot_at(buffer, slots + _SLOT_BYTES * slot)[0]:
+            fields = _record_at(buffer, offset)
             if fields[0] == key:
                 return self._credential(offset, fields)
             slot = (slot + 1) & mask

@@ -5,7 +5,7 @@ import mmap
 import multiprocessing
 import tempfile
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from statistics import median, quantiles
 from time import perf_counter_ns
@@ -62,11 +62,7 @@ def _measure(mapped: mmap.mmap) -> list[dict[str, object]]:
 def _menjin(mapped: mmap.mmap) -> Answer:
     points = estate.access_points()
     table, passage = PermissionTable.load(mapped, points, UTC, site=1), _NoPassage()
-
-    def answer(key: bytes, point: int, at: datetime) -> bool:
-        return isinstance(decide(table, passage, points[point], Card(key), at), Granted)
-
-    return answer
+    return lambda key, point, at: isinstance(decide(table, passage, points[point], Card(key), at), Granted)
 
 
 def _grown(make: Callable[[], Answer]) -> tuple[Answer, int]:
