@@ -150,10 +150,10 @@ async def media_playlist(request: Request, name: str, from_: From, to: AwareDate
 
 @router.get("/cameras/{name}/media/{segment}")
 def media(request: Request, name: str, segment: str) -> Response:
-    """Return a file, or a byte range of it."""
+    """Return a file, or a byte range of it; the id may end in `.mp4`."""
     camera = _camera(request, name).name
     try:
-        file = _recorder(request).footage.open(segment, camera)
+        file = _recorder(request).footage.open(segment.removesuffix(".mp4"), camera)
         return media_response(file, request.headers.get("range"))
     except FileNotFoundError as error:
         raise HTTPException(404, "no such file") from error

@@ -89,8 +89,9 @@ def _readopt(archive: Archive, timeline: Timeline, path: Path, salvaged: list[st
     name = str(path.relative_to(archive.root))
     if not ID.fullmatch(path.stem):
         return name
+    before = _before(timeline, camera, path)
     try:
-        segment = archive.salvage(camera, _back(archive, camera, path), before=_before(timeline, camera, path))
+        segment = archive.salvage(camera, _back(archive, camera, path), before=before)
     except (Unusable, OSError, sqlite3.Error) as error:
         log.error("orphan not taken in", file=name, error=str(error))
         return name

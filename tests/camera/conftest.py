@@ -1,3 +1,5 @@
+import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -5,7 +7,7 @@ from typing import Any
 import pytest
 
 from config.settings import Camera
-from tests.camera.site import CameraSite, RecorderProcess
+from tests.camera.site import CameraSite, RecorderProcess, eventually, wired
 
 
 @pytest.fixture
@@ -28,3 +30,21 @@ def record(tmp_path: Path) -> Iterator[Callable[..., RecorderProcess]]:
     yield start
     for recorder in started:
         recorder.close()
+
+
+@pytest.fixture(scope="session")
+def archived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with four files of one camera, recorded once."""
+    site = CameraSite("/gate")
+    recorder = RecorderProcess(tmp_path_factory.mktemp("archived"), [wired("gate", site.url("/gate"))])
+    eventually(lambda: recorder.recorded("gate", 3))
+    time.sleep(1.6)  # so that the last file has several fragments
+    recorder.close()
+    site.kill()
+    return recorder.dir
+
+
+@pytest.fixture
+def archive(archived: Path, tmp_path: Path) -> Path:
+    """A copy of recorded footage that a test may harm."""
+    return Path(shutil.copytree(archived, tmp_path / "archive"))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx2
+import psutil
 
 from config.settings import Camera, Recorder, Settings
 
@@ -95,11 +96,12 @@ class RecorderProcess:
             "import sys; from config.settings import Settings; from camera.__main__ import run;"
             "sys.exit(run(Settings.model_validate_json(sys.argv[1])))"
         )
-        self.log = self.log_path.open("a")
+        already = self.log_path.stat().st_size if self.log_path.exists() else 0
         argv = [sys.executable, "-c", code, self.settings.model_dump_json()]
-        self.process = subprocess.Popen(argv, cwd=ROOT, stderr=self.log)
-        eventually(lambda: '"ready"' in self.log_path.read_text() or self.process.poll() is not None)
-        assert self.process.poll() is None, self.log_path.read_text()
+        with self.log_path.open("a") as log:
+            self.process = subprocess.Popen(argv, cwd=ROOT, stderr=log)
+        eventually(lambda: '"ready"' in self.log_path.read_text()[already:] or self.process.poll() is not None)
+        assert self.process.poll() is None, self.log_path.read_text()[already:]
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(number)
@@ -107,7 +109,10 @@ class RecorderProcess:
             return self.process.wait(5)
         finally:
             self.process.kill()
-            self.log.close()
+
+    def crash(self) -> None:
+        self.process.kill()
+        self.process.wait()
 
     def close(self) -> None:
         if self.process.poll() is None:
@@ -130,9 +135,8 @@ class RecorderProcess:
 
     def ffmpegs(self) -> list[int]:
         """The recording children."""
-        listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True)
-        lines = listed.stdout.decode().splitlines()
-        return [int(line.split()[0]) for line in lines if "segment_time" in line]
+        children = psutil.Process(self.process.pid).children()
+        return [child.pid for child in children if "-segment_time" in child.cmdline()]
 
 
 def wired(name: str, url: str, **more: Any) -> Camera:
@@ -169,3 +173,7 @@ def packets(path: Path) -> list[dict[str, Any]]:
 
 def kill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
+
+
+def alive(pid: int) -> bool:
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE

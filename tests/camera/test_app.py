@@ -1,0 +1,216 @@
+"""The recorder over HTTP and WebSocket, as the management plane uses it."""
+
+import asyncio
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psutil
+import pytest
+import websockets
+from websockets.asyncio.client import ClientConnection, connect
+
+from camera.live import Message, Viewer
+from tests.camera.site import TOKEN, CameraSite, RecorderProcess, clocks, eventually, wired
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RecorderProcess]:
+    site = CameraSite("/gate")
+    cameras = [
+        wired("gate", site.url("/gate"), doors=("main",)),
+        wired("absent", "rtsp://127.0.0.1:1/x"),
+        wired("wrong", "rtsp://127.0.0.1:99999/x"),
+    ]
+    recorder = RecorderProcess(tmp_path_factory.mktemp("running"), cameras)
+    eventually(lambda: recorder.recorded("gate", 2))
+    yield recorder
+    recorder.close()
+    site.kill()
+
+
+def minute() -> dict[str, str]:
+    now = datetime.now(UTC)
+    return {"from": (now - timedelta(seconds=60)).isoformat(), "to": now.isoformat()}
+
+
+@pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}])
+def test_nothing_is_told_without_the_token(running: RecorderProcess, header: dict[str, str]) -> None:
+    for path in ("/cameras", "/status", "/holds", "/cameras/gate/playlist.m3u8"):
+        bare = running.http.build_request("GET", path)
+        del bare.headers["authorization"]
+        bare.headers.update(header)
+        answer = running.http.send(bare)
+        assert answer.status_code == 401
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_cameras_are_listed_with_their_states(running: RecorderProcess) -> None:
+    gate, absent, wrong = running.get("/cameras")
+    assert (gate["name"], gate["doors"], gate["state"]) == ("gate", ["main"], "recording")
+    assert gate["label"] == {"zh": "摄像机", "en": "Camera"}
+    assert (absent["state"], wrong["state"]) == ("refused", "misconfigured")
+    assert absent["words"]["zh"]
+    assert absent["since"].endswith("Z")
+
+
+def test_the_timeline_reaches_to_the_last_second_within_milliseconds(running: RecorderProcess) -> None:
+    eventually(lambda: age_s(running.get("/cameras/gate/timeline", **minute())["segments"][-1]["end"]) < 2)
+    began = time.perf_counter()
+    for _ in range(10):
+        running.get("/cameras/gate/timeline", **minute())
+    assert (time.perf_counter() - began) / 10 < 0.1
+
+
+def age_s(text: str) -> float:
+    return time.time() - datetime.fromisoformat(text).timestamp()
+
+
+def test_the_playlist_plays_with_all_frames_up_to_the_last_second(running: RecorderProcess, tmp_path: Path) -> None:
+    query = minute()
+    wanted = f"http://127.0.0.1:{running.port}/cameras/gate/playlist.m3u8?from={quoted(query['from'])}&to={quoted(query['to'])}"
+    out = tmp_path / "clip.mkv"
+    header = f"Authorization: Bearer {TOKEN}\r\n"
+    argv = ["ffmpeg", "-v", "error", "-headers", header, "-i", wanted, "-c", "copy", str(out)]
+    subprocess.run(argv, check=True)
+    seen = clocks(out)
+    assert len(seen) > 24
+    assert sorted(set(seen)) == seen
+    assert time.time() - seen[-1] / 1000 < 6
+
+
+def quoted(moment: str) -> str:
+    return moment.replace("+", "%2B")
+
+
+def test_media_are_served_by_range_and_by_nothing_but_their_id(running: RecorderProcess) -> None:
+    first = running.timeline("gate")["segments"][0]["id"]
+    whole = running.http.get(f"/cameras/gate/media/{first}")
+    part = running.http.get(f"/cameras/gate/media/{first}", headers={"Range": "bytes=100-199"})
+    assert (whole.status_code, part.status_code) == (200, 206)
+    assert part.content == whole.content[100:200]
+    assert part.headers["content-range"] == f"bytes 100-199/{len(whole.content)}"
+    beyond = running.http.get(f"/cameras/gate/media/{first}", headers={"Range": "bytes=99999999-"})
+    assert beyond.status_code == 416
+    for name in ("..%2f..%2findex.db", "20260101T000000Z-aaaaaa-000000", "index.db"):
+        assert running.http.get(f"/cameras/gate/media/{name}").status_code == 404
+    assert running.http.get(f"/cameras/absent/media/{first}").status_code == 404
+
+
+def test_bad_questions_get_a_problem(running: RecorderProcess) -> None:
+    def status(path: str, **query: str) -> int:
+        answer = running.http.get(path, params=query)
+        assert answer.headers["content-type"] == "application/problem+json"
+        return answer.status_code
+
+    noon, one = "2026-01-01T12:00:00Z", "2026-01-01T13:00:00Z"
+    assert status("/cameras/none/timeline", **{"from": noon, "to": one}) == 404
+    assert status("/cameras/gate/timeline", **{"from": one, "to": noon}) == 422
+    assert status("/cameras/gate/timeline", **{"from": "2026-01-01T12:00:00", "to": one}) == 422
+    assert status("/cameras/gate/timeline") == 422
+    assert status("/cameras/gate/playlist.m3u8", **{"from": noon, "to": one}) == 404
+    assert status("/cameras/gate/playlist.m3u8", **{"from": noon, "to": "2026-02-01T00:00:00Z"}) == 422
+    assert status("/cameras/absent/still.jpg") == 404
+
+
+def test_a_still_shows_the_moment_asked_for(running: RecorderProcess) -> None:
+    at = datetime.now(UTC) - timedelta(seconds=3)
+    jpeg = running.http.get("/cameras/gate/still.jpg", params={"at": at.isoformat()})
+    assert jpeg.headers["content-type"] == "image/jpeg"
+    assert abs(clocks(jpeg.content)[0] / 1000 - at.timestamp()) < 0.5
+    newest = running.http.get("/cameras/gate/still.jpg")
+    assert time.time() - clocks(newest.content)[0] / 1000 < 3
+
+
+def test_holds_are_made_listed_and_lifted(running: RecorderProcess) -> None:
+    body = {"camera": "gate", "reason": "door forced", "by": "guard", **minute()}
+    made = running.http.post("/holds", json=body)
+    assert made.status_code == 201
+    hold = made.json()["id"]
+    assert [each["id"] for each in running.get("/holds", camera="gate")] == [hold]
+    assert running.http.delete(f"/holds/{hold}").status_code == 204
+    assert running.http.delete(f"/holds/{hold}").status_code == 404
+    assert running.http.post("/holds", json={**body, "camera": "none"}).status_code == 404
+    assert running.http.post("/holds", json={**body, "by": ""}).status_code == 422
+
+
+def watch(recorder: RecorderProcess, camera: str = "gate", token: str = TOKEN) -> "connect":
+    url = f"ws://127.0.0.1:{recorder.port}/cameras/{camera}/live"
+    return connect(url, additional_headers={"Authorization": f"Bearer {token}"}, max_size=None)
+
+
+async def receive(link: ClientConnection, parts: int) -> list[bytes]:
+    """The init message and its bytes, then more."""
+    hello = json.loads(await asyncio.wait_for(link.recv(), 10))
+    assert hello["type"] == "init"
+    assert hello["mime"].startswith('video/mp4; codecs="avc1.')
+    found: list[bytes] = []
+    while len(found) < parts:
+        message = await asyncio.wait_for(link.recv(), 5)
+        assert isinstance(message, bytes)
+        found.append(message)
+    return found
+
+
+async def test_the_live_picture_is_less_than_a_second_old(running: RecorderProcess) -> None:
+    async with watch(running) as link:
+        film = b"".join(await receive(link, 30))
+        now_ms = time.time() * 1000
+        assert now_ms - clocks(film)[-1] < 1000
+
+
+async def test_viewers_share_one_stream_and_it_ends_when_they_leave(running: RecorderProcess) -> None:
+    def live() -> int:
+        children = psutil.Process(running.process.pid).children()
+        return sum("-flush_packets" in each.cmdline() for each in children)
+
+    async with watch(running) as one, watch(running) as two:
+        await asyncio.gather(receive(one, 5), receive(two, 5))
+        async with watch(running) as late:
+            first = await receive(late, 1)
+            assert clocks(first[0]), "the first message alone is a film"
+        assert live() == 1
+    await asyncio.to_thread(eventually, lambda: live() == 0, 12)
+
+
+async def test_a_viewer_of_a_lost_camera_is_told_why(running: RecorderProcess) -> None:
+    async with watch(running, "absent") as link:
+        assert json.loads(await asyncio.wait_for(link.recv(), 10)) == {"type": "camera_down", "reason": "refused"}
+
+
+async def test_live_asks_for_the_token_and_a_known_camera(running: RecorderProcess) -> None:
+    for camera, token, status in (("gate", "wrong", 401), ("none", TOKEN, 404)):
+        with pytest.raises(websockets.InvalidStatus) as refused:
+            async with watch(running, camera, token):
+                pass
+        assert refused.value.response.status_code == status
+
+
+async def test_a_slow_viewer_is_told_of_a_drop_and_goes_on_at_a_key_frame() -> None:
+    viewer = Viewer(limit=5)
+    viewer.restart("video/mp4", b"init")
+    for n in range(9):
+        viewer.show(b"%d" % n, key=False)
+    viewer.show(b"key", key=True)
+    viewer.show(b"next", key=False)
+    seen = [await viewer.next() for _ in range(3)]
+    assert seen == [Message({"type": "drop"}), Message(data=b"key"), Message(data=b"next")]
+
+
+def test_the_recorder_ends_within_three_seconds_while_watched(
+    rtsp: CameraSite, record: Callable[..., RecorderProcess]
+) -> None:
+    recorder = record(wired("gate", rtsp.url("/gate")))
+
+    async def end() -> tuple[int, float]:
+        async with watch(recorder) as link:
+            await receive(link, 3)
+            began = time.monotonic()
+            return await asyncio.to_thread(recorder.end), time.monotonic() - began
+
+    code, took_s = asyncio.run(end())
+    assert code == 0
+    assert took_s < 3

@@ -1,0 +1,113 @@
+"""Boxes: real files from ffmpeg, torn, altered and cut anywhere."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from camera.boxes import Layout, Malformed, layout
+from camera.groups import codec_mime, end_us, groups
+from camera.playlist import playlist
+from camera.segment import Segment, pack_gops, unpack_gops
+from camera.splitter import Part, Splitter
+
+one_file = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+
+
+@pytest.fixture(scope="module")
+def film(archived: Path) -> bytes:
+    return sorted(archived.glob("gate/*/*/*.mp4"))[1].read_bytes()
+
+
+def test_a_file_agrees_with_ffprobe(archived: Path) -> None:
+    path = sorted(archived.glob("gate/*/*/*.mp4"))[1]
+    entries = "stream=codec_name,profile,width,height,nb_read_packets:format=duration"
+    argv = ["ffprobe", "-v", "error", "-count_packets", "-show_entries", entries, "-of", "default=nk=0:nw=1", str(path)]
+    said = subprocess.run(argv, capture_output=True, check=True, text=True).stdout.split()
+    probe = dict(line.split("=", 1) for line in said if "=" in line)
+    shape = layout(memoryview(path.read_bytes()))
+    assert shape.init is not None
+    assert shape.fault is None
+    assert (shape.init.width, shape.init.height) == (int(probe["width"]), int(probe["height"]))
+    assert sum(each.samples for each in shape.fragments) == int(probe["nb_read_packets"])
+    assert abs(end_us(shape.init, shape.fragments) / 1e6 - float(probe["duration"])) < 0.001
+    assert codec_mime(shape.init).startswith('video/mp4; codecs="avc1.42')
+
+
+def test_groups_start_at_key_frames_and_cover_all_fragments(film: bytes) -> None:
+    shape = layout(memoryview(film))
+    assert shape.init is not None
+    found = groups(shape.init, shape.fragments, memoryview(film))
+    assert len(found) == sum(each.key for each in shape.fragments)
+    assert sum(each.size for each in found) == sum(each.size for each in shape.fragments)
+    assert unpack_gops(pack_gops(found)) == found
+
+
+@one_file
+@given(st.data())
+def test_a_torn_file_keeps_exactly_its_whole_fragments(film: bytes, data: st.DataObject) -> None:
+    size = data.draw(st.integers(0, len(film)))
+    whole, torn = layout(memoryview(film)), layout(memoryview(film[:size]))
+    assert torn.fault is None
+    assert torn.whole_bytes <= size
+    assert torn.fragments == tuple(each for each in whole.fragments if each.offset + each.size <= size)
+
+
+@one_file
+@given(st.data())
+def test_altered_bytes_never_raise_and_never_reach_beyond_the_file(film: bytes, data: st.DataObject) -> None:
+    altered = bytearray(film[:9000])
+    for at, value in data.draw(st.lists(st.tuples(st.integers(0, 8999), st.integers(0, 255)), max_size=6)):
+        altered[at] = value
+    assert_sane(layout(memoryview(altered)), len(altered))
+
+
+@given(st.binary(max_size=400))
+def test_garbage_is_no_film(data: bytes) -> None:
+    assert_sane(layout(memoryview(data)), len(data))
+
+
+def assert_sane(shape: Layout, size: int) -> None:
+    assert shape.whole_bytes <= size
+    assert all(each.offset + each.size <= size for each in shape.fragments)
+
+
+@one_file
+@given(st.lists(st.integers(1, 4000), min_size=1, max_size=50))
+def test_a_stream_splits_the_same_however_it_arrives(film: bytes, sizes: list[int]) -> None:
+    splitter, parts, at = Splitter(), list[Part](), 0
+    for n in range(len(film)):
+        step = sizes[n % len(sizes)]
+        parts += splitter.feed(film[at : at + step])
+        at += step
+        if at >= len(film):
+            break
+    shape = layout(memoryview(film))
+    assert [len(part.data) for part in parts[1:]] == [each.size for each in shape.fragments]
+    assert b"".join(part.data for part in parts) == film[: shape.fragments[-1].offset + shape.fragments[-1].size]
+
+
+def test_an_endless_part_is_refused() -> None:
+    splitter = Splitter(limit_bytes=1000)
+    with pytest.raises(Malformed, match="larger than 1000"):
+        list(splitter.feed(b"\x7f\xff\xff\xffmdat" + bytes(2000)))
+
+
+def test_a_playlist_has_a_map_and_a_discontinuity_a_file_and_an_entry_a_group(film: bytes) -> None:
+    shape = layout(memoryview(film))
+    assert shape.init is not None
+    gops = groups(shape.init, shape.fragments)
+    start = 1_795_449_600_000_000
+    films = [
+        Segment(f"run-00000{n}", "gate", start + n * 3_000_000, start + (n + 1) * 3_000_000, 1, "", 795, "", 1, 1, gops)
+        for n in range(2)
+    ]
+    text = playlist(films, start, start + 6_000_000)
+    assert text.count("#EXT-X-MAP") == 2
+    assert text.count("#EXT-X-DISCONTINUITY") == 1
+    assert text.count("#EXTINF") == 2 * len(gops)
+    assert "#EXT-X-PROGRAM-DATE-TIME:2026-11-23T16:00:00.000Z" in text
+    later = playlist(films, start + 4_000_000, start + 4_100_000)
+    assert later.count("#EXTINF") == 1

@@ -1,0 +1,175 @@
+"""Faults on the wire, of ffmpeg and of the recorder: what is lost, what is said, and that the others go on."""
+
+import os
+import signal
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from camera import disk
+from camera.check import check
+from tests.camera.site import CameraSite, RecorderProcess, alive, clocks, eventually, kill, wired
+
+Record = Callable[..., RecorderProcess]
+
+
+def all_clocks(recorder: RecorderProcess, camera: str) -> list[int]:
+    return [ms for path in sorted(recorder.dir.glob(f"{camera}/*/*/*.mp4")) for ms in clocks(path)]
+
+
+def reasons(recorder: RecorderProcess, camera: str) -> list[str]:
+    return [str(gap["reason"]) for gap in recorder.timeline(camera)["gaps"]]
+
+
+def runs(recorder: RecorderProcess, camera: str) -> int:
+    rows = sqlite3.connect(recorder.dir / "index.db")
+    try:
+        return int(rows.execute("select count(*) from run where camera = ?", (camera,)).fetchone()[0])
+    finally:
+        rows.close()
+
+
+def test_killing_ffmpeg_loses_less_than_two_seconds_and_all_files_play(rtsp: CameraSite, record: Record) -> None:
+    recorder = record(wired("gate", rtsp.url("/gate")), segment_s=4)
+    eventually(lambda: recorder.recorded("gate", 1))
+    time.sleep(1.5)
+    kill(recorder.ffmpegs()[0])
+    eventually(lambda: runs(recorder, "gate") == 2 and recorder.recorded("gate", 3))
+    assert reasons(recorder, "gate") == ["ended"]
+    assert recorder.end() == 0
+    assert check(recorder.dir) == []
+    lost_s = max(b - a for a, b in pairwise(sorted(all_clocks(recorder, "gate")))) / 1000
+    assert lost_s < 2.5, "0.5 s of buffer, and up to 2 s to connect again on a busy machine"
+
+
+def test_killing_the_recorder_loses_less_than_two_seconds_and_start_up_takes_in_the_rest(
+    rtsp: CameraSite, record: Record
+) -> None:
+    recorder = record(wired("gate", rtsp.url("/gate")), segment_s=8)
+    eventually(lambda: recorder.state("gate") == "recording")
+    time.sleep(3)
+    children = recorder.ffmpegs()
+    recorder.crash()
+    killed_ms = time.time() * 1000
+    assert list(recorder.dir.glob("incoming/gate/*.mp4"))
+    recorder.start()
+    assert not any(map(alive, children)), "no writer outlives its recorder"
+    salvaged = all_clocks(recorder, "gate")
+    assert killed_ms - salvaged[-1] < 1500
+    assert reasons(recorder, "gate") == ["recorder_killed"]
+    eventually(lambda: recorder.state("gate") == "recording")
+    assert recorder.end() == 0
+    assert check(recorder.dir) == []
+
+
+def test_a_stalled_stream_is_a_fault_with_a_gap_and_recording_resumes(rtsp: CameraSite, record: Record) -> None:
+    recorder = record(wired("gate", rtsp.url("/gate")), wired("garage", rtsp.url("/garage")))
+    eventually(lambda: recorder.recorded("gate", 2))
+    rtsp.tell("stall /gate")
+    stalled_at = time.time()
+    eventually(lambda: recorder.state("gate") == "stalled")
+    assert time.time() - stalled_at < 7
+    assert recorder.state("garage") == "recording"
+    rtsp.tell("resume /gate")
+    eventually(lambda: recorder.state("gate") == "recording")
+    eventually(lambda: recorder.timeline("gate")["gaps"][-1]["to"])
+    assert "stalled" in reasons(recorder, "gate")
+    assert reasons(recorder, "garage") == []
+
+
+def test_a_camera_that_restarts_is_recorded_again(rtsp: CameraSite, record: Record) -> None:
+    recorder = record(wired("gate", rtsp.url("/gate")))
+    eventually(lambda: recorder.state("gate") == "recording")
+    rtsp.kill()
+    eventually(lambda: recorder.state("gate") == "refused")
+    rtsp.start()
+    eventually(lambda: recorder.state("gate") == "recording")
+    assert reasons(recorder, "gate")[0] in ("ended", "refused")
+
+
+def test_a_wrong_password_is_said_and_not_hammered_nor_leaked(record: Record, tmp_path: Path) -> None:
+    site = CameraSite("/gate", "/garage", user="menjin", password="r1ght'p@ss")
+    for name, text in (("wrong", "wr0ng-secret"), ("right", "r1ght'p@ss")):
+        (tmp_path / name).touch(0o600)
+        (tmp_path / name).write_text(text)
+    url = site.url("/gate")
+    recorder = record(
+        wired("wrong", url, username="menjin", password_file=tmp_path / "wrong"),
+        wired("right", url, username="menjin", password_file=tmp_path / "right"),
+        wired("lost", site.url("/none"), username="menjin", password_file=tmp_path / "right"),
+    )
+    try:
+        eventually(lambda: recorder.state("right") == "recording" and recorder.state("wrong") == "unauthorised")
+        eventually(lambda: recorder.state("lost") == "not_found")
+        everything = b"".join(path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if is_ours(path))
+        assert b"r1ght" not in everything
+        time.sleep(3)
+        assert runs(recorder, "wrong") == 1
+        log = recorder.log_path.read_text()
+        assert "wr0ng" not in log
+        assert "r1ght" not in log
+    finally:
+        recorder.close()
+        site.kill()
+
+
+def is_ours(cmdline: Path) -> bool:
+    try:
+        return b"rtsp_camera.py" not in cmdline.read_bytes()
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def noise() -> Iterator[int]:
+    """A server that answers anything with rubbish."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            while True:
+                try:
+                    link, _ = listener.accept()
+                except OSError:
+                    return
+                with link:
+                    link.sendall(b"\x00\xff garbage\r\n" * 500)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield int(listener.getsockname()[1])
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join()
+
+
+def test_absent_cameras_and_garbage_are_clear_faults_and_the_others_record(
+    rtsp: CameraSite, record: Record, noise: int, tmp_path: Path
+) -> None:
+    recorder = record(
+        wired("absent", "rtsp://127.0.0.1:1/gate"),
+        wired("noise", f"rtsp://127.0.0.1:{noise}/gate"),
+        wired("keyless", rtsp.url("/garage"), username="u", password_file=tmp_path / "no-such-file"),
+        wired("badport", "rtsp://127.0.0.1:99999/gate"),
+        wired("gate", rtsp.url("/gate")),
+    )
+    eventually(lambda: recorder.recorded("gate", 2))
+    states = {each["name"]: each["state"] for each in recorder.get("/cameras")}
+    assert states["absent"] == "refused"
+    assert states["noise"] in ("bad_stream", "ended")
+    assert states["keyless"] == states["badport"] == "misconfigured"
+    assert states["gate"] == "recording"
+    assert reasons(recorder, "gate") == []
+    assert recorder.end(signal.SIGINT) == 0
+
+
+def test_two_recorders_do_not_share_a_folder(tmp_path: Path) -> None:
+    held = disk.lock(tmp_path)
+    with pytest.raises(disk.FolderInUse, match="another recorder writes here"):
+        disk.lock(tmp_path, patience_s=0.2)
+    os.close(held)
+    os.close(disk.lock(tmp_path))
