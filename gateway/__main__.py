@@ -67,12 +67,12 @@ async def serve(settings: Settings) -> None:
     clock = Clock()
     journal = Journal(folder / "journal.db", clock.now, on_commit=lambda: _wake(loop, sync.wake_events))
     clock.floor(journal.high_water)
-    generations = Generations(
-        folder / "generations",
-        folder / "store.db",
-        site,
-        on_adopt=lambda version: pen.write(EventKind.TABLE_ADOPTED, {"table_version": version}),
-    )
+
+    def adopted(version: int) -> None:
+        pen.write(EventKind.TABLE_ADOPTED, {"table_version": version})
+        sync.wake_inventory()
+
+    generations = Generations(folder / "generations", folder / "store.db", site, on_adopt=adopted)
     pen = Pen(journal, clock, lambda: generations.table)
     inbox = Inbox(loop, lambda event: service.on_event(event))
     drivers = drivers_of(settings, inbox.put)
