@@ -1,0 +1,439 @@
+"""The panel's state machine in virtual time: deadlines, repeats, refusals, attackers, the wire's arithmetic."""
+
+import itertools
+import random
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controllers.driver import (
+    CardRead,
+    DeviceEvent,
+    FeedbackCommand,
+    InputState,
+    LinkState,
+    LockAction,
+    LockCommand,
+    Outcome,
+    OutputState,
+    Result,
+    Signal,
+    TextRead,
+)
+from controllers.errors import BadSetup
+from controllers.osdp_bus import OsdpBus, OsdpReader
+from controllers.osdp_limits import Limits
+from controllers.osdp_message import Code, Nak, Reply
+from tests.controllers.virtual import KEY, VirtualLine, VirtualReader, forged, with_code
+
+CARD = (Reply.RAW, bytes.fromhex("00011a00bd88eb80"))
+Event = TypeVar("Event", bound=DeviceEvent)
+
+
+def made(*addresses: int, baud: int = 115200, limits: Limits | None = None) -> VirtualLine:
+    line = VirtualLine([VirtualReader(address) for address in addresses or (1,)], baud, limits)
+    line.run(1.0)
+    return line
+
+
+def events(line: VirtualLine, kind: type[Event]) -> list[Event]:
+    return cast("list[Event]", line.all(kind))
+
+
+def pulse(line: VirtualLine, name: str = "c", within_s: float = 2.0, device: str = "r1") -> LockCommand:
+    command = LockCommand(name, device, 0, LockAction.PULSE, line.now + within_s, 3000)
+    line.bus.submit(command, line.now)
+    return command
+
+
+def results(line: VirtualLine) -> dict[str, Result]:
+    outcomes = events(line, Outcome)
+    assert len({outcome.command_id for outcome in outcomes}) == len(outcomes)
+    return {outcome.command_id: outcome.result for outcome in outcomes}
+
+
+def outputs(reader: VirtualReader) -> list[float]:
+    return [at for at, code, _ in reader.heard if code == Code.OUT]
+
+
+def test_all_levels_are_known_once_a_reader_is_on_line() -> None:
+    line = made()
+    up = events(line, LinkState)[0]
+    assert (up.up, up.secure, up.seen.epoch) == (True, True, 1)
+    assert events(line, InputState)[0].active == (False, False)
+    assert events(line, OutputState)[0].active == (False, False)
+    line.readers[0].levels = b"\1\0"
+    line.run(11)
+    assert [event.active for event in events(line, InputState)] == [(False, False), (True, False)]
+
+
+def test_a_card_in_the_backlog_is_stale_and_the_next_one_is_not() -> None:
+    reader = VirtualReader(1)
+    reader.events.extend([CARD, CARD])
+    line = VirtualLine([reader])
+    line.run(1)
+    reader.events.append(CARD)
+    line.run(1)
+    assert [read.seen.stale for read in events(line, CardRead)] == [True, True, False]
+
+
+def test_a_busy_reader_is_asked_again_and_does_the_command_once() -> None:
+    line = made()
+    line.readers[0].busy = 5
+    pulse(line)
+    line.run(1)
+    assert results(line) == {"c": Result.DONE}
+    assert len(outputs(line.readers[0])) == 1
+
+
+def test_a_reader_that_stays_busy_is_given_up() -> None:
+    line = made()
+    line.readers[0].busy = 10**6
+    pulse(line)
+    line.run(5)
+    assert results(line) == {"c": Result.UNKNOWN}
+    assert not line.bus.device("r1").online
+
+
+@pytest.mark.parametrize("reason", [0, Nak.LENGTH, Nak.UNKNOWN_COMMAND, Nak.RECORD, 99])
+def test_a_refusal_ends_the_command_and_not_the_session(reason: int) -> None:
+    line = made()
+    line.readers[0].naks = {Code.OUT: reason}
+    pulse(line)
+    line.run(1)
+    assert results(line) == {"c": Result.REFUSED}
+    assert len(events(line, LinkState)) == 1
+
+
+@pytest.mark.parametrize("reason", [Nak.SEQUENCE, Nak.NO_SECURITY, Nak.ENCRYPTION_REQUIRED])
+def test_a_reader_that_lost_its_session_gets_a_new_one_at_once(reason: int) -> None:
+    line = made()
+    line.readers[0].bare_naks = {Code.OUT: reason}
+    pulse(line)
+    line.run(0.5)
+    assert results(line) == {"c": Result.UNKNOWN}
+    assert [event.up for event in events(line, LinkState)] == [True, False, True]
+    assert not outputs(line.readers[0])
+
+
+def test_a_reader_that_was_switched_off_and_on_is_back_within_two_seconds() -> None:
+    line = made()
+    line.readers[0].forget()
+    line.run(2)
+    assert [(event.up, event.seen.epoch) for event in events(line, LinkState)] == [(True, 1), (False, 1), (True, 2)]
+
+
+def test_a_frame_that_the_reader_heard_damaged_is_sent_again() -> None:
+    line = made()
+    line.readers[0].bare_naks = {Code.OUT: Nak.CHECK}
+    original = line.readers[0]._carry_out
+    line.readers[0]._carry_out = lambda frame, now: original(frame, now)  # type: ignore[method-assign] # a spy
+    line.readers[0].answer = _forgetful(line.readers[0])  # type: ignore[method-assign] # it did not take the sequence
+    pulse(line)
+    line.run(1)
+    assert results(line) == {"c": Result.DONE}
+    assert len(outputs(line.readers[0])) == 1
+    assert len(events(line, LinkState)) == 1
+
+
+def _forgetful(reader: VirtualReader) -> Callable[..., bytes | None]:
+    answer = reader.answer
+
+    def wrapped(frame: object, now: float) -> bytes | None:
+        before = reader._sequence
+        said = answer(frame, now)  # type: ignore[arg-type] # passed through
+        if said and said[5] == Reply.NAK and not said[4] & 8:
+            reader._sequence = before
+        return said
+
+    return wrapped
+
+
+def test_light_and_sound_come_after_every_lock() -> None:
+    line = made()
+    line.bus.submit(FeedbackCommand("f", "r1", Signal.DENIED, line.now + 2), line.now)
+    pulse(line)
+    line.run(1)
+    assert [code for _, code, _ in line.readers[0].heard] == [Code.OUT, Code.LED, Code.BUZ]
+    assert results(line) == {"f": Result.DONE, "c": Result.DONE}
+
+
+def test_a_pulse_too_long_for_a_timer_is_refused() -> None:
+    line = made()
+    line.bus.submit(LockCommand("c", "r1", 0, LockAction.PULSE, line.now + 1, 7_000_000), line.now)
+    line.run(0.5)
+    assert results(line) == {"c": Result.REFUSED}
+
+
+def test_more_commands_than_the_queue_holds_expire_at_once() -> None:
+    line = made(limits=Limits(queued_commands=3))
+    for number in range(5):
+        pulse(line, f"c{number}")
+    line.run(1)
+    assert list(results(line).values()).count(Result.EXPIRED) == 2
+    assert len(outputs(line.readers[0])) == 3
+
+
+def test_a_card_in_the_clear_is_not_read() -> None:
+    line = made()
+    line.hurt = lambda answer: [forged(answer, with_code(*CARD))]
+    line.run(5)
+    line.hurt = lambda answer: [forged(answer, with_code(Reply.FMT, b"\0\0\3abc"))]
+    line.run(5)
+    assert not events(line, CardRead)
+    assert not events(line, TextRead)
+
+
+def test_a_recorded_session_says_nothing_a_second_time() -> None:
+    line = made()
+    line.readers[0].events.extend([CARD] * 3)
+    line.run(1)
+    assert len(events(line, CardRead)) == 3
+    tape = list(line.answers)
+    for start in range(4):
+        heard: list[DeviceEvent] = []
+        bus = OsdpBus(115200, [OsdpReader("r1", 1, KEY)], heard.append)
+        now = 0.0
+        for answer in tape[start:] + tape:
+            while bus.next_send(now) is None:
+                now = max(now + 0.0001, bus.deadline(now))
+            now += 0.005
+            bus.receive(answer, now)
+        assert not any(isinstance(event, CardRead) for event in heard)
+        assert not any(isinstance(event, LinkState) and event.up for event in heard)
+
+
+def test_the_last_answer_played_again_is_not_a_second_card() -> None:
+    line = made()
+    line.readers[0].events.append(CARD)
+    line.hurt = lambda answer: [answer, answer, answer]
+    line.run(2)
+    assert len(events(line, CardRead)) == 1
+
+
+def test_damaged_and_forged_answers_never_make_a_card() -> None:
+    chance = random.Random(20260101)
+    line = made()
+    damage = [_flip, _cut, _double, _forge, _noise, _swap]
+    line.hurt = lambda answer: chance.choice(damage)(chance, answer) if chance.random() < 0.4 else [answer]
+    while len(line.answers) < 40_000:
+        line.run(5)
+    assert len([event for event in events(line, LinkState) if event.up]) > 100
+    assert not events(line, CardRead)
+    assert not events(line, TextRead)
+    line.hurt = lambda answer: [answer]
+    line.run(2)
+    line.readers[0].events.append(CARD)
+    line.run(1)
+    assert not events(line, CardRead)[0].seen.stale
+
+
+def _flip(chance: random.Random, answer: bytes) -> list[bytes]:
+    damaged = bytearray(answer)
+    for _ in range(chance.randint(1, 4)):
+        damaged[chance.randrange(len(damaged))] ^= 1 << chance.randrange(8)
+    return [bytes(damaged)]
+
+
+def _cut(chance: random.Random, answer: bytes) -> list[bytes]:
+    at = chance.randrange(len(answer))
+    return [answer[:at], answer[at + chance.randint(1, 3) :]]
+
+
+def _double(_chance: random.Random, answer: bytes) -> list[bytes]:
+    return [answer[:-1], answer]
+
+
+def _forge(chance: random.Random, answer: bytes) -> list[bytes]:
+    code = chance.choice([Reply.RAW, Reply.FMT, Reply.KEYPAD, Reply.ACK, Reply.ISTATR])
+    return [forged(answer, with_code(code, chance.choice([CARD[1], b"\0\0\1a", b""])))]
+
+
+def _noise(chance: random.Random, answer: bytes) -> list[bytes]:
+    return [chance.randbytes(chance.randrange(30)), answer, chance.randbytes(chance.randrange(30))]
+
+
+def _swap(chance: random.Random, answer: bytes) -> list[bytes]:
+    """The right frame with another code under its MAC."""
+    damaged = bytearray(answer)
+    if len(damaged) > 8:
+        damaged[7] = chance.choice([Reply.RAW, Reply.FMT])
+    return [forged(bytes(damaged[:-2]) + answer[-2:], lambda frame: frame)]
+
+
+moments = st.lists(
+    st.tuples(
+        st.sampled_from(["pulse", "pulse", "signal", "cut", "join", "forget", "busy", "lossy", "whole"]),
+        st.floats(0, 0.7),
+        st.floats(-0.1, 1.5),
+    ),
+    min_size=1,
+    max_size=14,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(moments, st.integers(0, 2**32))
+def test_whatever_happens_a_command_ends_once_and_never_runs_late_or_twice(
+    story: list[tuple[str, float, float]], seed: int
+) -> None:
+    line = made(1, 2, baud=9600)
+    reader, chance = line.readers[0], random.Random(seed)
+    commands: dict[str, LockCommand] = {}
+    for number, (what, wait_s, within_s) in enumerate(story):
+        match what:
+            case "pulse":
+                name = f"c{number}"
+                commands[name] = LockCommand(name, "r1", 0, LockAction.PULSE, line.now + within_s, 1000 + number * 100)
+                line.bus.submit(commands[name], line.now)
+            case "signal":
+                line.bus.submit(FeedbackCommand(f"f{number}", "r1", Signal.HELD, line.now + within_s), line.now)
+            case "cut" | "join":
+                reader.cut = what == "cut"
+            case "forget":
+                reader.forget()
+            case "busy":
+                reader.busy = 8
+            case "lossy":
+                line.hurt = lambda answer: [] if chance.random() < 0.4 else [answer]
+            case "whole":
+                line.hurt = lambda answer: [answer]
+        line.run(wait_s)
+    reader.cut = False
+    line.run(4)
+    ended = results(line)
+    runs = {int.from_bytes(data[2:4], "little"): 0 for _, code, data in reader.heard if code == Code.OUT}
+    for at, code, data in reader.heard:
+        if code == Code.OUT:
+            tenths = int.from_bytes(data[2:4], "little")
+            runs[tenths] += 1
+            assert at <= commands[f"c{tenths - 10}"].deadline_mono_s + 1e-9
+    for name in commands:
+        ran = runs.get(10 + int(name[1:]), 0)
+        assert ran <= 1
+        assert ran == 1 or ended[name] is not Result.DONE
+        assert ran == 0 or ended[name] in (Result.DONE, Result.UNKNOWN)
+
+
+@pytest.mark.parametrize("baud", [9600, 38400, 115200])
+@pytest.mark.parametrize("readers", [1, 4])
+def test_polls_follow_each_other_as_fast_as_the_wire_allows(baud: int, readers: int) -> None:
+    line = made(*range(1, readers + 1), baud=baud)
+    line.run(2)
+    begins = [at for at, frame in line.sent if frame.code == Code.POLL and frame.has_mac]
+    turns = [later - earlier for earlier, later in itertools.pairwise(begins)]
+    arithmetic = (15 + 15 + 2) * 10 / baud + 0.001  # POLL and ACK in the secure channel, idle time, turn-around
+    assert sorted(turns)[len(turns) // 2] < arithmetic * 1.05
+    assert min(turns) > 30 * 10 / baud
+
+
+def test_a_command_waits_for_no_poll_but_the_one_on_the_wire() -> None:
+    line = made(1, 2, 3, 4, baud=9600)
+    for number in range(20):
+        began = line.now
+        pulse(line, f"c{number}", device=f"r{number % 4 + 1}")
+        line.run(0.25)
+        sent = next(at for at, frame in line.sent if at >= began and frame.code == Code.OUT)
+        assert sent - began < 0.04
+
+
+def test_a_command_at_once_after_a_read_finds_the_wire_free() -> None:
+    line = made(1, 2, baud=9600)
+    original = line.events.append
+    line.readers[0].events.append(CARD)
+    waits = []
+
+    def decide(event: DeviceEvent) -> None:
+        original(event)
+        if isinstance(event, CardRead):
+            line.bus.submit(LockCommand("c", "r1", 0, LockAction.PULSE, line.now + 2, 100), line.now)
+            waits.append(line.now)
+
+    line.bus._emit = decide
+    line.run(1)
+    sent = next(at for at, frame in line.sent if frame.code == Code.OUT)
+    assert sent - waits[0] <= 2.01 * 10 / 9600  # the idle time between two frames
+    assert results(line) == {"c": Result.DONE}
+
+
+def test_a_dead_reader_costs_its_neighbours_little() -> None:
+    alone, beside = made(1, 2, 3), made(1, 2, 3, 9)
+    beside.readers[3].cut = True
+    counts = []
+    for line in (alone, beside):
+        line.run(3)
+        start = line.now
+        line.run(20)
+        counts.append(len([at for at, frame in line.sent if at > start and frame.address != 9]))
+    assert counts[1] > counts[0] * 0.85
+
+
+def test_a_dead_reader_is_back_within_two_seconds_on_a_bus_of_sixteen() -> None:
+    line = made(*range(1, 17), baud=9600)
+    line.run(5)
+    for reader in line.readers[8:]:
+        reader.cut = True
+    line.run(20)
+    for reader in line.readers[8:]:
+        reader.cut = False
+    began = line.now
+    line.run(8)
+    backs = [event.seen.mono_s - began for event in events(line, LinkState) if event.up and event.seen.epoch == 2]
+    assert len(backs) == 8
+    assert min(backs) < 2
+    assert max(backs) < 5  # eight readers at 9600 baud say hello one after the other
+
+
+def test_a_whole_bus_of_126_comes_on_line() -> None:
+    line = VirtualLine([VirtualReader(address) for address in range(1, 127)])
+    line.run(12)
+    assert all(line.bus.device(f"r{address}").online for address in range(1, 127))
+
+
+def test_a_lost_port_ends_everything_that_waited_or_was_in_flight() -> None:
+    line = made()
+    line.readers[0].cut = True
+    pulse(line, "sent")
+    line.run(0.05)
+    pulse(line, "waiting")
+    line.bus.close("port lost", line.now)
+    assert results(line) == {"sent": Result.UNKNOWN, "waiting": Result.EXPIRED}
+    line.readers[0].cut = False
+    line.run(2)
+    assert not outputs(line.readers[0])
+    assert line.bus.device("r1").online
+
+
+def test_a_babbling_line_neither_fills_memory_nor_stops_the_panel() -> None:
+    line = made()
+    chance = random.Random(3)
+    for _ in range(3000):
+        line.bus.receive(chance.choice([chance.randbytes(200), b"S" * 200, b"S\x81\xff\x00" * 50]), line.now)
+        line.run(0.002)
+        assert len(line.bus._decoder._buffer) <= Limits().reply_bytes
+    line.run(3)
+    assert line.bus.device("r1").online
+
+
+@pytest.mark.parametrize(
+    "readers",
+    [
+        [],
+        [OsdpReader("a", 127, KEY)],
+        [OsdpReader("a", 1, KEY), OsdpReader("a", 2, KEY)],
+        [OsdpReader("a", 1, KEY), OsdpReader("b", 1, KEY)],
+        [OsdpReader("a", 1, bytes(range(0x30, 0x40)))],
+    ],
+)
+def test_a_bus_that_cannot_work_is_refused(readers: list[OsdpReader]) -> None:
+    with pytest.raises(BadSetup):
+        OsdpBus(9600, readers, lambda _: None)
+
+
+def test_a_command_to_nobody_is_refused() -> None:
+    line = made()
+    pulse(line, device="r9")
+    assert results(line) == {"c": Result.REFUSED}
