@@ -3,7 +3,8 @@
     python -m simulators.central --url http://127.0.0.1:8090 --token-file secrets/central.token --truth central.json
 
 Requests: push {operations?} (the whole truth by default, in batches), put {kind, id, body}, delete {kind, id},
-post {path, body}, events {since, wait_s}, diary. The events feed is followed all the time, from the last cursor, through every outage.
+post {path, body}, events {since, wait_s}, diary. The events feed is followed all the time, from the last cursor,
+through every outage.
 """
 
 import argparse

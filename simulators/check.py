@@ -22,10 +22,10 @@ MEANWHILE: tuple[tuple[str, Leg], ...] = (
     ("revocation", revoke.run),
     ("cameras", cameras.run),
     ("unlock", unlock.run),
+    ("cameras", retention.run),
 )
 LAST: tuple[tuple[str, Leg], ...] = (
     ("outage", outage.run),
-    ("cameras", retention.run),
     ("evidence", evidence.run),
 )
 
@@ -72,6 +72,11 @@ def walk(stage: Stage, say: Say) -> dict[str, Any]:
     for name, leg in LAST:
         report.walk(name, leg, stage)
     return report.result()
+
+
+def nothing_ran() -> dict[str, Any]:
+    """The report of a site that did not start."""
+    return Report(lambda _: None).result()
 
 
 def _open_console(stage: Stage, say: Say) -> None:

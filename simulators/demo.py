@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from rich.console import Console
 
 from simulators import broker
-from simulators.check import walk
+from simulators.check import nothing_ran, walk
 from simulators.control import DeviceError
 from simulators.estate import build
 from simulators.life import Life
@@ -39,19 +40,24 @@ class CannotStart(Exception):
     """The demo cannot start; one plain line says what to do."""
 
 
+class LegsFailed(CannotStart):
+    """The report is printed already."""
+
+
 def main(check: bool = False, directory: Path | None = None, json: bool = False) -> int:
     """Start the site; walk the legs (`check`), or live until Ctrl-C. The exit code: 0 or 1.
 
     `json` is what `check` prints anyway; it is taken so that every command has it.
     """
     del json
-    signals = (signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, _interrupt) for number in signals}
+    before = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         _look_for_tools(check)
-        with _run_directory(directory, keep_failed=check) as place:
+        with _run_directory(directory) as place:
             return _check(place) if check else _live(place)
     except (CannotStart, StartFailed, DeviceError) as error:
+        if check and not isinstance(error, LegsFailed):
+            _print({**nothing_ran(), "error": str(error)})
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyboardInterrupt:
@@ -64,10 +70,14 @@ def main(check: bool = False, directory: Path | None = None, json: bool = False)
 def _check(place: Path) -> int:
     with _staged(place, None) as stage:
         result = walk(stage, _say)
-    sys.stdout.write(jsonlib.dumps(result, ensure_ascii=False) + "\n")
+    _print(result)
     if not result["ok"]:
-        raise CannotStart(f"not all legs passed; logs: {place / 'logs'}")
+        raise LegsFailed(f"not all legs passed; logs: {place / 'logs'}")
     return 0
+
+
+def _print(result: dict[str, Any]) -> None:
+    sys.stdout.write(jsonlib.dumps(result, ensure_ascii=False) + "\n")
 
 
 def _live(place: Path) -> int:
@@ -96,11 +106,16 @@ def _wait(stage: Stage) -> None:
 
 
 def _invite(stage: Stage) -> None:
-    terminal.print()
-    terminal.print(f"  console / 控制台   {stage.site.api_url}", style="bold")
-    terminal.print(f"  user / 用户        admin      one-time password / 一次性密码   {stage.first_password}")
-    terminal.print(f"  files / 文件       {stage.site.directory}")
-    terminal.print("  Ctrl-C ends everything / 按 Ctrl-C 结束\n")
+    lines = (
+        "",
+        f"  console / 控制台   {stage.site.api_url}",
+        f"  user / 用户        admin      one-time password / 一次性密码   {stage.first_password}",
+        f"  files / 文件       {stage.site.directory}",
+        "  Ctrl-C ends everything / 按 Ctrl-C 结束",
+        "",
+    )
+    for line in lines:
+        terminal.print(line, style="bold", markup=False, soft_wrap=True)
 
 
 @contextmanager
@@ -128,23 +143,18 @@ def _undisturbed() -> Iterator[None]:
 
 
 @contextmanager
-def _run_directory(wanted: Path | None, keep_failed: bool) -> Iterator[Path]:
-    """An empty directory: a temporary one that goes afterwards, or the one that was asked for, which stays."""
+def _run_directory(wanted: Path | None) -> Iterator[Path]:
+    """An empty directory: the one that was asked for, or a temporary one that stays only when something failed."""
     if wanted is not None:
         yield _emptied(wanted.absolute())
         return
     place = Path(tempfile.mkdtemp(prefix="menjin-demo-"))
     try:
         yield place
-    except CannotStart:
-        if not keep_failed:
-            shutil.rmtree(place, ignore_errors=True)
-        raise
-    except BaseException:
+    except KeyboardInterrupt:
         shutil.rmtree(place, ignore_errors=True)
         raise
-    else:
-        shutil.rmtree(place, ignore_errors=True)
+    shutil.rmtree(place, ignore_errors=True)
 
 
 def _emptied(place: Path) -> Path:
@@ -184,7 +194,7 @@ def _console_port() -> int:
 
 
 def _say(words: str) -> None:
-    terminal.print(words, style="dim", markup=False)
+    terminal.print(words, style="dim", markup=False, soft_wrap=True)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

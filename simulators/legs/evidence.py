@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,24 +13,28 @@ from simulators.legs.watch import LegFailed
 from simulators.stage import Stage
 
 LIMIT_S = 30
+JOURNAL, RECORDINGS = ("journal", "verify"), ("recordings", "check")
 
 
 def run(stage: Stage) -> dict[str, Any]:
-    """Check the running site, then altered copies."""
-    config = str(stage.site.config)
+    """Check the running site, and altered copies of it."""
     copies = stage.site.directory / "copies"
     copies.mkdir(exist_ok=True)
-    for command in (("journal", "verify"), ("recordings", "check")):
-        _whole(_check(*command, "--config", config), " ".join(command))
     seq, journal = _altered_journal(stage, copies)
-    named = _named(_check("journal", "verify", "--path", str(journal)), "seq")
-    if seq not in named:
-        raise LegFailed(f"record {seq} was altered, the check names {named}")
     file, folder = _altered_recording(stage, copies)
-    paths = _named(_check("recordings", "check", "--dir", str(folder)), "path")
+    config = str(stage.site.config)
+    with ThreadPoolExecutor(2) as pool:
+        whole = [pool.submit(_check, *command, "--config", config) for command in (JOURNAL, RECORDINGS)]
+        altered_journal = pool.submit(_check, *JOURNAL, "--path", str(journal))
+        altered_footage = pool.submit(_check, *RECORDINGS, "--dir", str(folder))
+    for command, answer in zip((JOURNAL, RECORDINGS), whole, strict=True):
+        _whole(answer.result(), " ".join(command))
+    seqs, paths = _named(altered_journal.result(), "seq"), _named(altered_footage.result(), "path")
+    if seq not in seqs:
+        raise LegFailed(f"record {seq} was altered, the check names {seqs}")
     if not any(str(path).endswith(file.name) for path in paths):
         raise LegFailed(f"{file.name} was altered, the check names {paths}")
-    altered = {"altered_seq": seq, "named_seqs": named[:3], "altered_file": file.name, "named_files": paths[:3]}
+    altered = {"altered_seq": seq, "named_seqs": seqs[:3], "altered_file": file.name, "named_files": paths[:3]}
     return {"whole": True, **altered}
 
 

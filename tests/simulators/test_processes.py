@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -59,7 +60,7 @@ def test_a_missing_tool_is_one_plain_line(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 1
-    assert done.stdout == ""
+    assert not json.loads(done.stdout)["ok"]
     assert len(done.stderr.strip().splitlines()) == 1
     assert "apt-get install" in done.stderr
 
