@@ -39,7 +39,10 @@ WRITE_S = 1.0  # a port that takes no byte for this long is broken
 
 @contextlib.contextmanager
 def open_port(port: str, baud: int) -> Iterator[int]:
-    """A port's descriptor, non-blocking and ours alone. Raises `LinkLost` when it cannot be opened."""
+    """A port's descriptor, non-blocking and ours alone. Raises `LinkLost` when it cannot be opened.
+
+    What had waited in the port is thrown away (pyserial flushes it): nobody knows how old it is.
+    """
     try:
         opened = serial.Serial(port, baud, timeout=0, write_timeout=0, exclusive=True)
     except (serial.SerialException, OSError, ValueError) as error:
@@ -185,18 +188,13 @@ class ScannerDriver:
 
     def _serve(self, descriptor: int, stop: threading.Event) -> None:
         lines = LineDecoder(self._max_chars, self._gap_s)
-        # What the port's buffer held when it was opened waited there while nobody listened: it is stale.
-        # Asked first: pyserial's port (VMIN 0) reads nothing as an end.
-        waiting = select.select([descriptor], [], [], 0)[0]
-        for text in lines.feed(read_some(descriptor) if waiting else b"", time.monotonic()):
-            self._sink(TextRead(self.name, text, self._seen(stale=True)))
         while not stop.is_set():
             if select.select([descriptor], [], [], STOP_LOOK_S)[0]:
                 for text in lines.feed(read_some(descriptor), time.monotonic()):
                     self._sink(TextRead(self.name, text, self._seen()))
 
-    def _seen(self, stale: bool = False) -> Seen:
-        return Seen(time.monotonic(), time.time(), self._epoch, stale)
+    def _seen(self) -> Seen:
+        return Seen(time.monotonic(), time.time(), self._epoch)
 
     def _tell(self, up: bool, reason: str) -> None:
         if self._link != (up, reason):
