@@ -55,18 +55,18 @@ export function AlarmStrip({ sound, onFootage, onDoor }: Props) {
             </span>
             <span className="alarm-acts">
               {door && (
-                <Button size="small" icon={<VideoCameraOutlined />} onClick={() => onDoor(door)}>
+                <Button size="small" icon={<VideoCameraOutlined aria-hidden />} onClick={() => onDoor(door)}>
                   {t("alarm.live")}
                 </Button>
               )}
               {event && (
-                <Button size="small" icon={<PlayCircleOutlined />} onClick={() => onFootage(event)}>
+                <Button size="small" icon={<PlayCircleOutlined aria-hidden />} onClick={() => onFootage(event)}>
                   {t("alarm.show")}
                 </Button>
               )}
               <Button
                 size="small"
-                icon={<CheckOutlined />}
+                icon={<CheckOutlined aria-hidden />}
                 title={t("alarm.ackHint")}
                 onClick={() => setSeen((known) => new Set([...known, key]))}
               >

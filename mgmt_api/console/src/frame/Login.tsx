@@ -28,14 +28,14 @@ export function Login({ onUser }: { onUser: (user: User) => void }) {
           label={t("login.username")}
           rules={[{ required: true, message: t("login.needUsername") }]}
         >
-          <Input prefix={<UserOutlined />} autoComplete="username" autoFocus />
+          <Input prefix={<UserOutlined aria-hidden />} autoComplete="username" autoFocus />
         </Form.Item>
         <Form.Item
           name="password"
           label={t("login.password")}
           rules={[{ required: true, message: t("login.needPassword") }]}
         >
-          <Input.Password prefix={<LockOutlined />} autoComplete="current-password" />
+          <Input.Password prefix={<LockOutlined aria-hidden />} autoComplete="current-password" />
         </Form.Item>
         <Button type="primary" htmlType="submit" block loading={isPending}>
           {t("login.submit")}

@@ -17,7 +17,7 @@ export function Switches() {
     <>
       <Button
         type="text"
-        icon={<TranslationOutlined />}
+        icon={<TranslationOutlined aria-hidden />}
         aria-label={languageWord}
         title={languageWord}
         lang={chinese ? "en" : "zh-CN"}
@@ -27,7 +27,7 @@ export function Switches() {
       </Button>
       <Button
         type="text"
-        icon={dark ? <SunOutlined /> : <MoonOutlined />}
+        icon={dark ? <SunOutlined aria-hidden /> : <MoonOutlined aria-hidden />}
         aria-label={themeWord}
         title={themeWord}
         onClick={() => prefer({ theme: dark ? "light" : "dark" })}

@@ -2,6 +2,7 @@ import {
   BellFilled,
   BellOutlined,
   CheckCircleFilled,
+  CloseCircleFilled,
   DisconnectOutlined,
   KeyOutlined,
   LoadingOutlined,
@@ -48,7 +49,7 @@ function Link() {
       : [t("bar.connecting"), <LoadingOutlined key="i" />, "calm"];
   return (
     <span className={`link tone-${tone}`} role="status">
-      {icon} <span>{word}</span>
+      <span aria-hidden>{icon}</span> <span>{word}</span>
     </span>
   );
 }
@@ -80,7 +81,7 @@ export function TopBar(props: Props) {
       <Input
         ref={filterBox}
         className="filter"
-        allowClear
+        allowClear={{ clearIcon: <CloseCircleFilled aria-label={t("bar.clear")} /> }}
         prefix={<SearchOutlined aria-hidden />}
         suffix={filter === "" ? <kbd aria-hidden>/</kbd> : null}
         placeholder={t("bar.filter")}
@@ -95,7 +96,7 @@ export function TopBar(props: Props) {
         <Button
           type="text"
           className={sound ? "" : "wanted"}
-          icon={sound ? <BellFilled /> : <BellOutlined />}
+          icon={sound ? <BellFilled aria-hidden /> : <BellOutlined aria-hidden />}
           aria-pressed={sound}
           aria-label={soundWord}
           title={soundWord}
@@ -109,14 +110,25 @@ export function TopBar(props: Props) {
           trigger={["click"]}
           menu={{
             items: [
-              { key: "help", icon: <QuestionCircleOutlined />, label: t("bar.help"), onClick: onHelp },
-              { key: "password", icon: <KeyOutlined />, label: t("bar.changePassword"), onClick: onPassword },
+              { key: "help", icon: <QuestionCircleOutlined aria-hidden />, label: t("bar.help"), onClick: onHelp },
+              {
+                key: "password",
+                icon: <KeyOutlined aria-hidden />,
+                label: t("bar.changePassword"),
+                onClick: onPassword,
+              },
               { type: "divider" },
-              { key: "out", icon: <LogoutOutlined />, label: t("bar.logOut"), danger: true, onClick: onLogOut },
+              {
+                key: "out",
+                icon: <LogoutOutlined aria-hidden />,
+                label: t("bar.logOut"),
+                danger: true,
+                onClick: onLogOut,
+              },
             ],
           }}
         >
-          <Button type="text" icon={<UserOutlined />} aria-label={`${t("bar.user")} ${user.username}`}>
+          <Button type="text" icon={<UserOutlined aria-hidden />} aria-label={`${t("bar.user")} ${user.username}`}>
             <span className="user-name">{user.username}</span>{" "}
             <span className="dim role">{named(t, "role", user.role)}</span>
           </Button>

@@ -47,9 +47,9 @@ export function CameraWall({ door, camera, onCamera, onWall }: Props) {
           {door !== null && <Button onClick={onWall}>{t("cameras.all")}</Button>}
           {pages > 1 && !large && (
             <>
-              <Button icon={<LeftOutlined />} aria-label={t("cameras.previous")} onClick={() => go(-1)} />
+              <Button icon={<LeftOutlined aria-hidden />} aria-label={t("cameras.previous")} onClick={() => go(-1)} />
               <span className="dim">{t("cameras.page", { page: at + 1, pages })}</span>
-              <Button icon={<RightOutlined />} aria-label={t("cameras.next")} onClick={() => go(1)} />
+              <Button icon={<RightOutlined aria-hidden />} aria-label={t("cameras.next")} onClick={() => go(1)} />
             </>
           )}
           <Segmented<Layout>

@@ -76,7 +76,7 @@ export function Footage({ event, onBack }: Props) {
   return (
     <section className="panel wall" aria-label={t("footage.title")}>
       <header className="panel-head">
-        <Button icon={<ArrowLeftOutlined />} onClick={onBack}>
+        <Button icon={<ArrowLeftOutlined aria-hidden />} onClick={onBack}>
           {t("footage.back")}
         </Button>
         {clips.length > 1 && (

@@ -86,7 +86,7 @@ export function Playback({ clip, moment }: { clip: Clip; moment: string }) {
       />
       <div className="playback-over">
         {shown !== null && <time className="picture-clock">{timeOfDay(shown, timezone)}</time>}
-        <Button size="small" icon={<HistoryOutlined />} onClick={seek}>
+        <Button size="small" icon={<HistoryOutlined aria-hidden />} onClick={seek}>
           {t("footage.moment")}
         </Button>
       </div>
