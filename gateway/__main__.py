@@ -78,6 +78,8 @@ async def serve(settings: Settings) -> None:
     drivers = drivers_of(settings, inbox.put)
     service = Service(site, pen, Commands(drivers), loop, lambda: sync.wake_inventory())
     store = Store(folder / "store.db")
+    if store.set_aside is not None:
+        log.error("permission mirror was corrupt, it starts anew", kept_aside=store.set_aside.name)
     sync = Sync(
         gateway.api.url,
         read_secret(gateway.api.token_file),

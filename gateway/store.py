@@ -1,4 +1,4 @@
-"""The gateway's mirror of the permission table, row by row, in SQLite.
+"""The gateway's mirror of the permission table, row by row, in SQLite. The builder's child starts fast: stdlib alone.
 
 Generations are built from it, and single changes are taken from it. Each row carries the version that changed it, so
 that what happened after a generation can be laid over it. The `snapshot` number rises with each whole transfer:
@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from gateway import wire
 from gateway.access.model import Row
 
@@ -32,8 +30,6 @@ INSERT OR IGNORE INTO state VALUES(1, NULL, 0, 0);
 """
 # Rows that a table can take over itself; any other needs a new generation.
 LIGHT = ("credential", "issuer", "denied")
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +55,14 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self.set_aside: Path | None = None  # where a corrupt file went
         self._lock = threading.RLock()  # one connection, and one thread at a time in a transaction
         try:
             self._db = _open(path)
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):  # locked, or no disk: not the file's fault
                 raise
-            log.error("permission mirror is corrupt, it starts anew", error=str(error))
-            path.replace(path.with_name(f"{path.name}.broken-{int(time.time())}"))
+            self.set_aside = path.replace(path.with_name(f"{path.name}.broken-{int(time.time())}"))
             for suffix in ("-wal", "-shm"):
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
             self._db = _open(path)
