@@ -10,20 +10,21 @@ import contextlib
 import functools
 import socket
 import threading
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
+from ipaddress import IPv4Address
 from typing import Any
 
 import structlog
 from uhppoted import decode  # type: ignore[import-untyped] # the library has no types
 
-from controllers.driver import Capabilities, Command, LinkState, LockCommand, Result, Sink
+from controllers.driver import Capabilities, Command, DeviceEvent, LinkState, LockCommand, Result, Sink
 from controllers.errors import BadSetup, LinkLost
 from controllers.inbox import Inbox
 from controllers.session import Moment, outcome
 from controllers.uhppote_cards import BoardCard, CardList
 from controllers.uhppote_doors import BoardDoors
-from controllers.uhppote_events import LEVELS, EventLog, EventReader
+from controllers.uhppote_events import LEVELS, BoardEvent, EventLog, EventReader
 from controllers.uhppote_link import DOORS, BoardLimits, BoardLink, BoardReader, NoAnswer, UhppoteBoard
 from controllers.wiegand import find
 
@@ -96,13 +97,17 @@ class UhppoteDriver:
         contacts = {board.host: self._contact(board) for board in self._boards}
         transport, _ = await loop.create_datagram_endpoint(lambda: _Listener(contacts), self._listen)
         port = transport.get_extra_info("sockname")[1]
-        tasks: set[Task] = {loop.create_task(job) for each in contacts.values() for job in each.jobs(self._host, port)}
+        jobs = [loop.create_task(job) for each in contacts.values() for job in each.jobs(self._host, port)]
+        tasks: set[Task] = set(jobs)
         by_name = {contact.board.name: contact for contact in contacts.values()}
         loop.add_reader(self._inbox.wake_fd, self._take, by_name, tasks)
         self._inbox.open()
         try:
             while not stop.is_set():
                 await asyncio.sleep(STOP_LOOK_S)
+                for job in jobs:
+                    if job.done():
+                        raise LinkLost(f"a board's watch ended: {job.exception()!r}")
         finally:
             loop.remove_reader(self._inbox.wake_fd)
             transport.close()
@@ -182,14 +187,12 @@ class Contact:
         """What runs as long as the driver."""
         return self._stay(host or _route_to(self.board.host), port), self._keep_cards()
 
-    def event(self, event: Any) -> None:
-        """A packet from the board."""
+    def event(self, packet: Any) -> None:
+        """A packet from the board; without a new event it is dropped, for it may be a recorded one."""
+        event = BoardEvent.heard(packet)
         if self.up and self._log.is_new(event.index):
-            for told in (
-                *self._reader.card_event(event, self._reader.is_old(event), self._now()),
-                *self._reader.levels(event, self._now()),
-            ):
-                self._sink(told)
+            self._tell(self._reader.card_event(event, self._reader.is_old(event), self._now()))
+            self._tell(self._reader.levels(packet, self._now()))
 
     async def lock(self, command: LockCommand) -> tuple[Result, str]:
         """Carry a command out; how it ended."""
@@ -213,7 +216,7 @@ class Contact:
             await asyncio.sleep(self._limits.alive_s if self.up and not self._misses else self._limits.retry_s)
 
     async def _connect(self, host: str, port: int) -> None:
-        for question in (("get_controller",), ("set_listener", host, port, 0), ("set_pc_control", True)):
+        for question in (("get_controller",), ("set_listener", IPv4Address(host), port, 0), ("set_pc_control", True)):
             await self._link.ask(*question)
         await self._link.ask("record_special_events", True)
         await self._set_clock()
@@ -243,8 +246,7 @@ class Contact:
 
     async def _catch_up(self, status: Any) -> None:
         """Fetch the events that no packet brought, and note on the board how far we are."""
-        for told in self._reader.levels(status, self._now()):
-            self._sink(told)
+        self._tell(self._reader.levels(status, self._now()))
         if self._log.behind:
             await asyncio.sleep(self._limits.grace_s)
         for index in self._log.missing():
@@ -252,8 +254,7 @@ class Contact:
             if stored.event_type == NOT_FOUND:
                 break  # an index that was never real
             if stored.index == index and stored.event_type != OVERWRITTEN and self._log.is_new(index):
-                for told in self._reader.card_event(stored, True, self._now()):
-                    self._sink(told)
+                self._tell(self._reader.card_event(BoardEvent.stored(stored), True, self._now()))
         if self._log.caught != self._told:
             await self._link.ask("set_event_index", self._log.caught)
             self._told = self._log.caught
@@ -267,6 +268,10 @@ class Contact:
                     changes = await self._cards.keep(wanted)
                     if changes:
                         log.info("list of a board brought in step", board=self.board.name, changes=changes)
+
+    def _tell(self, events: Iterable[DeviceEvent]) -> None:
+        for event in events:
+            self._sink(event)
 
     def _now(self) -> Moment:
         return Moment.now(self.epoch)

@@ -5,6 +5,7 @@ rising index. What is fetched later by index is stale: it is written down, never
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
@@ -23,6 +24,38 @@ REASONS = {
 }  # fmt: skip # of uhppoted's event reasons, those that concern a card
 NO_CARD = (0, 0xFFFFFFFF)
 LEVELS = tuple(f"door_{door}_{what}" for what in ("open", "button") for door in DOORS)
+
+
+@dataclass(frozen=True, slots=True)
+class BoardEvent:
+    """An event, however it came. Times are the board's, without a zone; None where they are no times."""
+
+    index: int
+    granted: bool
+    door: int
+    direction: int
+    card: int
+    reason: int
+    at: datetime | None
+    sent: datetime | None = None
+
+    @classmethod
+    def heard(cls, packet: Any) -> "BoardEvent":
+        """From the packet that a board sends by itself."""
+        day, clock = packet.system_date, packet.system_time
+        sent = datetime.combine(day, clock) if day and clock else None
+        return cls(
+            packet.event_index, packet.event_access_granted, packet.event_door, packet.event_direction,
+            packet.event_card, packet.event_reason, packet.event_timestamp, sent,
+        )  # fmt: skip
+
+    @classmethod
+    def stored(cls, answer: Any) -> "BoardEvent":
+        """From the answer to a question by index."""
+        return cls(
+            answer.index, answer.access_granted, answer.door, answer.direction, answer.card, answer.reason,
+            answer.timestamp,
+        )  # fmt: skip
 
 
 class EventLog:
@@ -81,33 +114,32 @@ class EventReader:
         """Tell all levels anew."""
         self._levels.clear()
 
-    def card_event(self, event: Any, stale: bool, now: Moment) -> Iterator[DeviceEvent]:
+    def card_event(self, event: BoardEvent, stale: bool, now: Moment) -> Iterator[DeviceEvent]:
         """A swipe for the host to decide, or what the board decided by itself."""
         if event.reason not in REASONS or event.card in NO_CARD:
             return
         name = self._readers.get((event.door, event.direction), "")
         card = self._card(event.card)
-        if name and card and event.reason == ASK_HOST and not event.access_granted:
+        if name and card and event.reason == ASK_HOST and not event.granted:
             yield CardRead(name, card.bits, card.bit_count, now.seen(stale))
             return
         yield DeviceRecord(
             self._board.name,
             name,
             f"{self._board.serial}-{event.index}",
-            event.access_granted,
+            event.granted,
             REASONS[event.reason],
             now.seen(stale),
-            event.timestamp.replace(tzinfo=self._timezone).timestamp() if event.timestamp else None,
+            event.at.replace(tzinfo=self._timezone).timestamp() if event.at else None,
             card.bits if card else 0,
             card.bit_count if card else 0,
         )
 
-    def is_old(self, event: Any) -> bool:
+    def is_old(self, event: BoardEvent) -> bool:
         """Whether an event had waited on the board when it was sent, by the board's own clock."""
-        if None in (event.timestamp, event.system_date, event.system_time):
+        if event.at is None or event.sent is None:
             return True
-        sent = datetime.combine(event.system_date, event.system_time)
-        return bool(abs(sent - event.timestamp) > timedelta(seconds=self._limits.old_s))
+        return abs(event.sent - event.at) > timedelta(seconds=self._limits.old_s)
 
     def levels(self, state: Any, now: Moment) -> Iterator[DeviceEvent]:
         """Inputs (doors 1 to 4 open, buttons 1 to 4 pressed) and relays, when they changed."""

@@ -4,6 +4,7 @@ Packets are PyPI `uhppoted`'s (MIT). Each question has a socket of its own, conn
 drops what others send, and a late answer finds nobody.
 """
 
+import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -74,7 +75,7 @@ class BoardLink:
         wait_s = self._timeout_s if timeout_s is None else max(timeout_s, 0.001)
         try:
             reply = await call(self._id, *arguments, timeout=wait_s)
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, struct.error) as error:
             raise NoAnswer(f"{method}: {type(error).__name__}") from error
         if reply is None or reply.controller != self._id[0]:
             raise NoAnswer(f"{method}: another board answered")
