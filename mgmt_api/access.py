@@ -24,6 +24,7 @@ CONSOLE = frozenset({"admin", "guard", "auditor"})
 DESK = frozenset({"admin", "guard"})
 
 API = "/api/v1"
+PLAIN = r"^[^\x00-\x1f\x7f]*$"  # text without control characters
 ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", f"{API}/gateways/{{gateway}}/table"): GATEWAY,
     ("GET", f"{API}/gateways/{{gateway}}/changes"): GATEWAY,

@@ -24,14 +24,14 @@ def create_app(plane: Plane) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        max_body_size=BODY_BYTES,
         lifespan=_lifespan(plane),
     )
     app.state.plane = plane
     problems.install(app)
     app.add_middleware(SecurityHeaders)
     for routes in (gateway, office, sync, pass_routes, session, people_routes, doors, events, cameras, live, site):
-        app.include_router(routes.router)
+        app.include_router(routes.router, max_body_size=BODY_BYTES)
+    app.include_router(site.console)  # last: it answers every other path
     return app
 
 

@@ -10,8 +10,10 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = structlog.get_logger()
 
@@ -45,6 +47,7 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "recorder-unreachable": (502, "The recorder does not answer", "录像机无响应"),
     "busy": (503, "Too busy; try again", "系统繁忙，请重试"),
 }
+MEDIA = "application/problem+json"
 _BY_STATUS = {401: "unauthenticated", 403: "forbidden", 404: "not-found", 405: "method-not-allowed", 413: "too-large"}
 
 
@@ -87,17 +90,40 @@ def answer(request: Request, problem: Problem) -> Response:
     if problem.errors:
         body["errors"] = [asdict(fault) for fault in problem.errors]
     content = {**body, **problem.extra}
-    return JSONResponse(content, status, dict(problem.headers or {}), "application/problem+json")
+    return JSONResponse(content, status, dict(problem.headers or {}), MEDIA)
 
 
 def install(app: FastAPI) -> None:
     """Answer every failure of `app` with a problem."""
+    app.add_middleware(TooLarge)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(PoolTimeout, _busy)
     app.add_exception_handler(OperationalError, _busy)
     app.add_exception_handler(Exception, _broken)
+
+
+class TooLarge:
+    """ASGI middleware: the framework's own 413 is plain text; this makes a problem of it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Replace a 413 that is no problem yet; everything else passes."""
+        replaced = False
+
+        async def send_problem(message: Message) -> None:
+            nonlocal replaced
+            if message["type"] == "http.response.start" and message["status"] == 413:
+                replaced = Headers(raw=message["headers"]).get("content-type") != MEDIA
+                if replaced:
+                    await answer(Request(scope), Problem("too-large"))(scope, receive, send)
+            if not replaced:
+                await send(message)
+
+        await self._app(scope, receive, send_problem)
 
 
 def pointer(location: Sequence[int | str]) -> str:

@@ -8,22 +8,22 @@ from fastapi import APIRouter, Header, Path
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from mgmt_api import audit, commands, doors
-from mgmt_api.access import API, CallerOf, GuardedRoute, PlaneOf
+from mgmt_api.access import API, PLAIN, CallerOf, GuardedRoute, PlaneOf
 from mgmt_api.moments import iso
 from mgmt_api.office.batches import given_answer, keep_answer
 from mgmt_api.problems import Problem
 
 router = APIRouter(prefix=API, route_class=GuardedRoute, tags=["console"])
-DoorName = Annotated[str, Path(min_length=1, max_length=64)]
+DoorName = Annotated[str, Path(min_length=1, max_length=64, pattern=PLAIN)]
 CommandId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
-IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=128)]
+IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=128, pattern=PLAIN)]
 
 
 class Unlock(BaseModel):
     """Why the door is opened by hand."""
 
     model_config = ConfigDict(extra="forbid")
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=PLAIN)]
 
 
 @router.get("/doors")

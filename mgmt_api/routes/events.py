@@ -7,14 +7,14 @@ from fastapi import APIRouter, Path, Query
 from starlette.concurrency import run_in_threadpool
 
 from mgmt_api import events
-from mgmt_api.access import API, CallerOf, GuardedRoute, PlaneOf
+from mgmt_api.access import API, PLAIN, CallerOf, GuardedRoute, PlaneOf
 from mgmt_api.plane import Plane
 from mgmt_api.routes.cameras import clips_around
 from mgmt_api.tables.doors import Event
 
 router = APIRouter(prefix=API, route_class=GuardedRoute, tags=["events"])
 Cursor = Annotated[int, Query(ge=0, lt=1 << 53)]
-Word = Annotated[str, Query(max_length=64)]
+Word = Annotated[str, Query(max_length=64, pattern=PLAIN)]
 
 
 @router.get("/events")

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from starlette.concurrency import run_in_threadpool
 
 from mgmt_api import audit, people, residents
-from mgmt_api.access import API, CallerOf, GuardedRoute, PlaneOf
+from mgmt_api.access import API, PLAIN, CallerOf, GuardedRoute, PlaneOf
 from mgmt_api.moments import iso
 from mgmt_api.passwords import MAX_LENGTH, require_strong
 from mgmt_api.plane import Plane
@@ -27,7 +27,9 @@ class NewUser(BaseModel):
 
 
 @router.get("/residents")
-def list_residents(plane: PlaneOf, query: Annotated[str, Query(max_length=64)] = "") -> list[dict[str, Any]]:
+def list_residents(
+    plane: PlaneOf, query: Annotated[str, Query(max_length=64, pattern=PLAIN)] = ""
+) -> list[dict[str, Any]]:
     """Residents by part of the name, start of the unit, or the whole phone or ID number; private fields masked."""
     with plane.database.read() as session:
         return residents.search(session, plane.keys, query.strip())
@@ -49,7 +51,7 @@ async def add_user(body: NewUser, plane: PlaneOf, caller: CallerOf) -> dict[str,
 
 
 @router.delete("/users/{name}", status_code=204)
-def remove_user(name: Annotated[str, Path(max_length=64)], plane: PlaneOf, caller: CallerOf) -> None:
+def remove_user(name: Annotated[str, Path(max_length=64, pattern=PLAIN)], plane: PlaneOf, caller: CallerOf) -> None:
     """Delete a user and end his sessions."""
     with plane.database.write() as session:
         people.remove(session, name, by=caller.name)

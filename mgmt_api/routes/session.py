@@ -7,14 +7,14 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from starlette.concurrency import run_in_threadpool
 
 from mgmt_api import audit, people, sessions
-from mgmt_api.access import API, CallerOf, GuardedRoute, PlaneOf, cookie_name
+from mgmt_api.access import API, PLAIN, CallerOf, GuardedRoute, PlaneOf, cookie_name
 from mgmt_api.passwords import MAX_LENGTH, require_strong
 from mgmt_api.plane import Plane
 from mgmt_api.problems import Problem
 from mgmt_api.tables.people import User
 
 router = APIRouter(prefix=API, route_class=GuardedRoute, tags=["session"])
-Username = Annotated[str, StringConstraints(min_length=1, max_length=48)]
+Username = Annotated[str, StringConstraints(min_length=1, max_length=48, pattern=PLAIN)]
 Password = Annotated[str, StringConstraints(min_length=1, max_length=MAX_LENGTH)]
 
 

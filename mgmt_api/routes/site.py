@@ -7,6 +7,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.routing import Match
+from starlette.types import Scope
 
 from mgmt_api.access import API, GuardedRoute, PlaneOf
 from mgmt_api.metrics import collect
@@ -23,7 +25,18 @@ _NOT_BUILT = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>M
 <p>管理接口运行正常，但网页控制台尚未构建。请在源码目录运行 <code>make console</code>，然后刷新本页。</p>
 <p>The management plane is running, but its console has not been built.
 Run <code>make console</code> in the source tree, then reload.</p></html>"""
+
+
+class ConsoleRoute(GuardedRoute):
+    """A route of the console's files, which never stands in for a missing route of the interface."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """As the path says, unless it lies in the interface."""
+        return (Match.NONE, {}) if scope["path"].startswith("/api/") else super().matches(scope)
+
+
 router = APIRouter(route_class=GuardedRoute, tags=["site"])
+console = APIRouter(route_class=ConsoleRoute)
 
 
 @router.get("/healthz")
@@ -50,18 +63,16 @@ def document(request: Request) -> dict[str, Any]:
     return schema
 
 
-@router.get("/", include_in_schema=False)
+@console.get("/", include_in_schema=False)
 def index(plane: PlaneOf) -> Response:
     """The console."""
     page = plane.estate.console_dir / "index.html"
     return FileResponse(page, headers=NO_STORE) if page.is_file() else HTMLResponse(_NOT_BUILT, headers=NO_STORE)
 
 
-@router.get("/{path:path}", include_in_schema=False)
+@console.get("/{path:path}", include_in_schema=False)
 def asset(path: str, plane: PlaneOf) -> Response:
     """A file of the console; a path without a file is one of the console's own pages."""
-    if path.startswith("api/"):
-        raise Problem("not-found")
     file = _file(plane, path)
     if file is not None:
         return FileResponse(file, headers=IMMUTABLE if _HASHED.search(file.name) else NO_STORE)

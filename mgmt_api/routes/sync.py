@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
 from mgmt_api import audit
-from mgmt_api.access import API, CallerOf, GuardedRoute, PlaneOf
+from mgmt_api.access import API, PLAIN, CallerOf, GuardedRoute, PlaneOf
 from mgmt_api.bodies import documented, read_json, read_plain
 from mgmt_api.office import batches, parts, snapshots
 from mgmt_api.office.position import position
@@ -22,7 +22,7 @@ BATCH_BYTES = 8 << 20
 PART_BYTES = 32 << 20  # as sent and as unpacked
 router = APIRouter(prefix=f"{API}/sync", route_class=GuardedRoute, tags=["central"])
 SnapshotId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
-IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=128)]
+IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=128, pattern=PLAIN)]
 
 
 class Confirm(BaseModel):

@@ -1,13 +1,19 @@
 import itertools
+import socket
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
+import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from starlette.testclient import TestClient
 
-from mgmt_api.app import create_app
+from mgmt_api.app import create_app, prepare
 from mgmt_api.plane import CameraPlace, Estate, Plane
 
 SITE_KEY = bytes(range(32))
@@ -95,13 +101,18 @@ def card(resident: str = "r1", number: int | None = None, **extra: Any) -> dict[
     return body | {"profiles": ["p1"]} | extra
 
 
-def ground(client: TestClient) -> None:
+def ground(client: httpx2.Client) -> None:
     """A zone, a schedule, a profile and a resident."""
     for path, body in {
         "zones/z1": {"parent": None, "public": True, "name": {"zh": "大堂", "en": "Lobby"}},
         "schedules/s1": {"windows": [{"weekday": 1, "start": "22:00", "end": "06:00"}]},
         "profiles/p1": {"number": 1, "policies": [{"schedule": "s1", "zone": "z1"}]},
-        "residents/r1": {"name": "王小明", "unit": "3-2-501", "phone": "138 0000 1234", "id_number": "11010519491231002X"},
+        "residents/r1": {
+            "name": "王小明",
+            "unit": "3-2-501",
+            "phone": "138 0000 1234",
+            "id_number": "11010519491231002X",
+        },
     }.items():
         answer = client.put(f"{V1}/{path}", json=body, headers=CENTRAL)
         assert answer.status_code == 201, answer.text
@@ -112,7 +123,7 @@ def event(seq: int, kind: str = "Granted", **extra: Any) -> dict[str, Any]:
     return made | {"hash": f"{seq:064x}", "door": "lobby-door"} | extra
 
 
-INVENTORY = {
+INVENTORY: dict[str, Any] = {
     "table_version": 1,
     "journal_seq": 0,
     "doors": [
@@ -129,3 +140,55 @@ INVENTORY = {
     "devices": [{"name": "reader-1", "kind": "osdp", "online": True, "secure": True, "reason": ""}],
     "access_points": [{"name": "lobby-in", "door": "lobby-door", "zone_from": "out", "zone_to": "z1"}],
 }
+
+
+class Served:
+    """The app behind a real server on a free port of this machine."""
+
+    def __init__(self, plane: Plane) -> None:
+        self.plane = plane
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        config = uvicorn.Config(create_app(plane), log_config=None, ws="websockets-sansio", timeout_graceful_shutdown=1)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, args=([self._socket],))
+
+    def __enter__(self) -> "Served":
+        self._thread.start()
+        while not self._server.started:
+            time.sleep(0.01)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.plane.hub.close()
+        self._server.should_exit = True
+        self._thread.join(10)
+        self._socket.close()
+        assert not self._thread.is_alive()
+
+    @contextmanager
+    def sign_in(self) -> Iterator[httpx2.Client]:
+        """A client of the admin, past his first password."""
+        with httpx2.Client(base_url=self.url, trust_env=False) as client:
+            first = (self.plane.estate.data_dir / "first-password").read_text().strip()
+            client.post(f"{V1}/session", json={"username": "admin", "password": first}).raise_for_status()
+            body = {"old": first, "new": ADMIN_PASSWORD}
+            client.post(f"{V1}/session/password", json=body).raise_for_status()
+            yield client
+
+
+@pytest.fixture
+def served(estate: Estate) -> Iterator[Served]:
+    with Served(Plane(estate)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
+    """A plane without a server, for many examples in a row."""
+    folder: Path = tmp_path_factory.mktemp("bare")
+    plane = Plane(Estate(site_id=1, site_key=SITE_KEY, data_dir=folder), lambda: 1_800_000_000.0)
+    prepare(plane)
+    yield plane
+    plane.close()

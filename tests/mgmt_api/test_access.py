@@ -90,7 +90,11 @@ def test_a_foreign_token_is_refused(client: TestClient) -> None:
 
 
 def test_a_page_of_another_site_can_neither_write_nor_listen(admin: TestClient) -> None:
-    for headers in ({"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}):
+    for headers in (
+        {"Origin": "http://evil.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ):
         answer = admin.post(f"{V1}/users", json={}, headers=headers)
         assert answer.json()["type"] == "foreign-origin"
         assert ask(admin, "WS", f"{V1}/ws", headers) == 403

@@ -1,0 +1,88 @@
+from dataclasses import replace
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from starlette.testclient import TestClient
+
+from gateway.access.mj1 import VisitorPass, parse
+from mgmt_api.app import create_app, prepare
+from mgmt_api.keeper import _sweep
+from mgmt_api.plane import Estate, Plane
+from tests.mgmt_api.conftest import CENTRAL, GATEWAY, V1, Clock, ground
+
+WANTED = {
+    "profile": "p1",
+    "valid_from": "2027-01-15T08:00:00Z",
+    "valid_to": "2027-01-15T20:00:00+08:00",
+    "max_uses": 2,
+    "host": "r1",
+}
+
+
+def table(client: TestClient) -> dict[str, Any]:
+    page: dict[str, Any] = client.get(f"{V1}/gateways/gateway-1/table", headers=GATEWAY).json()
+    return page
+
+
+def test_a_pass_verifies_with_what_the_gateway_was_told(client: TestClient) -> None:
+    ground(client)
+    answer = client.post(f"{V1}/passes", json=WANTED, headers=CENTRAL)
+    assert answer.status_code == 201, answer.text
+    code = parse(answer.json()["text"])
+    assert isinstance(code, VisitorPass)
+    assert (code.pass_id.hex(), code.site, code.profile, code.max_uses) == (answer.json()["id"], 7, 1, 2)
+    assert code.exp - code.nbf == 4 * 3600
+    [issuer] = table(client)["issuers"]
+    assert issuer["kid"] == code.kid
+    key = EllipticCurvePublicKey.from_encoded_point(SECP256R1(), bytes.fromhex(issuer["public_key"]))
+    r, s = (int.from_bytes(code.signature[i : i + 32], "big") for i in (0, 32))
+    key.verify(encode_dss_signature(r, s), code.signed, ECDSA(SHA256()))
+
+
+def test_a_pass_called_back_is_denied_until_it_would_have_ended(client: TestClient, plane: Plane, clock: Clock) -> None:
+    ground(client)
+    id_ = client.post(f"{V1}/passes", json=WANTED, headers=CENTRAL).json()["id"]
+    for _ in range(2):
+        assert client.delete(f"{V1}/passes/{id_}", headers=CENTRAL).status_code == 204
+    [denied] = table(client)["denied"]
+    assert denied["pass_id"] == id_
+    version = table(client)["version"]
+    clock.now = denied["until"]
+    assert _sweep(plane)
+    told = client.get(f"{V1}/gateways/gateway-1/changes", params={"after": version}, headers=GATEWAY).json()
+    assert told["deleted"] == [{"kind": "denied", "id": id_}]
+    assert client.delete(f"{V1}/passes/{'0' * 16}", headers=CENTRAL).status_code == 404
+
+
+def test_a_pass_needs_a_profile_a_host_and_a_time(client: TestClient) -> None:
+    ground(client)
+    for field, value in (
+        ("profile", "p9"),
+        ("host", "r9"),
+        ("valid_to", WANTED["valid_from"]),
+        ("valid_to", "2200-01-01T00:00:00Z"),
+        ("valid_from", "2027-01-15T08:00:00"),
+        ("max_uses", 0),
+        ("max_uses", 256),
+    ):
+        answer = client.post(f"{V1}/passes", json=WANTED | {field: value}, headers=CENTRAL)
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["pointer"] == f"/{field}"
+
+
+def test_a_new_issuer_key_takes_the_next_number(client: TestClient, estate: Estate, clock: Clock) -> None:
+    from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key
+
+    rotated = Plane(replace(estate, issuer_key=generate_private_key(SECP256R1())), clock)
+    for _ in range(2):
+        prepare(rotated)
+    assert [issuer["kid"] for issuer in table(client)["issuers"]] == [0, 1]
+    rotated.close()
+
+
+def test_without_an_issuer_key_no_pass_is_signed(estate: Estate, clock: Clock) -> None:
+    with TestClient(create_app(Plane(replace(estate, issuer_key=None), clock))) as client:
+        ground(client)
+        assert client.post(f"{V1}/passes", json=WANTED, headers=CENTRAL).json()["type"] == "no-issuer-key"
