@@ -81,7 +81,7 @@ export interface Site {
 
 export interface Gap {
   from: string;
-  to: string;
+  to: string | null; // null: it lasts
   reason: string;
 }
 

@@ -51,9 +51,10 @@ function Gaps({ clip }: { clip: Clip }) {
   const { t } = useTranslation();
   const { timezone } = useSite();
   if (!clip.gaps || clip.gaps.length === 0) return null;
-  const why = clip.gaps.map(({ from, to, reason }) =>
-    t("footage.gap", { from: timeOfDay(from, timezone), to: timeOfDay(to, timezone), reason: gapReason(t, reason) }),
-  );
+  const why = clip.gaps.map(({ from, to, reason }) => {
+    const until = to === null ? t("footage.now") : timeOfDay(to, timezone);
+    return t("footage.gap", { from: timeOfDay(from, timezone), to: until, reason: gapReason(t, reason) });
+  });
   return <p className="footage-gaps tone-warn">{t("footage.partial", { why: why.join("; ") })}</p>;
 }
 

@@ -9,16 +9,18 @@ import { useTranslation } from "react-i18next";
 import type { Clip } from "../api/types";
 import { useSite } from "../frame/site";
 import { timeOfDay } from "../text/time";
-import { positionOf, type Piece } from "./position";
+import { endOf, positionOf, type Piece } from "./position";
 
-const LEAD_S = 2; // "back to the event" starts a breath before it
+const LEAD_MS = 2000; // "back to the event" starts a breath before it
+const GROWS_MS = 150_000; // a clip that reaches into the present goes on while it is being written
+const AGAIN_MS = 2000;
 
-async function play(
-  video: HTMLVideoElement,
-  clip: Clip,
-  onPieces: (pieces: Piece[]) => void,
-  onError: (why: string) => void,
-) {
+interface Playing {
+  onPieces: (pieces: Piece[]) => void;
+  onError: (why: string) => void;
+}
+
+async function play(video: HTMLVideoElement, playlist: string, from_ms: number, { onPieces, onError }: Playing) {
   const { default: Player } = await import("hls.js/light");
   // The content-security policy allows no worker from a blob; a clip needs none.
   const hls = new Player({ enableWorker: false, autoStartLoad: false });
@@ -33,13 +35,13 @@ async function play(
       programDateTime,
     }));
     onPieces(pieces);
-    hls.startLoad(positionOf(pieces, Date.parse(clip.from)) ?? 0);
+    hls.startLoad(positionOf(pieces, from_ms) ?? details.totalduration);
   });
   hls.on(Player.Events.ERROR, (_, { fatal, details }) => {
     if (fatal) onError(details);
   });
   hls.attachMedia(video);
-  hls.loadSource(clip.playlist);
+  hls.loadSource(playlist);
   return hls;
 }
 
@@ -49,26 +51,37 @@ export function Playback({ clip, moment }: { clip: Clip; moment: string }) {
   const video = useRef<HTMLVideoElement>(null);
   const player = useRef<Hls | null>(null);
   const pieces = useRef<Piece[]>([]);
+  const again = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const [from, setFrom] = useState(() => Date.parse(clip.from));
   const [failed, setFailed] = useState("");
   const [shown, setShown] = useState<number | null>(null); // wall clock of the picture, Unix milliseconds
+  const { playlist } = clip;
 
   useEffect(() => {
     const element = video.current;
     if (!element) return undefined;
     let ended = false;
-    void play(element, clip, (list) => (pieces.current = list), setFailed).then((hls) => {
+    const onPieces = (list: Piece[]) => (pieces.current = list);
+    void play(element, playlist, from, { onPieces, onError: setFailed }).then((hls) => {
       if (ended) hls.destroy();
       else player.current = hls;
     });
     return () => {
       ended = true;
+      clearTimeout(again.current);
       player.current?.destroy();
       player.current = null;
     };
-  }, [clip]);
+  }, [playlist, from]);
 
+  const goOn = () => {
+    const end = endOf(pieces.current);
+    const grows = Date.now() - Date.parse(clip.to) < GROWS_MS;
+    if (end === null || !grows || end >= Date.parse(clip.to)) return;
+    again.current = setTimeout(() => setFrom((known) => (known === end ? end + 1 : end)), AGAIN_MS);
+  };
   const seek = () => {
-    const position = positionOf(pieces.current, Date.parse(moment) - LEAD_S * 1000);
+    const position = positionOf(pieces.current, Date.parse(moment) - LEAD_MS);
     if (!video.current || position === null) return;
     video.current.currentTime = position;
     void video.current.play();
@@ -82,6 +95,7 @@ export function Playback({ clip, moment }: { clip: Clip; moment: string }) {
         autoPlay
         muted
         playsInline
+        onEnded={goOn}
         onTimeUpdate={() => setShown(player.current?.playingDate?.getTime() ?? null)}
       />
       <div className="playback-over">

@@ -14,3 +14,9 @@ export function positionOf(pieces: readonly Piece[], moment_ms: number): number 
   }
   return null;
 }
+
+/** The moment at which a playlist ends, Unix milliseconds. */
+export function endOf(pieces: readonly Piece[]): number | null {
+  const last = pieces[pieces.length - 1];
+  return last?.programDateTime == null ? null : last.programDateTime + last.duration * 1000;
+}
