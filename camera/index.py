@@ -26,6 +26,15 @@ class Index:
                 (ended_us, reason, anchor_us, run),
             )
 
+    def drop_idle_runs(self, before_us: int) -> None:
+        """Forget ended runs without a file: a camera that is away makes some thousand a day."""
+        with self._database.writing() as rows:
+            rows.execute(
+                "delete from run where ended_us < ? and not exists"
+                " (select 1 from segment where segment.id > run.id || '-' and segment.id < run.id || '.')",
+                (before_us,),
+            )
+
     def add(self, segment: Segment, anchor_us: int | None = None) -> Segment:
         """Add a segment whose file is durable in its place, as the next link of its camera's chain."""
         with self._database.writing() as rows:

@@ -24,9 +24,9 @@ class Patience:
 
     def retry_s(self, failures: int, fault: State, chance: Callable[[], float]) -> float:
         """Return the wait before attempt `failures` + 1; `chance` in [0, 1) spreads cameras that failed together."""
-        if fault in AT_ONCE:
-            return 0.0
         if fault in SLOW:
             return self.slow_s * (0.75 + chance() / 4)
-        full_s = min(self.longest_s, self.shortest_s * (1 << min(failures - 1, 16)))
+        if fault in AT_ONCE or failures <= 1:  # after steady footage each lost tenth of a second counts
+            return 0.0
+        full_s = min(self.longest_s, self.shortest_s * (1 << min(failures - 2, 16)))
         return full_s * (0.5 + chance() / 2)

@@ -12,7 +12,7 @@ from camera.segment import US, Gop, Segment
 
 
 def playlist(segments: Sequence[Segment], from_us: int, to_us: int) -> str:
-    """Return the playlist of [from, to): it begins with the group that `from` falls into; media are at `media/ID.mp4`."""
+    """Return the playlist of [from, to), from the group that `from` falls into; media are at `media/ID.mp4`."""
     parts = [(segment, wanted) for segment in segments if (wanted := _within(segment, from_us, to_us))]
     longest_us = max((gop.duration_us for _, gops in parts for gop in gops), default=US)
     lines = [

@@ -19,6 +19,7 @@ from camera.segment import US, Hold, Segment
 from camera.timeline import Timeline
 
 log = structlog.get_logger()
+DAY_US = 86_400 * US
 
 
 class Reason(StrEnum):
@@ -108,6 +109,7 @@ class Retention:
             removed += len(doomed)
         if removed:
             log.info("retention", removed=removed)
+        self._index.drop_idle_runs(now_us - DAY_US)
         if disk.free_bytes(self._root) < self._min_free_bytes:
             log.error("disk too full and nothing may go", free_bytes=disk.free_bytes(self._root))
         return removed

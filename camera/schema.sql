@@ -43,7 +43,7 @@ create table if not exists segment (
   prev text not null,
   chain text not null
 );
-create index if not exists segment_time on segment (camera, start_us);
+create index if not exists segment_time on segment (camera, start_us, end_us, bytes, id);  -- a timeline reads no row
 create index if not exists segment_age on segment (start_us);
 create unique index if not exists segment_chain on segment (camera, seq);
 

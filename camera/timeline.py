@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from camera.database import Database
 from camera.segment import Erased, Gap, Hold, Segment, unpack_gops
@@ -12,8 +12,7 @@ from segment join init on init.id = segment.init """
 LONGEST_US = 1_000_000_000  # no file is longer than settings allow (600 s): bounds the search for overlaps
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A recorded time of one file, without its structure."""
 
     id: str
@@ -35,7 +34,7 @@ class Timeline:
             " where camera = ? and start_us > ? and start_us < ? and end_us > ? order by start_us",
             (camera, from_us - LONGEST_US, to_us, from_us),
         )
-        return [Span(*row) for row in rows]
+        return list(map(Span._make, rows))
 
     def segments(self, camera: str, from_us: int, to_us: int) -> list[Segment]:
         """Return the files that have footage within [from, to), in order."""

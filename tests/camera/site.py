@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import httpx2
 import psutil
 
-from config.settings import Camera, Recorder, Settings
+from config.settings import Camera, Label, Recorder, Secrets, Settings, Site
 
 ROOT = Path(__file__).parents[2]
 SIMULATOR = ROOT / "simulators" / "rtsp_camera.py"
@@ -78,9 +78,9 @@ class RecorderProcess:
         self.port = free_port()
         self.log_path = folder / "log"
         self.settings = Settings(
-            site={"id": 1, "name": {"zh": "测试", "en": "Test"}},
+            site=Site(id=1, name=Label(zh="测试", en="Test")),
             data_dir=folder,
-            secrets={"site_key_file": folder / "site", "reader_keys_file": folder / "readers"},
+            secrets=Secrets(site_key_file=folder / "site", reader_keys_file=folder / "readers"),
             recorder=Recorder(
                 dir=self.dir, port=self.port, token_file=folder / "token", segment_s=segment_s, **recorder
             ),
@@ -140,7 +140,7 @@ class RecorderProcess:
 
 
 def wired(name: str, url: str, **more: Any) -> Camera:
-    return Camera(name=name, label={"zh": "摄像机", "en": "Camera"}, url=url, **more)
+    return Camera(name=name, label=Label(zh="摄像机", en="Camera"), url=url, **more)
 
 
 def clocks(video: bytes | Path, keys: bool = False) -> list[int]:

@@ -1,12 +1,17 @@
 """Retention as a pure plan: whatever the footage, limits and holds, these laws hold."""
 
 from collections import Counter
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from camera.retention import Policy, Reason, plan
+from camera.check import check
+from camera.database import Database
+from camera.index import Index
+from camera.retention import Policy, Reason, Retention, plan
 from camera.segment import US, Hold, Segment
+from camera.timeline import Timeline
 
 NOW_US = 1_000_000 * US
 CAMERAS = ("gate", "garage")
@@ -103,13 +108,24 @@ def test_a_plan_of_what_is_left_is_empty(rows: list[Segment], limits: dict[str, 
 
 
 def test_a_plan_reads_only_as_far_as_it_must() -> None:
-    def endless() -> "list[Segment]":
-        raise AssertionError("read too far")
-
-    def rows():  # type: ignore[no-untyped-def] # a generator that must not be exhausted
-        yield segment(1, "gate", 1, 10)
-        yield segment(2, "gate", 999_000, 10)
-        endless()
-
+    rows = iter([segment(1, "gate", 1, 10), segment(2, "gate", 999_000, 10), segment(3, "gate", 999_100, 10)])
     limits = {"gate": Policy(max_age_s=3600)}
-    assert [one.id for one, _ in plan(rows(), [], limits, {"gate": 20}, NOW_US)] == ["run-1"]
+    assert [one.id for one, _ in plan(rows, [], limits, {"gate": 30}, NOW_US)] == ["run-1"]
+    assert next(rows).id == "run-3", "the third was never looked at"
+
+
+def test_a_sweep_removes_files_and_rows_and_leaves_a_chain_that_proves_the_rest(archive: Path) -> None:
+    database = Database(archive / "index.db")
+    index, timeline = Index(database), Timeline(database)
+    one, two, three = list(timeline.oldest())[:3]
+    index.add_hold(Hold(0, "gate", two.start_us + US // 4, two.end_us - US // 4, "police", "guard"))
+    retention = Retention(archive, index, timeline, {"gate": Policy(max_bytes=1)}, min_free_bytes=0)
+    before = len(list(timeline.oldest()))
+    assert retention.sweep(two.end_us) == before - 1
+    assert [each.id for each in timeline.oldest()] == [two.id]
+    assert not (archive / one.path).exists()
+    assert (archive / two.path).exists()
+    erased = [(each.from_us, each.reason) for each in timeline.erased("gate")]
+    assert erased == [(one.start_us, "bytes"), (three.start_us, "bytes")]
+    assert check(archive) == []
+    database.close()

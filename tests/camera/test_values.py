@@ -78,9 +78,9 @@ def test_a_retry_waits_at_most_half_a_minute_or_near_a_minute_for_a_refused_pass
         assert 0 <= wait_s <= 30
 
 
-def test_retries_double_from_half_a_second() -> None:
-    waits = [Patience().retry_s(n, State.REFUSED, lambda: 1.0) for n in range(1, 9)]
-    assert waits == [0.5, 1, 2, 4, 8, 16, 30, 30]
+def test_the_first_retry_is_at_once_and_the_others_double_from_half_a_second() -> None:
+    waits = [Patience().retry_s(n, State.REFUSED, lambda: 1.0) for n in range(1, 10)]
+    assert waits == [0, 0.5, 1, 2, 4, 8, 16, 30, 30]
 
 
 @given(st.lists(st.floats(0, 5), min_size=1, max_size=50))
