@@ -44,7 +44,8 @@ async def changes(client: httpx2.AsyncClient, gateway: str, store: Store) -> boo
         httpx2.HTTPError: no answer, or an error.
     """
     version = (await asyncio.to_thread(store.stand)).version
-    if version is None:
+    if version is None:  # ask whether there is a plane at all, before a child is started for it
+        _page(await client.get(f"/gateways/{gateway}/table", params={"limit": 1}))
         raise CursorGone("no snapshot yet")
     response = await client.get(f"/gateways/{gateway}/changes", params={"after": version, "limit": PAGE_ROWS})
     if response.status_code == httpx2.codes.GONE:
