@@ -1,0 +1,213 @@
+"""Campaign 2: whatever a scanner sends, nothing opens but what is signed; memory stays bounded."""
+
+import os
+import random
+import select
+import time
+from collections.abc import Iterator
+from itertools import cycle
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from simulators.estate import Phone
+from simulators.line import Line
+from simulators.phone import live_code
+from tests.faults.grounds import Grounds, eventually
+from tests.faults.history import assert_whole, grants, unrecorded
+
+SCANNERS = ("scanner-main", "scanner-b1")
+READERS = ("reader-main", "reader-b1")  # whose strikes the scanners' doors have
+AGAIN_S = 5.0
+GROWTH_BYTES = 24 << 20
+MB = 1 << 20
+HOSTILE = (
+    b"",
+    b" ",
+    b"\x00" * 64,
+    b"1' OR '1'='1",
+    b"'; DROP TABLE journal; --",
+    b'" UNION SELECT key FROM row --',
+    b"$(touch /tmp/pwned)",
+    b"`reboot`; true | nc -l 1",
+    b"../../../../etc/passwd",
+    b"%s%n%x%d{0.__class__}",
+    b"{{7*7}}${7*7}<script>alert(1)</script>",
+    b'{"do":"open","door":"main-gate"}',
+    b"http://example.invalid/?open=main-gate",
+    b"\xff\xfe\xfd",
+    b"\x1b[2J\x1b]0;owned\x07",
+    "门禁".encode(),
+    "\u202e\u0000\ud7ff\U0001f511".encode(),
+    b"MJ1:",
+    b"MJ1:" + b"0" * 128,
+    b"MJ1:" + b"%" * 135,
+    b"mj1:" + b"A" * 128,
+    b"MJ1:" + b"A" * 507,
+    b"MJ2:" + b"A" * 128,
+    b"HC1:" + b"6BF" * 60,
+    b"A" * 511,
+    b"A" * 512,
+    b"A" * 513,
+    b"\r\n" * 1000,
+    b"\x11\x13\x03\x04\x1a\x1c",  # flow control, interrupt, end of file: a terminal not in raw mode would obey
+)
+
+
+class Wedge:
+    """The far end of a scanner's line."""
+
+    def __init__(self, ground: Grounds, name: str) -> None:
+        self._line = Line(ground.site.line(name))
+
+    def send(self, data: bytes, within_s: float = 60) -> None:
+        """All of it, as fast as the gateway takes it."""
+        end = time.monotonic() + within_s
+        rest = memoryview(data)
+        while rest:
+            assert time.monotonic() < end, "the gateway does not read its scanner"
+            _, writable, _ = select.select([], [self._line._near], [], 1)
+            if writable:
+                try:
+                    rest = rest[os.write(self._line._near, rest) :]
+                except BlockingIOError:
+                    time.sleep(0.001)
+
+    def show(self, text: bytes) -> None:
+        self.send(text + b"\r\n")
+
+    def close(self) -> None:
+        self._line.close()
+
+
+@pytest.fixture(scope="module")
+def wedges(ground: Grounds) -> Iterator[list[Wedge]]:
+    made = [Wedge(ground, name) for name in SCANNERS]
+    ground.field("readers")
+    ground.start_menjin("gateway")
+    ground.secure(*READERS)
+    yield made
+    for wedge in made:
+        wedge.close()
+
+
+class Phones:
+    """Residents of building 1, who take turns: each phone's codes must rise by a second."""
+
+    def __init__(self, ground: Grounds) -> None:
+        self._site = ground.site.estate.site_id
+        self._turn: Iterator[Phone] = cycle(ground.site.estate.phones_of("building-1"))
+
+    def code(self) -> bytes:
+        return live_code(next(self._turn), self._site).encode()
+
+
+@pytest.fixture(scope="module")
+def phones(ground: Grounds) -> Phones:
+    return Phones(ground)
+
+
+def assert_good_codes_open(ground: Grounds, wedges: list[Wedge], phones: Phones) -> None:
+    """A refused row slows a reader to one decision in two seconds, so a code is shown anew until it opens."""
+    for wedge, reader in zip(wedges, READERS, strict=True):
+        since, end = ground.readers.last(), time.monotonic() + AGAIN_S
+        while not ground.released(reader, since):
+            assert time.monotonic() < end, f"no good code opens at {reader}"
+            wedge.show(phones.code())
+            time.sleep(0.25)
+    time.sleep(0.3)
+
+
+def assert_nothing_opened(ground: Grounds, since: int, seq: int) -> None:
+    assert [ground.released(reader, since) for reader in READERS] == [[], []]
+    assert grants(ground.records(seq)) == []
+    assert ground.alive("gateway")
+    assert "event failed" not in ground.said("gateway")
+
+
+def test_hostile_texts_open_nothing(ground: Grounds, wedges: list[Wedge], phones: Phones) -> None:
+    since, seq = ground.readers.last(), ground.last_seq()
+    for text in HOSTILE:
+        for wedge in wedges:
+            wedge.show(text)
+    time.sleep(0.3)
+    assert_nothing_opened(ground, since, seq)
+    assert_good_codes_open(ground, wedges, phones)
+
+
+def test_any_bytes_open_nothing(ground: Grounds, wedges: list[Wedge], phones: Phones, long: bool) -> None:
+    since, seq = ground.readers.last(), ground.last_seq()
+    base45 = st.text("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:", min_size=100, max_size=140)
+
+    @settings(max_examples=20_000 if long else 300, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.one_of(st.binary(max_size=600), st.text(max_size=200).map(str.encode), base45.map("MJ1:{}".format).map(str.encode)))
+    def show(data: bytes) -> None:
+        wedges[0].send(data + b"\r")
+
+    show()
+    time.sleep(0.3)
+    assert_nothing_opened(ground, since, seq)
+    assert_good_codes_open(ground, wedges, phones)
+
+
+@pytest.mark.parametrize("what", ["printable", "noise", "control"])
+def test_ten_megabytes_without_an_end_stay_out_of_memory(
+    ground: Grounds, wedges: list[Wedge], phones: Phones, what: str
+) -> None:
+    text = {"printable": b"A" * MB, "noise": random.Random(1).randbytes(MB), "control": b"\x03" * MB}[what]
+    text = text.replace(b"\n", b"-").replace(b"\r", b"-")
+    since, seq, before = ground.readers.last(), ground.last_seq(), ground.rss_bytes("gateway")
+    for _ in range(10):
+        wedges[0].send(text)
+    assert ground.rss_bytes("gateway") - before < GROWTH_BYTES
+    assert_nothing_opened(ground, since, seq)
+    assert_good_codes_open(ground, wedges, phones)
+
+
+def test_a_flood_of_lines_stays_out_of_memory_and_the_other_scanner_answers(
+    ground: Grounds, wedges: list[Wedge], phones: Phones
+) -> None:
+    before, seq, since = ground.rss_bytes("gateway"), ground.last_seq(), ground.readers.last()
+    flood = b"".join(b"MJ1:%0128d\r\n" % number for number in range(40_000))  # 5 MB
+    wedges[0].send(flood[: len(flood) // 2])
+    started = time.monotonic()
+    wedges[1].show(phones.code())
+    eventually(lambda: ground.released("reader-b1", since), AGAIN_S, 0.01)
+    answered_s = time.monotonic() - started
+    wedges[0].send(flood[len(flood) // 2 :])
+    assert ground.rss_bytes("gateway") - before < GROWTH_BYTES
+    assert ground.last_seq() - seq < 200, "a flood is one event a second"
+    assert answered_s < 2
+    assert_good_codes_open(ground, wedges, phones)
+
+
+def test_a_good_code_with_any_bit_turned_opens_nothing(
+    ground: Grounds, wedges: list[Wedge], phones: Phones, long: bool
+) -> None:
+    """A good code after each four bad ones ends the row of refusals, so that the scanner is not slowed and all count."""
+    time.sleep(1)
+    dice, since, seq = random.Random(7), ground.readers.last(), ground.last_seq()
+    good = 0
+    for _ in range(300 if long else 20):
+        for _ in range(4):
+            text = bytearray(phones.code())
+            text[dice.randrange(len(text))] ^= 1 << dice.randrange(7)
+            wedges[0].show(bytes(text))
+            time.sleep(0.06)  # a scanner's bucket holds 20 reads a second
+        wedges[0].show(phones.code())
+        good += 1
+        time.sleep(0.06)
+    eventually(lambda: len(grants(ground.records(seq))) >= good, AGAIN_S)
+    time.sleep(0.3)
+    opening = grants(ground.records(seq))
+    assert len(opening) == good
+    assert unrecorded(ground.released("reader-main", since), opening) == []
+
+
+def test_after_all_of_it_the_journal_is_whole_and_says_no_code(ground: Grounds, wedges: list[Wedge]) -> None:
+    assert_whole(ground.journal)
+    text = str(ground.records())
+    assert "DROP TABLE" not in text
+    assert "MJ1:" not in text
+    assert "DROP TABLE" not in ground.said("gateway")
