@@ -8,6 +8,7 @@ screenshot {path, language?}, diary. Times that come from pictures are read from
 
 import argparse
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -15,21 +16,25 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Response, sync_playwright
 
 from simulators.control import Handler, serve_device
 from simulators.diary import Diary
 
 CHROMIUM = "/usr/bin/chromium"
 WAIT_MS = 15_000
+HTTP_BAD = 400
+Act = Callable[[dict[str, Any]], dict[str, Any] | None]
 READ_CLOCK = Path(__file__).with_name("clock_reader.js").read_text(encoding="utf-8").split("\n", 2)[2]
 
 
 class Console:
     """The console's page. All methods run in the one thread that owns the browser."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, pictures: Path | None, diary: Diary) -> None:
         self._url = url
+        self._pictures = pictures
+        self._diary = diary
         self._engine = sync_playwright().start()
         self._browser: Browser = self._engine.chromium.launch(
             executable_path=CHROMIUM,
@@ -40,6 +45,9 @@ class Console:
         )
         self._page: Page = self._browser.new_page(viewport={"width": 1440, "height": 900}, locale="zh-CN")
         self._page.set_default_timeout(WAIT_MS)
+        self._page.on("console", lambda said: self._note("console", said.type, said.text))
+        self._page.on("requestfailed", lambda request: self._note("request", "failed", request.url))
+        self._page.on("response", self._answered)
 
     def log_in(self, request: dict[str, Any]) -> dict[str, Any]:
         """Fill in the form, and wait for the doors."""
@@ -76,6 +84,15 @@ class Console:
         row.locator(".order-confirmed, .order-opened, .order-failed").wait_for()
         return {"said": row.locator(".door-order").inner_text().split("\n")}
 
+    def attempt(self, act: Act, request: dict[str, Any]) -> dict[str, Any] | None:
+        """Do one thing; when it fails, keep the page as it looks in the directory for pictures."""
+        try:
+            return act(request)
+        except Exception:
+            if self._pictures:
+                self._page.screenshot(path=self._pictures / f"browser-{request['do']}.png")
+            raise
+
     def screenshot(self, request: dict[str, Any]) -> None:
         """Keep the page as a picture."""
         self._page.screenshot(path=request["path"])
@@ -84,6 +101,15 @@ class Console:
         """End the browser."""
         self._browser.close()
         self._engine.stop()
+
+    def _answered(self, answer: Response) -> None:
+        if answer.status >= HTTP_BAD:
+            self._note("answer", str(answer.status), answer.url)
+
+    def _note(self, what: str, kind: str, text: str) -> None:
+        """What the page complained of, in the diary and in the process's log."""
+        self._diary.write(what, kind=kind, text=text)
+        sys.stderr.write(f"{what} {kind}: {text}\n")
 
     def _clock(self, selector: str, for_s: float) -> list[dict[str, int]]:
         """Readings of the burnt-in clock, ten a second once there is a picture."""
@@ -105,12 +131,14 @@ def main() -> None:
     """Serve until SIGTERM."""
     parser = argparse.ArgumentParser(description="a guard at the console")
     parser.add_argument("--url", required=True)
-    url = parser.parse_args().url
+    parser.add_argument("--pictures", type=Path, help="where to keep the page when something fails")
+    arguments = parser.parse_args()
+    diary = Diary()
     with ThreadPoolExecutor(1) as owner:  # playwright's objects belong to one thread
-        console = owner.submit(Console, url).result()
+        console = owner.submit(Console, arguments.url, arguments.pictures, diary).result()
 
-        def handler(act: Callable[[dict[str, Any]], dict[str, Any] | None]) -> Handler:
-            return lambda request: owner.submit(act, request).result()
+        def handler(act: Act) -> Handler:
+            return lambda request: owner.submit(console.attempt, act, request).result()
 
         acts = {
             "log_in": console.log_in,
@@ -119,7 +147,7 @@ def main() -> None:
             "unlock": console.unlock,
             "screenshot": console.screenshot,
         }
-        serve_device({name: handler(act) for name, act in acts.items()}, Diary(), threading.Event())
+        serve_device({name: handler(act) for name, act in acts.items()}, diary, threading.Event())
         owner.submit(console.close).result()
 
 

@@ -68,6 +68,7 @@ def walk(stage: Stage, say: Say) -> dict[str, Any]:
     console.join()
     for name, leg in MEANWHILE:
         report.walk(name, leg, stage)
+    stage.stop_browser()
     beside.join()
     for name, leg in LAST:
         report.walk(name, leg, stage)

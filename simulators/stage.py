@@ -76,12 +76,19 @@ class Stage:
 
     @property
     def browser(self) -> Remote:
-        """The guard's browser."""
+        """The guard's browser. Raises `DeviceError` when it is not open."""
+        if "browser" not in self._remotes:
+            raise DeviceError("the guard's browser is not open")
         return self._remotes["browser"]
 
     def start_browser(self) -> None:
         """Open a guard's browser, before `browser` is asked for."""
-        self._device("browser", "--url", self.site.api_url)
+        self._device("browser", "--url", self.site.api_url, "--pictures", str(self.site.directory / "logs"))
+
+    def stop_browser(self) -> None:
+        """Close it: a live picture costs a quarter of a core."""
+        if self._remotes.pop("browser", None):
+            self.crew.stop("browser")
 
     def guard(self) -> Guard:
         """A guard's session over HTTP."""

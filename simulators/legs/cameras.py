@@ -91,8 +91,7 @@ def _covers(guard: Guard, clip: dict[str, Any], until: float) -> bool:
 
 def _ffprobe(url: str, cookie: str) -> dict[str, Any]:
     wanted = ("-show_entries", "stream=codec_name,width,height:format=duration", "-of", "json")
-    player = ("-allowed_segment_extensions", "ALL")  # media names have no ending, as their index has none
-    argv = ["ffprobe", "-v", "error", *player, "-headers", f"Cookie: {cookie}\r\n", *wanted, url]
+    argv = ["ffprobe", "-v", "error", "-headers", f"Cookie: {cookie}\r\n", *wanted, url]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
     if done.returncode != 0:
         raise LegFailed(f"ffprobe cannot read the footage: {done.stderr.strip()[-300:]}")
