@@ -5,8 +5,10 @@ carry it, commands before polls, each device in its order. The wire's speed is c
 line which hands bytes over at once (a pseudo-terminal, a USB adapter's buffer) is not driven faster than it is.
 """
 
+import math
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 
 from controllers.driver import CardRead, Command, DeviceEvent, KeyRead, Outcome, Result, Seen, Sink, TextRead
@@ -39,6 +41,8 @@ class OsdpBus:
         self._char_s = CHAR_BITS / baud
         self._wall, self._emit = wall, emit
         self._devices = {reader.name: OsdpDevice(reader, self._tell, self._limits, wall, random) for reader in readers}
+        self._order = deque(self._devices.values())  # whoever waited longest for a poll stands first
+        self._queued: list[OsdpDevice] = []  # those that commands wait for
         self._decoder = Decoder(self._limits.reply_bytes)
         self._current: OsdpDevice | None = None  # whose turn it is
         self._probing = False
@@ -61,6 +65,8 @@ class OsdpBus:
             self._emit(Outcome(command.command_id, command.device, Result.REFUSED, "no such device", seen))
         else:
             device.submit(command, now)
+            if device not in self._queued:
+                self._queued.append(device)
 
     def receive(self, data: bytes, now: float) -> None:
         """Bytes from the line."""
@@ -75,9 +81,9 @@ class OsdpBus:
         """The frame to send now, if the wire is free and anything is to be said."""
         if self._current and now >= self._silent_at:
             self._give_up(self._current, now)
-        for waiting in self._devices.values():
-            if waiting.jobs:
-                waiting.expire(now)
+        for waiting in self._queued:
+            waiting.expire(now)
+        self._queued = [device for device in self._queued if device.jobs]
         if self._current or now < self._free_at:
             return None
         while (device := self._pick(now)) is not None:
@@ -89,10 +95,14 @@ class OsdpBus:
 
     def deadline(self, now: float) -> float:
         """When `next_send` has something to do, if no byte and no command comes before."""
-        expiry = min(device.jobs.next_expiry for device in self._devices.values())
+        expiry = min((device.next_expiry for device in self._queued), default=math.inf)
         if self._current:
             return min(self._silent_at, expiry)
-        wanted = min(self._wanted_at(device, now) for device in self._devices.values())
+        wanted = min((device.ready_at for device in self._urgent()), default=math.inf)
+        for device in self._order:
+            if wanted <= self._free_at:
+                break
+            wanted = min(wanted, self._wanted_at(device))
         return min(max(self._free_at, wanted), expiry)
 
     def close(self, reason: str, now: float) -> None:
@@ -115,6 +125,8 @@ class OsdpBus:
 
     def _start(self, device: OsdpDevice, frame: bytes, now: float) -> None:
         self._decoder.clear()
+        self._order.remove(device)
+        self._order.append(device)
         self._current, self._began_at, self._turn_bytes = device, now, len(frame)
         self._probing = device.dead and any(other.online for other in self._devices.values())
         short = self._probing and device.failures % self._limits.full_probe_every
@@ -132,15 +144,19 @@ class OsdpBus:
         self._free_at = max(self._began_at + self._turn_bytes * self._char_s, now) + idle_s
         self._current = None
 
+    def _urgent(self) -> list[OsdpDevice]:
+        """The devices whose next frame carries a command, locks first."""
+        return sorted((device for device in self._queued if device.rank < 2), key=lambda device: device.rank)
+
     def _pick(self, now: float) -> OsdpDevice | None:
         """Of the devices that want a slot: commands first, then whoever waited longest."""
-        ready = [device for device in self._devices.values() if self._wanted_at(device, now) <= now]
-        return min(ready, key=lambda device: (device.rank, device.served_at), default=None)
+        for device in self._urgent():
+            if device.ready_at <= now:
+                return device
+        return next((device for device in self._order if self._wanted_at(device) <= now), None)
 
-    def _wanted_at(self, device: OsdpDevice, now: float) -> float:
-        """From when on this device may have a slot."""
-        if device.rank < 2:
-            return device.ready_at
+    def _wanted_at(self, device: OsdpDevice) -> float:
+        """From when on this device may have a slot that carries no command."""
         at = max(device.ready_at, self._decide_until)
         return max(at, self._probe_at) if device.dead else at
 

@@ -79,7 +79,6 @@ class OsdpDevice:
         self.name, self.address = reader.name, reader.address
         self.phase = Phase.OFFLINE
         self.ready_at = 0.0  # no slot is wanted before
-        self.served_at = 0.0
         self.failures = 0
         self.report = Report(reader.name, emit, wall)
         self.jobs = JobQueue(self.report.ended, limits.queued_commands)
@@ -117,6 +116,11 @@ class OsdpDevice:
         """Drop the commands that waited past their deadline."""
         self.jobs.expire(now, self._turn.job if self._turn else None)
 
+    @property
+    def next_expiry(self) -> float:
+        """When the first command that waits runs out; infinity when none does."""
+        return self.jobs.next_expiry(self._turn.job if self._turn else None)
+
     def next_frame(self, now: float, char_s: float) -> bytes | None:
         """The frame for this slot, or none when what waited is too late."""
         turn = self._turn
@@ -125,7 +129,6 @@ class OsdpDevice:
             return None
         turn = self._turn = turn or self._new_turn(now, char_s)
         turn.sent += 1
-        self.served_at = now
         return turn.raw
 
     def silence(self, now: float) -> None:

@@ -1,5 +1,6 @@
 """Commands on their way to an OSDP device: the frames that each takes, and the queue that ends each exactly once."""
 
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -86,10 +87,9 @@ class JobQueue:
         """Whether a lock command waits."""
         return any(job.is_lock for job in self._jobs)
 
-    @property
-    def next_expiry(self) -> float:
-        """When the first command runs out; infinity when none waits."""
-        return min((job.deadline_s for job in self._jobs), default=float("inf"))
+    def next_expiry(self, in_flight: Job | None) -> float:
+        """When the first command that waits runs out; infinity when none does."""
+        return min((job.deadline_s for job in self._jobs if job is not in_flight), default=math.inf)
 
     def add(self, command: Command, now: float) -> None:
         """Queue a command."""

@@ -84,7 +84,7 @@ class Line:
         except (BlockingIOError, OSError):
             return
         now = time.monotonic()
-        if self.marks is not None and len(data) > 7:
+        if self.marks is not None:
             self.mark("command", data, now)
         if self.cut:
             return
@@ -145,7 +145,10 @@ class Line:
 
     def mark(self, side, data, at):
         """Notes a card read's last byte and an output command's first byte on the wire."""
-        secured = len(data) > 7 and data[4] & 8
+        data = data.lstrip(b"\xff")  # libosdp's panel marks a frame's start with 0xFF
+        if len(data) < 8:
+            return
+        secured = data[4] & 8
         code = data[5 + data[5]] if secured else data[5]
         if (side, code) == ("answer", 0x50):
             self.marks.append(("read", data[1] & 0x7F, at))

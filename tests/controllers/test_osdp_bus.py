@@ -3,6 +3,7 @@
 import itertools
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar, cast
 
 import pytest
@@ -212,6 +213,26 @@ def test_the_last_answer_played_again_is_not_a_second_card() -> None:
     line.hurt = lambda answer: [answer, answer, answer]
     line.run(2)
     assert len(events(line, CardRead)) == 1
+    assert len(events(line, LinkState)) == 1
+
+
+def test_a_reader_with_another_key_is_told_from_one_that_refuses_ours() -> None:
+    line = VirtualLine([VirtualReader(1, key=bytes(range(16))), VirtualReader(2), VirtualReader(3)])
+    refusing = line.readers[1]
+    original = refusing._proved
+    refusing._proved = lambda frame: original(replace(frame, data=bytes(16)))  # type: ignore[method-assign] # a liar
+    blank = line.readers[2]
+    challenged = blank._challenged
+    blank._challenged = lambda frame: forged(  # type: ignore[method-assign] # it offers the published key
+        challenged(frame), lambda answer: replace(answer, security=bytes((0x12, 0)))
+    )
+    line.run(3)
+    reasons = {event.device: event.reason for event in events(line, LinkState)}
+    assert reasons == {
+        "r1": "reader holds another key",
+        "r2": "reader refused our key",
+        "r3": "reader answers with the default key",
+    }
 
 
 def test_damaged_and_forged_answers_never_make_a_card() -> None:
@@ -264,11 +285,43 @@ def _swap(chance: random.Random, answer: bytes) -> list[bytes]:
     return [forged(bytes(damaged[:-2]) + answer[-2:], lambda frame: frame)]
 
 
+def test_a_command_is_not_repeated_after_its_deadline() -> None:
+    line = made()
+    line.readers[0].cut = True
+    pulse(line, within_s=0.3)
+    line.run(0.35)
+    line.readers[0].cut = False
+    line.run(3)
+    assert results(line) == {"c": Result.UNKNOWN}
+    assert not outputs(line.readers[0])
+    assert line.bus.device("r1").online
+
+
+def test_a_command_is_repeated_inside_its_deadline() -> None:
+    line = made()
+    line.readers[0].cut = True
+    pulse(line, within_s=2)
+    line.run(0.1)
+    line.readers[0].cut = False
+    line.run(0.5)
+    assert results(line) == {"c": Result.DONE}
+    assert len(outputs(line.readers[0])) == 1
+
+
+def test_a_frame_that_would_end_after_the_deadline_is_not_begun() -> None:
+    line = made(baud=9600)
+    for number in range(10):
+        pulse(line, f"c{number}", within_s=0.02)  # the frame alone takes 31 ms
+        line.run(0.07)
+    assert set(results(line).values()) == {Result.EXPIRED}
+    assert not outputs(line.readers[0])
+
+
 moments = st.lists(
     st.tuples(
         st.sampled_from(["pulse", "pulse", "signal", "cut", "join", "forget", "busy", "lossy", "whole"]),
-        st.floats(0, 0.7),
-        st.floats(-0.1, 1.5),
+        st.floats(0, 0.4),
+        st.floats(-0.1, 0.8),
     ),
     min_size=1,
     max_size=14,
@@ -357,6 +410,18 @@ def test_a_command_at_once_after_a_read_finds_the_wire_free() -> None:
     sent = next(at for at, frame in line.sent if frame.code == Code.OUT)
     assert sent - waits[0] <= 2.01 * 10 / 9600  # the idle time between two frames
     assert results(line) == {"c": Result.DONE}
+
+
+def test_polls_wait_a_moment_for_the_command_that_answers_a_read() -> None:
+    line = made(1, 2, baud=9600)
+    line.readers[0].events.append(CARD)
+    while not events(line, CardRead):
+        line.run(0.001)
+    read_at = line.now
+    line.run(0.002)
+    pulse(line)
+    line.run(1)
+    assert next(frame.code for at, frame in line.sent if at >= read_at) == Code.OUT
 
 
 def test_a_dead_reader_costs_its_neighbours_little() -> None:

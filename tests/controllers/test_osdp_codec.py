@@ -141,8 +141,7 @@ def test_card_data_with_a_mac_but_in_the_clear_is_refused() -> None:
     device_hears(device, panel)
     device.open(decode(encode(panel.seal(Frame(1, 1, 0x60)))))
     bare = replace(Frame(1, 1, 0x50, b"\0\0\x08\0\xff", bytes((secure.REPLY_PLAIN,)), reply=True), mac=bytes(4))
-    keys = panel._keys
-    full = secure.mac(keys, head(bare), panel._sent_mac)
+    full = panel._mac(head(bare), panel._sent_mac)
     sealed = decode(encode(replace(bare, mac=full[:4])))
     with pytest.raises(secure.SessionBroken):
         panel.open(sealed)

@@ -133,8 +133,10 @@ class VirtualLine:
         self.bus = OsdpBus(baud, panel, self.events.append, limits, wall=lambda: 0.0, random=self._random.randbytes)
 
     def run(self, seconds: float) -> None:
-        end = self.now + seconds
+        end, steps = self.now + seconds, 0
         while True:
+            steps += 1
+            assert steps < 20_000 + seconds * 3000, "the panel spins"
             while self._arriving and self._arriving[0][0] <= self.now:
                 self.bus.receive(self._arriving.pop(0)[1], self.now)
             raw = self.bus.next_send(self.now)
