@@ -23,6 +23,7 @@ from gateway.access.event import AccessEvent
 from gateway.chain import Head, Sealed, seal
 from gateway.passage import Change, Passage, Stored, store
 from gateway.reserve import Reserve, ReserveFull
+from gateway.takeover import take_over
 
 DAY_S = 86400.0
 MIN_RETENTION_S = 180 * DAY_S  # network logs are kept six months (Cybersecurity Law of China, art. 21)
@@ -256,7 +257,8 @@ class Journal:
                 self._reopen()
             return
         try:
-            self._head = self._replay(db)
+            known = self._head if self._reserve.empty else Head()
+            self._head = take_over(db, self._reserve, known, self._now(), self._acked)
         except sqlite3.Error as error:
             self._tell(f"journal cannot take over the reserve: {error}")
             db.close()
@@ -271,26 +273,6 @@ class Journal:
             log.error(fault)
         self._fault = fault
 
-    def _replay(self, db: sqlite3.Connection) -> Head:
-        """Put the reserve's records behind the journal's head; one that is already there is left out."""
-        state = journal_db.read_state(db)
-        head = max(state.head, self._head if self._reserve.empty else Head(), key=lambda each: each.seq)
-        sealed: list[Sealed] = []
-        changes: list[Stored] = []
-        for frame in self._reserve.frames():
-            records, with_it = json.loads(frame)
-            changes += map(tuple, with_it)
-            for text, hash_ in records:
-                each = _resealed(db, head, text.encode(), bytes.fromhex(hash_))
-                if each is not None:
-                    sealed.append(each)
-                    head = Head(each.seq, each.hash)
-        if not self._reserve.empty:
-            journal_db.write(db, sealed, changes, max(state.high_water, self._now()), max(state.acked, self._acked))
-            self._reserve.clear()
-            log.info("reserve taken over", head=head.seq)
-        return head
-
     def _salvaged(self, error: sqlite3.Error) -> bool:
         """If the database is corrupt: set it aside and keep what can be read of it."""
         if getattr(error, "sqlite_errorcode", 0) not in journal_db.CORRUPT:
@@ -303,16 +285,3 @@ class Journal:
             return False
         log.error("journal was corrupt; a new one holds what could be read", kept_aside=broken.name)
         return True
-
-
-def _resealed(db: sqlite3.Connection, head: Head, text: bytes, hash_: bytes) -> Sealed | None:
-    """A record of the reserve at its place behind `head`, or None when the journal has it already.
-
-    Its number and hash stay, unless the reserve had to begin without knowing where the journal ended.
-    """
-    record = json.loads(text)
-    if record["seq"] > head.seq:
-        return Sealed(record["seq"], record["recorded_at"], text, hash_)
-    if journal_db.has_text(db, record["seq"], text):
-        return None
-    return seal(head, record, record["recorded_at"])
