@@ -20,7 +20,10 @@ def configure(process: str, level: str = "info") -> None:
         structlog.processors.format_exc_info,
     ]
     renderer: structlog.types.Processor = (
-        structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(ensure_ascii=False)
+        # Plain tracebacks: a pretty one prints local variables, and with them card bits and secrets.
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if terminal
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
     if terminal:  # the console renderer draws exceptions itself
         shared = [each for each in shared if each is not structlog.processors.format_exc_info]
