@@ -154,8 +154,8 @@ class OsdpDevice:
 
     def lose(self, reason: str, now: float) -> None:
         """End the session. A command in flight ends as unknown, and nothing of it is ever sent again."""
-        if self.online and now - self._online_at > self._limits.settled_s:
-            self.failures = 0
+        if self.online:  # it was there: noise, or a reader that cannot repeat itself, must not keep it away
+            self.failures = 0 if now - self._online_at > self._limits.settled_s else min(self.failures, 1)
         pauses = self._limits.retry_s
         self.ready_at = now + pauses[min(self.failures, len(pauses) - 1)]
         self.failures += 1

@@ -15,7 +15,7 @@ class Limits:
     gap_s: float = 0.03  # silence inside a reply that ends it (a USB adapter may hold bytes for 16 ms)
     repeats: int = 2  # of an unanswered frame, before the device is lost
     retry_s: tuple[float, ...] = (0.05, 0.25, 0.5, 1.0)  # pause before each new attempt; the last one stays
-    settled_s: float = 5.0  # a session this long makes the pauses short again
+    settled_s: float = 1.0  # a session this long starts again after the shortest pause, a shorter one after the next
     busy_s: float = 0.05  # pause after BUSY
     busy_repeats: int = 40
     decision_s: float = 0.004  # after a read, polls wait this long for the command that answers it
