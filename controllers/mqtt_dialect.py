@@ -8,6 +8,7 @@ not deliver within a second dies with the connection, so that no command leaves 
 import select
 import socket
 import ssl
+import struct
 import threading
 import time
 from collections import deque
@@ -18,6 +19,7 @@ from typing import Protocol
 
 import paho.mqtt.client as paho
 import structlog
+from paho.mqtt import MQTTException
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -181,11 +183,14 @@ class MqttSessionDriver:
         port, wake = connection.fileno(), self._inbox.wake_fd
         writing = [port] if client.want_write() else []
         ready, writable, _ = select.select([port, wake], writing, [], 0.0 if pending else self._session.tick_s)
-        if pending or port in ready:
-            client.loop_read()
-        if writable:
-            client.loop_write()
-        client.loop_misc()
+        try:
+            if pending or port in ready:
+                client.loop_read()
+            if writable:
+                client.loop_write()
+            client.loop_misc()
+        except (MQTTException, OSError, ValueError, LookupError, struct.error) as error:
+            raise LinkLost(f"broker speaks no MQTT: {type(error).__name__}") from error
         self._carry_out(client)
         if self._subscribed:
             self._do(client, self._session.tick(self._now()))

@@ -61,8 +61,10 @@ class Reader:
         self._diary = diary
         self._name = name
         self._input = b""
+        self._plugged = True
+        self._thread = threading.Thread(target=self._answer, daemon=True)
         if make not in TALKERS:
-            threading.Thread(target=self._answer, daemon=True).start()
+            self._thread.start()
 
     def present(self, number: bytes) -> None:
         """Hold a card there."""
@@ -75,9 +77,16 @@ class Reader:
         """Hold a code there; a vguang reader pushes what it reads."""
         self.line.write(self._reply(0x30, text.encode()))
 
+    def unplug(self) -> None:
+        """Pull the cable."""
+        self._plugged = False
+        if self._thread.is_alive():
+            self._thread.join()
+        self.line.close()
+
     def _answer(self) -> None:
-        while True:
-            self._input = (self._input + self.line.read(1.0))[-512:]
+        while self._plugged:
+            self._input = (self._input + self.line.read(0.2))[-512:]
             if self.make == "poll_aa":
                 self._polled()
             else:
@@ -147,7 +156,7 @@ def main() -> None:
     handlers = {"present": present, "show": show, "raw": raw, "mute": mute, "state": state}
     serve_device(handlers, diary, threading.Event())
     for reader in readers.values():
-        reader.line.close()
+        reader.unplug()
 
 
 if __name__ == "__main__":
