@@ -41,7 +41,7 @@ STOP_S = 2.5  # of the 3 s that a process has to end
 
 
 def run(settings: Settings) -> int:
-    """Record until SIGTERM or SIGINT; return 0, or 1 when the recorder cannot start."""
+    """Record until SIGTERM or SIGINT; return 0, or 1 when the recorder cannot start or go on."""
     configure("recorder")
     if settings.recorder is None:
         log.error("the site file has no recorder")
@@ -56,8 +56,7 @@ def run(settings: Settings) -> int:
         log.error("recorder cannot start", error=str(error))
         return 1
     with listener:
-        asyncio.run(process.serve(listener, token))
-    return 0
+        return asyncio.run(process.serve(listener, token))
 
 
 class Process:
@@ -72,8 +71,8 @@ class Process:
         self._supervisors: dict[str, Supervisor] = {}
         self._lives: list[Live] = []
 
-    async def serve(self, listener: socket.socket, token: str) -> None:
-        """Recover, then record and answer until a signal."""
+    async def serve(self, listener: socket.socket, token: str) -> int:
+        """Recover, then record and answer until a signal; any task that ends before is a failure."""
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -86,9 +85,15 @@ class Process:
         while not server.started and not serving.done():
             await asyncio.sleep(0.01)
         log.info("ready", port=self._recorder.port, cameras=len(cameras))
-        await stop.wait()
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait([stopping, serving, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        failed = [task for task in (serving, *tasks) if task.done()]
+        stopping.cancel()
         server.should_exit = True
         await self._end(tasks, serving)
+        for task in failed:
+            log.error("recorder failed", exc_info=task.exception())
+        return 1 if failed else 0
 
     async def _end(self, tasks: Sequence[asyncio.Task[None]], serving: asyncio.Task[None]) -> None:
         """Take in the open files, close the connections, all at once."""
@@ -150,7 +155,7 @@ class Process:
 def _swept(retention: Retention) -> None:
     try:
         retention.sweep(int(time.time() * US))
-    except OSError as error:  # a file that cannot go must not end the sweeps
+    except (OSError, sqlite3.Error) as error:  # a file that cannot go must not end the sweeps
         log.error("retention failed", error=str(error))
 
 

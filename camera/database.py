@@ -41,10 +41,11 @@ class Database:
             connection.execute("begin immediate")
             try:
                 yield connection
+                connection.execute("commit")
             except BaseException:
-                connection.execute("rollback")
+                if connection.in_transaction:  # a full disk may have ended it already
+                    connection.execute("rollback")
                 raise
-            connection.execute("commit")
 
     def close(self) -> None:
         """Close the connections of all threads; none may be in use."""

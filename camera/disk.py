@@ -6,9 +6,11 @@ unusable/CAMERA/RUN-NUMBER.mp4              not one whole fragment; kept for a p
 index.db, recorder.lock
 """
 
+import errno
 import fcntl
 import mmap
 import os
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +19,8 @@ from pathlib import Path
 
 from camera.segment import US
 
-INDEX, LOCK, INCOMING, UNUSABLE = "index.db", "recorder.lock", "incoming", "unusable"
+INDEX, LOCK, RESERVE, INCOMING, UNUSABLE = "index.db", "recorder.lock", "reserve", "incoming", "unusable"
+RESERVE_BYTES = 64 << 20
 
 
 class FolderInUse(Exception):
@@ -99,3 +102,24 @@ def free_bytes(root: Path) -> int:
     """Return what the recorder's user may still write."""
     disk = os.statvfs(root)
     return disk.f_bavail * disk.f_frsize
+
+
+def is_full(error: OSError | sqlite3.Error) -> bool:
+    """Tell whether an error says that the disk has no room."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL
+
+
+def keep_reserve(root: Path, size_bytes: int = RESERVE_BYTES) -> None:
+    """Set room aside for the index, if the disk has plenty."""
+    path = root / RESERVE
+    if path.exists() or free_bytes(root) < 4 * size_bytes:
+        return
+    with path.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, size_bytes)
+
+
+def give_reserve(root: Path) -> None:
+    """Give the room up: without it a full disk could not even be told what to delete."""
+    (root / RESERVE).unlink(missing_ok=True)

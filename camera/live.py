@@ -144,8 +144,8 @@ class Live:
                     return diagnose(process.said)
                 for part in splitter.feed(data):
                     self._pass_on(part)
-                if self._hevc_found():
-                    return State.CODEC_CHANGED
+                    if self._hevc_found():
+                        return State.CODEC_CHANGED
                 watched = time.monotonic() if self._viewers else watched
                 if time.monotonic() - watched > self._limits.idle_s:
                     return State.ENDED

@@ -6,6 +6,7 @@ Every function here blocks on the disk; the supervisor calls them in a thread.
 import hashlib
 import os
 import secrets
+import sqlite3
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -100,11 +101,16 @@ class Archive:
 
         Raises:
             Unusable: The file has no whole fragment.
+            OSError, sqlite3.Error: It stays in `incoming/`.
         """
         segment = self._measure(path, camera, start_us, salvaged)
         disk.sync(path)
         disk.move(path, self.root / segment.path)
-        return self.index.add(segment, anchor_us)
+        try:
+            return self.index.add(segment, anchor_us)
+        except sqlite3.Error:  # without a row it has no place there yet
+            disk.move(self.root / segment.path, path)
+            raise
 
     def _measure(self, path: Path, camera: str, start_us: int, salvaged: bool) -> Segment:
         """Cut a file at its last whole fragment; return its times, structure and hashes."""

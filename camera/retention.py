@@ -5,6 +5,7 @@ cameras). A held file never goes, whatever the disk says.
 """
 
 import errno
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -101,7 +102,27 @@ class Retention:
         self._policies, self._min_free_bytes, self._batch = policies, min_free_bytes, batch
 
     def sweep(self, now_us: int) -> int:
-        """Remove what goes; return how many files went. Logs an alarm when holds leave the disk too full."""
+        """Remove what goes; return how many files went. Logs an alarm when holds leave the disk too full.
+
+        Raises:
+            OSError: A file cannot go.
+            sqlite3.Error: The index cannot be written, not even with the reserve given up.
+        """
+        try:
+            removed = self._remove(now_us)
+        except (OSError, sqlite3.Error) as error:
+            if not disk.is_full(error):
+                raise
+            disk.give_reserve(self._root)
+            removed = self._remove(now_us)
+        self._index.drop_idle_runs(now_us - DAY_US)
+        if disk.free_bytes(self._root) < self._min_free_bytes:
+            log.error("disk too full and nothing may go", free_bytes=disk.free_bytes(self._root))
+        else:
+            disk.keep_reserve(self._root)
+        return removed
+
+    def _remove(self, now_us: int) -> int:
         removed = 0
         while doomed := self._next(now_us):
             self._index.to_garbage(doomed)
@@ -109,9 +130,6 @@ class Retention:
             removed += len(doomed)
         if removed:
             log.info("retention", removed=removed)
-        self._index.drop_idle_runs(now_us - DAY_US)
-        if disk.free_bytes(self._root) < self._min_free_bytes:
-            log.error("disk too full and nothing may go", free_bytes=disk.free_bytes(self._root))
         return removed
 
     def _next(self, now_us: int) -> list[tuple[Segment, str]]:

@@ -16,6 +16,7 @@ class State(StrEnum):
     NOT_FOUND = "not_found"
     BAD_STREAM = "bad_stream"
     DISK_FULL = "disk_full"
+    NO_STORAGE = "no_storage"
     ENDED = "ended"
     CLOCK_STEPPED = "clock_stepped"
     CODEC_CHANGED = "codec_changed"
@@ -35,6 +36,7 @@ WORDS: dict[State, tuple[str, str]] = {
     State.NOT_FOUND: ("摄像机没有此视频流", "The camera has no such stream"),
     State.BAD_STREAM: ("收到的不是可用的视频", "What arrives is not usable video"),
     State.DISK_FULL: ("录像磁盘已满", "The recording disk is full"),
+    State.NO_STORAGE: ("无法写入录像磁盘或索引", "The recording disk or the index cannot be written"),
     State.ENDED: ("摄像机断开了连接", "The camera closed the connection"),
     State.CLOCK_STEPPED: ("本机时钟被调整", "This machine's clock was stepped"),
     State.CODEC_CHANGED: ("视频编码已改变", "The video coding changed"),

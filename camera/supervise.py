@@ -4,10 +4,12 @@ import asyncio
 import random
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Callable
 
 import structlog
 
+from camera import disk
 from camera.command import record_command
 from camera.patience import Patience
 from camera.process import Ffmpeg
@@ -42,6 +44,7 @@ class Supervisor:
         self._patience = patience or Patience()
         self._announce = announce
         self._hevc = False
+        self._owed_gaps: deque[tuple[int, State]] = deque(maxlen=1000)  # drops the oldest
         self._run: Run | None = None
         self._tails: dict[int, Tail] = {}
         self._newest = 0
@@ -54,7 +57,12 @@ class Supervisor:
         failures = 0
         while True:
             began = time.monotonic()
-            fault = await self._record()
+            try:
+                fault = await self._record()
+            except (OSError, sqlite3.Error) as error:  # no folder, no row, no ffmpeg: the camera is tried again
+                log.error("cannot record", camera=self._source.camera, error=str(error))
+                fault = State.DISK_FULL if disk.is_full(error) else State.NO_STORAGE
+                self._become(fault, str(error))
             steady = self._footage_end_us and time.monotonic() - began > self._patience.steady_s
             failures = 1 if steady else failures + 1
             await asyncio.sleep(self._patience.retry_s(failures, fault, random.random))
@@ -72,6 +80,8 @@ class Supervisor:
     async def _record(self) -> State:
         """Run one ffmpeg from its start to its end; return why it ended."""
         clock = Clock()
+        self._note_gaps()
+        await self._salvage()
         run = await asyncio.to_thread(self._archive.begin, self._source.camera, clock.now_us())
         folder = await asyncio.to_thread(self._archive.incoming, self._source.camera)
         command = record_command(folder, run.id, self._segment_s, self._offset_s, self._hevc)
@@ -149,20 +159,35 @@ class Supervisor:
 
     async def _leave(self, run: Run, clock: "Clock", fault: State, said: str) -> None:
         """Take in what the run left unfinished; note the gap that begins."""
-        for path in sorted(self._archive.incoming(run.camera).glob(f"{run.id}-*.mp4")):
-            try:
-                segment = await asyncio.to_thread(self._archive.salvage, run.camera, path, run)
-                self._footage_end_us = segment.end_us
-            except (OSError, Unusable, sqlite3.Error) as error:
-                log.warning("file not salvaged", camera=run.camera, error=str(error))
+        await self._salvage(run)
         self._tails = {}
         now_us = clock.now_us()
         try:
             self._archive.index.end_run(run.id, now_us, fault, run.anchor.at_us)
-            self._archive.index.open_gap(run.camera, self._footage_end_us or now_us, fault)
         except sqlite3.Error as error:
-            log.error("gap not noted", camera=run.camera, error=str(error))
+            log.error("end of run not noted", camera=run.camera, error=str(error))
+        self._owed_gaps.append((self._footage_end_us or now_us, fault))
+        self._note_gaps()
         self._become(fault, said)
+
+    async def _salvage(self, run: Run | None = None) -> None:
+        """Take in each file that no ffmpeg writes any more; called when none of this camera runs."""
+        camera = self._source.camera
+        for path in sorted(self._archive.incoming(camera).glob(f"{run.id if run else ''}*.mp4")):
+            try:
+                segment = await asyncio.to_thread(self._archive.salvage, camera, path, run)
+                self._footage_end_us = segment.end_us
+            except (OSError, ValueError, Unusable, sqlite3.Error) as error:
+                log.warning("file not salvaged", camera=camera, error=str(error))
+
+    def _note_gaps(self) -> None:
+        """Write the gaps that are not written yet; a full disk only delays them."""
+        try:
+            while self._owed_gaps:
+                self._archive.index.open_gap(self._source.camera, *self._owed_gaps[0])
+                self._owed_gaps.popleft()
+        except sqlite3.Error as error:
+            log.error("gap not noted yet", camera=self._source.camera, error=str(error))
 
     def _become(self, state: State, detail: str = "") -> None:
         self.detail = detail[-300:]

@@ -145,7 +145,7 @@ def watch(recorder: RecorderProcess, camera: str = "gate", token: str = TOKEN) -
 async def receive(link: ClientConnection, parts: int) -> list[bytes]:
     """The init message and its bytes, then more."""
     hello = json.loads(await asyncio.wait_for(link.recv(), 10))
-    assert hello["type"] == "init"
+    assert hello["type"] == "init", hello
     assert hello["mime"].startswith('video/mp4; codecs="avc1.')
     found: list[bytes] = []
     while len(found) < parts:
@@ -204,6 +204,7 @@ def test_the_recorder_ends_within_three_seconds_while_watched(
     rtsp: CameraSite, record: Callable[..., RecorderProcess]
 ) -> None:
     recorder = record(wired("gate", rtsp.url("/gate")))
+    eventually(lambda: recorder.state("gate") == "recording")
 
     async def end() -> tuple[int, float]:
         async with watch(recorder) as link:

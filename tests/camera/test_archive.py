@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from camera import disk
 from camera.boxes import layout
 from camera.check import Fault, Kind, check
 from camera.database import Database, IndexTooNew
@@ -116,6 +117,38 @@ def test_a_deletion_that_a_crash_cut_short_is_finished(opened: Opened) -> None:
     opened.recover()
     assert not (opened.root / first.path).exists()
     assert check(opened.root) == [], "the chain still proves the rest"
+
+
+def test_an_index_that_cannot_be_written_leaves_the_file_in_incoming_for_later(opened: Opened) -> None:
+    last = files(opened.root)[-1]
+    forget(opened, last)
+    waiting = opened.archive.incoming("gate") / last.name
+    last.rename(waiting)
+    rows = opened.database.here
+    rows.execute("create trigger full before insert on segment begin select raise(abort, 'disk is full'); end")
+    with pytest.raises(sqlite3.Error, match="full"):
+        opened.archive.salvage("gate", waiting)
+    assert waiting.exists()
+    assert not last.exists()
+    rows.execute("drop trigger full")
+    assert opened.recover().salvaged == (last.stem,)
+    assert check(opened.root) == []
+
+
+def test_a_full_disk_is_recognised_and_the_reserve_given_up(tmp_path: Path) -> None:
+    rows = sqlite3.connect(tmp_path / "small.db")
+    rows.execute("create table filler (x blob)")
+    rows.execute("pragma max_page_count = 3")
+    with pytest.raises(sqlite3.OperationalError) as full:
+        rows.execute("insert into filler values (randomblob(100000))")
+    rows.close()
+    assert disk.is_full(full.value)
+    assert not disk.is_full(OSError())
+    disk.keep_reserve(tmp_path, 4096)
+    assert (tmp_path / "reserve").stat().st_blocks * 512 >= 4096
+    disk.give_reserve(tmp_path)
+    disk.give_reserve(tmp_path)
+    assert not (tmp_path / "reserve").exists()
 
 
 def test_a_run_without_an_end_becomes_a_gap_with_its_reason(opened: Opened) -> None:
