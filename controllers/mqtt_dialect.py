@@ -197,12 +197,17 @@ class MqttSessionDriver:
         self._watch_stall(client, connection)
 
     def _carry_out(self, client: paho.Client) -> None:
-        for command in deque(self._inbox.take()):
-            now = self._now()
-            if client.want_write():
-                self._sink(outcome(command, Result.EXPIRED, "broker takes no bytes", now))
-            else:
-                self._do(client, carry_out(self._session, command, now))
+        waiting = deque(self._inbox.take())
+        try:
+            while waiting:
+                command, now = waiting.popleft(), self._now()
+                if client.want_write():
+                    self._sink(outcome(command, Result.EXPIRED, "broker takes no bytes", now))
+                else:
+                    self._do(client, carry_out(self._session, command, now))
+        finally:
+            for command in waiting:
+                self._sink(outcome(command, Result.EXPIRED, "broker lost", self._now()))
 
     def _watch_stall(self, client: paho.Client, connection: socket.socket) -> None:
         now_s = time.monotonic()

@@ -227,11 +227,12 @@ def test_a_dead_board_does_not_slow_its_neighbour(peer: Board) -> None:
     made = UhppoteDriver("boards", boards, witness, ("0.0.0.0", 0), limits=LIMITS)  # noqa: S104 - both loopback addresses
     with running(made):
         witness.expect(LinkState, lambda state: state.up)
-        for _ in range(5):
-            began, command = time.monotonic(), lock("board")
+        began = time.monotonic()
+        for _ in range(10):
+            command = lock("board")
             made.submit(command)
             assert witness.outcome(command).result is Result.DONE
-            assert time.monotonic() - began < 0.15
+        assert time.monotonic() - began < 10 * LIMITS.timeout_s / 2
 
 
 def test_packets_from_other_addresses_are_dropped(peer: Board, driver: tuple[UhppoteDriver, Witness]) -> None:
