@@ -76,10 +76,14 @@ def test_an_unlock_by_keys_tells_sent_then_confirmed_then_open(site: Site, page:
     page.keyboard.press("3")
     row = door(page, "main-gate")
     expect(row).to_contain_text("已发送")
-    site.tell("CommandOutcome", door="main-gate", command_id=last_command(site), reason="Done")
+    command = last_command(site)
+    site.tell("CommandOutcome", door="main-gate", command_id=command, reason="Done")
     expect(row).to_contain_text("控制器已确认")
-    expect(row).not_to_contain_text("门磁")
+    site.tell("Taken", door="main-gate", command_id="somebody else's")
     site.report("main-gate", open=True)
+    expect(row).to_contain_text("门开着")
+    expect(row).not_to_contain_text("门磁")
+    site.tell("Taken", door="main-gate", command_id=command)
     expect(row).to_contain_text("门已打开（门磁）")
 
 

@@ -5,11 +5,12 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { commandState, unlock } from "../api/calls";
-import type { CommandState, Door } from "../api/types";
+import type { AccessEvent, CommandState, Door } from "../api/types";
 import { problemText } from "../frame/problem_text";
 import { useFeed } from "../live/store";
 
 const ENDED = new Set(["Done", "Refused", "Expired", "Unknown"]);
+const PASSAGES = new Set(["Taken", "NotTaken"]);
 const SHOWN_MS = 20_000; // an ended order stays readable this long
 const GIVE_UP_MS = 60_000; // then asking after it stops
 
@@ -25,13 +26,20 @@ function further(...states: (CommandState | undefined)[]): string {
   return words.find((word) => ENDED.has(word)) ?? words.find((word) => word === "sent") ?? "queued";
 }
 
+/** What the door did with this very order; another person's passage through it proves nothing. */
+function passageOf(events: readonly AccessEvent[], command: string | undefined): string {
+  if (command === undefined) return "";
+  const passages = events.filter(({ command_id, kind }) => command_id === command && PASSAGES.has(kind));
+  return passages[passages.length - 1]?.kind ?? "";
+}
+
 export function useUnlock(door: Door): { order: Order | null; open: (reason: string) => void } {
   const { t } = useTranslation();
   const commands = useFeed((feed) => feed.commands);
   const [pressed, setPressed] = useState<number | null>(null);
-  const [seenOpen, setSeenOpen] = useState(false);
   const sending = useMutation({ mutationFn: (reason: string) => unlock(door.name, reason) });
   const id = sending.data?.command_id;
+  const passage = useFeed((feed) => passageOf(feed.events, id));
   const told = id === undefined ? undefined : commands[id];
   const asked = useQuery({
     queryKey: ["command", id],
@@ -42,7 +50,6 @@ export function useUnlock(door: Door): { order: Order | null; open: (reason: str
   });
   const state = further(told, asked.data);
   const done = state === "Done";
-  if (done && door.open && !seenOpen) setSeenOpen(true);
 
   const ended = sending.isError || ENDED.has(state);
   useEffect(() => {
@@ -53,7 +60,6 @@ export function useUnlock(door: Door): { order: Order | null; open: (reason: str
 
   const open = (reason: string) => {
     setPressed(Date.now());
-    setSeenOpen(false);
     sending.mutate(reason);
   };
   if (pressed === null) return { order: null, open };
@@ -61,7 +67,8 @@ export function useUnlock(door: Door): { order: Order | null; open: (reason: str
   if (sending.isError)
     return { order: order("failed", t("command.failed", { why: problemText(t, sending.error) })), open };
   if (id === undefined) return { order: order("sending", t("command.sending")), open };
-  if (done && seenOpen) return { order: order("opened", t("command.opened")), open };
+  if (passage === "Taken") return { order: order("opened", t("command.opened")), open };
+  if (passage === "NotTaken") return { order: order("confirmed", t("command.notOpened")), open };
   if (done) return { order: order("confirmed", t("command.Done")), open };
   if (ended) return { order: order("failed", t(`command.${state}`)), open };
   return { order: order("waiting", t(state === "sent" ? "command.sent" : "command.queued")), open };

@@ -47,7 +47,7 @@ export const EventRow = memo(
               {who && <span>{who}</span>}
             </span>
             <span className="event-why">
-              {why}
+              <span>{why}</span>
               {last && <span className={`step step-${last}`}>{named(t, "step", last)}</span>}
             </span>
           </span>

@@ -25,6 +25,7 @@ function who(event: AccessEvent, t: TFunction): string {
 function why(event: AccessEvent, t: TFunction): string {
   const note = named(t, "note", event.kind);
   const { kind, reason } = event;
+  if (kind === "Granted" && event.credential_type) return named(t, "who", event.credential_type);
   if (!reason) return note;
   if (kind === "CommandOutcome") return named(t, "step", reason);
   const sentence = named(t, "reason", reason);

@@ -20,6 +20,20 @@ describe("rows of events", () => {
     expect(rows[0]?.steps).toEqual(["Done", "Taken"]);
   });
 
+  test("a closing ends what opened the door last, and once", () => {
+    const rows = mergeRows([
+      event(1, "Granted", 0, { command_id: "c1" }),
+      event(2, "DoorForcedOpen", 5),
+      event(3, "DoorClosed", 9),
+      event(4, "DoorClosed", 99),
+    ]);
+    expect(rows.map(({ event: { kind }, steps }) => [kind, ...steps])).toEqual([
+      ["DoorClosed"],
+      ["DoorForcedOpen", "DoorClosed"],
+      ["Granted"],
+    ]);
+  });
+
   test("an outcome whose order is not in memory stands alone", () => {
     expect(mergeRows([event(9, "CommandOutcome", 0, { command_id: "lost", reason: "Expired" })])).toHaveLength(1);
   });

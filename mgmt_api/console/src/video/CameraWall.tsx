@@ -2,12 +2,13 @@
 
 import { LeftOutlined, RightOutlined } from "@ant-design/icons";
 import { Button, Segmented } from "antd";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { Camera } from "../api/types";
 import { useFeed } from "../live/store";
 import { inLanguage } from "../text/i18n";
+import { useColumns } from "./columns";
 import { LiveTile } from "./LiveTile";
 
 interface Props {
@@ -35,7 +36,8 @@ export function CameraWall({ door, camera, onCamera, onWall }: Props) {
   const at = Math.min(page, pages - 1);
   const large = chosen.find(({ name }) => name === camera);
   const shown = large ? [large] : chosen.slice(at * layout, (at + 1) * layout);
-  const side = Math.ceil(Math.sqrt(Math.max(1, shown.length)));
+  const tiles = useRef<HTMLDivElement>(null);
+  const columns = useColumns(tiles, shown.length);
   const doorLabel = inLanguage(known?.label, i18n.language, door ?? "");
   const go = (step: number) => setPage((at + step + pages) % pages);
 
@@ -60,7 +62,12 @@ export function CameraWall({ door, camera, onCamera, onWall }: Props) {
           />
         </div>
       </header>
-      <div className="tiles" style={{ gridTemplateColumns: `repeat(${side}, 1fr)` }} data-count={shown.length}>
+      <div
+        ref={tiles}
+        className="tiles"
+        style={{ gridTemplateColumns: `repeat(${columns}, 1fr)` }}
+        data-count={shown.length}
+      >
         {shown.map((one) => (
           <LiveTile
             key={one.name}

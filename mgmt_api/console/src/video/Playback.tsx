@@ -1,4 +1,4 @@
-// Plays a clip's playlist, beginning where the clip begins, with the wall clock of the picture shown.
+// Plays a clip's playlist, which begins where the clip does, and shows the wall clock of the picture.
 
 import { HistoryOutlined } from "@ant-design/icons";
 import { Button } from "antd";
@@ -20,22 +20,12 @@ interface Playing {
   onError: (why: string) => void;
 }
 
-async function play(video: HTMLVideoElement, playlist: string, from_ms: number, { onPieces, onError }: Playing) {
+async function play(video: HTMLVideoElement, playlist: string, start_s: number, { onPieces, onError }: Playing) {
   const { default: Player } = await import("hls.js/light");
   // The content-security policy allows no worker from a blob; a clip needs none.
-  const hls = new Player({ enableWorker: false, autoStartLoad: false });
-  let started = false;
-  hls.on(Player.Events.MANIFEST_PARSED, () => hls.startLoad(0));
+  const hls = new Player({ enableWorker: false, startPosition: start_s });
   hls.on(Player.Events.LEVEL_LOADED, (_, { details }) => {
-    if (started) return;
-    started = true;
-    const pieces = details.fragments.map(({ start, duration, programDateTime }) => ({
-      start,
-      duration,
-      programDateTime,
-    }));
-    onPieces(pieces);
-    hls.startLoad(positionOf(pieces, from_ms) ?? details.totalduration);
+    onPieces(details.fragments.map(({ start, duration, programDateTime }) => ({ start, duration, programDateTime })));
   });
   hls.on(Player.Events.ERROR, (_, { fatal, details }) => {
     if (fatal) onError(details);
@@ -52,7 +42,7 @@ export function Playback({ clip, moment }: { clip: Clip; moment: string }) {
   const player = useRef<Hls | null>(null);
   const pieces = useRef<Piece[]>([]);
   const again = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  const [from, setFrom] = useState(() => Date.parse(clip.from));
+  const [round, setRound] = useState({ start_s: 0 }); // another round begins where the one before ended
   const [failed, setFailed] = useState("");
   const [shown, setShown] = useState<number | null>(null); // wall clock of the picture, Unix milliseconds
   const { playlist } = clip;
@@ -62,7 +52,7 @@ export function Playback({ clip, moment }: { clip: Clip; moment: string }) {
     if (!element) return undefined;
     let ended = false;
     const onPieces = (list: Piece[]) => (pieces.current = list);
-    void play(element, playlist, from, { onPieces, onError: setFailed }).then((hls) => {
+    void play(element, playlist, round.start_s, { onPieces, onError: setFailed }).then((hls) => {
       if (ended) hls.destroy();
       else player.current = hls;
     });
@@ -72,13 +62,13 @@ export function Playback({ clip, moment }: { clip: Clip; moment: string }) {
       player.current?.destroy();
       player.current = null;
     };
-  }, [playlist, from]);
+  }, [playlist, round]);
 
   const goOn = () => {
     const end = endOf(pieces.current);
     const grows = Date.now() - Date.parse(clip.to) < GROWS_MS;
-    if (end === null || !grows || end >= Date.parse(clip.to)) return;
-    again.current = setTimeout(() => setFrom((known) => (known === end ? end + 1 : end)), AGAIN_MS);
+    if (!end || !grows || end.moment_ms >= Date.parse(clip.to)) return;
+    again.current = setTimeout(() => setRound({ start_s: end.position_s }), AGAIN_MS);
   };
   const seek = () => {
     const position = positionOf(pieces.current, Date.parse(moment) - LEAD_MS);

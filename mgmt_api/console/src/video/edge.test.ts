@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 
+import { bestColumns } from "./columns";
 import { chase } from "./edge";
-import { positionOf } from "./position";
+import { endOf, positionOf } from "./position";
 
 const ranges = (...spans: [number, number][]) => ({
   length: spans.length,
@@ -28,5 +29,13 @@ describe("a moment in a playlist", () => {
   test("inside a file", () => expect(positionOf(pieces, 1_010_000)).toBe(10));
   test("in a gap: the next recorded second", () => expect(positionOf(pieces, 1_070_000)).toBe(60));
   test("before all: the first second", () => expect(positionOf(pieces, 900_000)).toBe(0));
+  test("the end by both clocks", () => expect(endOf(pieces)).toEqual({ position_s: 120, moment_ms: 1_150_000 }));
   test("after all: nowhere", () => expect(positionOf(pieces, 2_000_000)).toBeNull());
+});
+
+describe("pictures in a space", () => {
+  test("two in a square stand above each other", () => expect(bestColumns(2, 1000, 1000)).toBe(1));
+  test("two in a wide space stand side by side", () => expect(bestColumns(2, 2000, 600)).toBe(2));
+  test("four in a wide space make a square", () => expect(bestColumns(4, 1600, 900)).toBe(2));
+  test("none asks for one column", () => expect(bestColumns(0, 100, 100)).toBe(1));
 });

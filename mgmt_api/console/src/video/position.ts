@@ -15,8 +15,9 @@ export function positionOf(pieces: readonly Piece[], moment_ms: number): number 
   return null;
 }
 
-/** The moment at which a playlist ends, Unix milliseconds. */
-export function endOf(pieces: readonly Piece[]): number | null {
+/** Where a playlist ends: its seconds, and the wall clock in Unix milliseconds. */
+export function endOf(pieces: readonly Piece[]): { position_s: number; moment_ms: number } | null {
   const last = pieces[pieces.length - 1];
-  return last?.programDateTime == null ? null : last.programDateTime + last.duration * 1000;
+  if (last === undefined || last.programDateTime === null) return null;
+  return { position_s: last.start + last.duration, moment_ms: last.programDateTime + last.duration * 1000 };
 }
