@@ -5,7 +5,7 @@ Only a site's own base key (SCBK, selector 1) is spoken; the published default k
 
 import hmac
 from collections.abc import Container
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
@@ -108,9 +108,12 @@ class SecureChannel:
     def seal(self, frame: Frame) -> Frame:
         """Give the frame its security block, encrypted data and MAC."""
         data = self._cipher(self._got_mac).encryptor().update(pad(frame.data)) if frame.data else b""
-        sealed = replace(frame, data=data, security=bytes((self._sends[1 if data else 0],)), mac=bytes(MAC_BYTES))
+        security = bytes((self._sends[1 if data else 0],))
+        sealed = Frame(frame.address, frame.sequence, frame.code, data, security, frame.reply)
         self._sent_mac = self._mac(head(sealed), self._got_mac)
-        return replace(sealed, mac=self._sent_mac[:MAC_BYTES])
+        return Frame(
+            frame.address, frame.sequence, frame.code, data, security, frame.reply, mac=self._sent_mac[:MAC_BYTES]
+        )
 
     def open(self, frame: Frame, bare: Container[int] = ()) -> Frame:
         """Give the frame with its data in the clear. Raises `SessionBroken` when MAC, type or padding is wrong.
@@ -130,7 +133,7 @@ class SecureChannel:
         clear = not encrypted or not frame.data
         data = frame.data if clear else unpad(self._cipher(self._sent_mac).decryptor().update(frame.data))
         self._got_mac = full
-        return replace(frame, data=data)
+        return frame if clear else Frame(frame.address, frame.sequence, frame.code, data, frame.security, frame.reply)
 
     def _cipher(self, other_mac: bytes) -> Cipher[CBC]:
         """AES-CBC under S-ENC, seeded by the ones' complement of the other direction's last MAC."""
