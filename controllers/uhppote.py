@@ -111,9 +111,7 @@ class UhppoteDriver:
         finally:
             loop.remove_reader(self._inbox.wake_fd)
             transport.close()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _cancelled(tasks)
             for contact in contacts.values():
                 contact.leave("driver stopped")
                 self._epochs[contact.board.name] = contact.epoch
@@ -275,6 +273,15 @@ class Contact:
 
     def _now(self) -> Moment:
         return Moment.now(self.epoch)
+
+
+async def _cancelled(tasks: Iterable[Task]) -> None:
+    """End tasks. `wait_for` of Python 3.11 may swallow a cancellation that meets an answer, so it is said again."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=STOP_LOOK_S)
 
 
 def _route_to(host: str) -> str:

@@ -83,7 +83,7 @@ class Device:
         self._topics = list(topics)
         self._ready = threading.Event()
         self.client = paho.Client(CallbackAPIVersion.VERSION2, user, clean_session=False, protocol=paho.MQTTv311)
-        self.client.on_connect = lambda *_: self.client.subscribe([(topic, 2) for topic in self._topics])
+        self.client.on_connect = self._connected
         self.client.on_subscribe = lambda *_: self._ready.set()
         self.client.on_message = self._message
         if tls:
@@ -94,6 +94,9 @@ class Device:
         self.client.connect("127.0.0.1", broker.port, 30)
         self.client.loop_start()
         assert self._ready.wait(5)
+
+    def _connected(self, *_: Any) -> None:
+        self.client.subscribe([(topic, 2) for topic in self._topics])
 
     def _message(self, _client: object, _data: object, message: paho.MQTTMessage) -> None:
         body = json.loads(message.payload) if message.payload[:1] == b"{" else {"text": message.payload.decode()}

@@ -11,9 +11,10 @@ import pytest
 
 from controllers.driver import CardRead, DeviceRecord, IdCardRead, LinkState, Result, TextRead
 from controllers.errors import LinkLost
+from controllers.idcard import Answer, IdCardSession
 from controllers.idcard import Decoder as SamDecoder
-from controllers.idcard import IdCardSession
-from controllers.mqtt_dejaos_session import DejaosSession, Terminal
+from controllers.mqtt_dejaos import Terminal
+from controllers.mqtt_dejaos_session import DejaosSession
 from controllers.mqtt_dialect import BrokerLogin, MqttSessionDriver
 from controllers.poll_aa import PolledReader, PollSession
 from controllers.serial_frames import HexCr, StxEtx
@@ -105,7 +106,8 @@ def test_damaged_id_cards_never_make_a_number() -> None:
 def test_a_sam_frame_is_found_in_any_pieces() -> None:
     whole, chance = frame(b"\x00\x00\x90\x01\x00\x04\x00" + bytes(256) + PHOTO), random.Random(1)
     for _ in range(50):
-        decoder, left, found = SamDecoder(), whole, []
+        decoder, left = SamDecoder(), whole
+        found: list[Answer] = []
         while left:
             size = chance.randint(1, 200)
             found += decoder.feed(left[:size], 0.0)

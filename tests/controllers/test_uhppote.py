@@ -1,6 +1,7 @@
 """UHPPOTE boards: the host decides, the board keeps its list, and no event is taken twice."""
 
 import json
+import random
 import socket
 import time
 from collections.abc import Iterator
@@ -104,6 +105,31 @@ def test_an_event_that_got_lost_is_fetched_and_stale(peer: Board, driver: tuple[
     time.sleep(0.5)
     assert len(witness.all(CardRead)) == 2
     assert peer._read_index == 2
+
+
+def test_on_a_network_that_hurts_each_swipe_is_told_exactly_once(
+    peer: Board, driver: tuple[UhppoteDriver, Witness]
+) -> None:
+    _, witness = driver
+    chance, held = random.Random(5), []
+    assert peer._listener
+    for number in range(60):
+        peer.swipe(10000001 + number, unheard=True)
+        packet = peer._packet(0x20, peer.events[-1] + peer._state())
+        broken = bytearray(packet)
+        broken[chance.randrange(8)] ^= 1 << chance.randrange(8)
+        held += chance.choice([[], [packet], [packet] * 3, [bytes(broken)], [packet[:40]]])
+        if chance.random() < 0.4:
+            chance.shuffle(held)
+            for each in held:
+                peer._socket.sendto(each, peer._listener)
+            held = []
+    deadline = time.monotonic() + 10
+    while len(witness.all(CardRead)) < 60 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    cards = [card("H10301", read.bits, read.bit_count).card for read in witness.all(CardRead)]
+    assert sorted(cards) == list(range(1, 61))
 
 
 def test_what_happened_while_nobody_listened_is_history(peer: Board) -> None:
