@@ -1,7 +1,8 @@
 """The management database: SQLite by default, PostgreSQL by URL; one writer at a time, many readers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,20 @@ class Database:
             return mine.on_conflict_do_update(index_elements=keys, set_={name: mine.excluded[name] for name in columns})
         other = postgresql.insert(table)
         return other.on_conflict_do_update(index_elements=keys, set_={name: other.excluded[name] for name in columns})
+
+    def insert_new(self, table: Table) -> Insert:
+        """INSERT that leaves alone what is there."""
+        made = sqlite.insert(table) if self.dialect == "sqlite" else postgresql.insert(table)
+        return made.on_conflict_do_nothing()
+
+    def bulk(self, session: Session, statement: Insert, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Run a statement for many rows; how many it wrote. The rows' values go to the driver as they are."""
+        connection = session.connection()
+        compiled = statement.compile(dialect=connection.dialect, column_keys=list(rows[0]))
+        parameters: Any = rows
+        if (places := getattr(compiled, "positiontup", None)) is not None:
+            parameters = list(map(itemgetter(*places), rows))
+        return connection.exec_driver_sql(str(compiled), parameters).rowcount
 
     def _refuse_newer(self, connection: Connection, scripts: ScriptDirectory) -> None:
         known = {script.revision for script in scripts.walk_revisions()}

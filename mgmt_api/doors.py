@@ -9,15 +9,23 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mgmt_api.database import Database
+from mgmt_api.office.wire import PLAIN
 from mgmt_api.presence import Presence
 from mgmt_api.problems import Problem
 from mgmt_api.tables import table_of
 from mgmt_api.tables.doors import GatewayState
 
-Name = Annotated[str, Meta(min_length=1, max_length=64)]
+Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=PLAIN)]
 Short = Annotated[str, Meta(max_length=200)]
 Number = Annotated[int, Meta(ge=0, le=(1 << 53) - 1)]
 Json = dict[str, Any]
+
+
+class Label(Struct, frozen=True):
+    """A door's name for people."""
+
+    zh: Short
+    en: Short
 
 
 class Door(Struct, frozen=True):
@@ -25,7 +33,7 @@ class Door(Struct, frozen=True):
 
     name: Name
     number: Number
-    label: dict[str, Short]
+    label: Label
     mode: Short
     alarm: Short
     open: bool | None = None

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
 from mgmt_api import commands, doors, passes, sessions
-from mgmt_api.office import position
+from mgmt_api.office import position, snapshots
 from mgmt_api.plane import Plane
 from mgmt_api.routes.cameras import cameras
 from mgmt_api.tables.doors import Command
@@ -52,6 +52,7 @@ async def _round(plane: Plane, tick: int, shown: tuple[object, object]) -> tuple
     topics = [f"command:{id_}" for id_ in ended]
     topics += ["doors"] * (now_doors != seen_doors) + ["cameras"] * (now_cameras != seen_cameras)
     plane.hub.publish(*topics)
+    await run_in_threadpool(_sweep_snapshots, plane)
     if tick % SLOW_EVERY == 0 and await run_in_threadpool(_sweep, plane):
         plane.hub.publish("table")
     return now_doors, now_cameras
@@ -70,6 +71,14 @@ def _online(plane: Plane) -> list[tuple[str, bool]]:
     with plane.database.read() as session:
         found = doors.listed(session, plane.presence, {}, plane.clock())
     return [(door["name"], door["online"]) for door in found]
+
+
+def _sweep_snapshots(plane: Plane) -> None:
+    with plane.database.read() as session:
+        if not snapshots.left_over(session):
+            return
+    with plane.database.write() as session:
+        snapshots.sweep(session)
 
 
 def _sweep(plane: Plane) -> bool:

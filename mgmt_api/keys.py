@@ -52,11 +52,11 @@ class Keys:
 
     def blind(self, column: str, value: str) -> bytes:
         """An index to find a sealed value by: keyed, for ID numbers can be enumerated."""
-        return hmac.digest(self._blind, f"{column}\x1f{value}".encode(), hashlib.sha256)[:DIGEST_BYTES]
+        return _keyed(self._blind, f"{column}\x1f{value}".encode())
 
     def digest(self, kind: str, content: bytes) -> bytes:
         """Tells whether a record changed; keyed, for it covers card and ID numbers."""
-        return hmac.digest(self._digest, kind.encode() + b"\x1f" + content, hashlib.sha256)[:DIGEST_BYTES]
+        return _keyed(self._digest, kind.encode() + b"\x1f" + content)
 
     def audit(self, previous: bytes, row: bytes) -> bytes:
         """The hash of an audit row."""
@@ -65,6 +65,11 @@ class Keys:
     def token(self, text: str) -> str:
         """A token that only this plane can make for `text`."""
         return hmac.digest(self._token, text.encode(), hashlib.sha256).hex()[:32]
+
+
+def _keyed(key: bytes, content: bytes) -> bytes:
+    """Keyed BLAKE2b (RFC 7693): as strong as an HMAC here, in half the time."""
+    return hashlib.blake2b(content, key=key, digest_size=DIGEST_BYTES).digest()
 
 
 def _derive(site_key: bytes, purpose: str) -> bytes:

@@ -1,6 +1,5 @@
 """From a checked body to the columns that are kept. No clock and no database: what is needed is given."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -122,7 +121,7 @@ def _label(name: Label | str | None) -> str:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return msgspec.json.encode(value).decode()
 
 
 _MAKERS: dict[Kind, Callable[[str, Any, Keys], Row]] = {

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, exists, func, insert, select, update
+from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from mgmt_api.database import Database
@@ -31,7 +31,8 @@ Counts = dict[str, dict[Kind, int]]
 def begin(session: Session, asked: Position, now: int) -> str:
     """Open a snapshot; its id. Raises `Problem` stale-seq."""
     _require_newer(session, asked.epoch, asked.seq)
-    old = session.scalars(select(Snapshot.id).order_by(Snapshot.created_at.desc(), Snapshot.id).offset(KEPT - 1)).all()
+    open_ = select(Snapshot.id).where(Snapshot.state == "open")
+    old = session.scalars(open_.order_by(Snapshot.created_at.desc(), Snapshot.id).offset(KEPT - 1)).all()
     session.execute(delete(Snapshot).where(Snapshot.id.in_(old)))
     id_ = secrets.token_hex(16)
     epoch = json.dumps(asked.epoch)
@@ -40,17 +41,16 @@ def begin(session: Session, asked: Position, now: int) -> str:
     return id_
 
 
-def stage(session: Session, snapshot: str, part: int, rows: Sequence[dict[str, Any]]) -> int:
+def stage(session: Session, database: Database, snapshot: str, part: int, rows: Sequence[dict[str, Any]]) -> int:
     """Keep a part's records; sent again, it replaces itself. Raises `Problem`: not-found or validation."""
     _open(session, snapshot)
     session.execute(delete(Staged).where(Staged.snapshot == snapshot, Staged.part == part))
-    for row in _taken(session, snapshot, rows):
-        detail = f"{row['kind']} {row['id']!r} is in another part too"
-        raise Problem("validation", errors=[Fault(f"/lines/{row['line']}/id", "duplicate", detail)])
-    if rows:
-        kept = [{name: row[name] for name in ("kind", "id", "digest", "row")} for row in rows]
-        same = {"snapshot": snapshot, "part": part}
-        session.connection().execute(insert(table_of(Staged)), [same | row for row in kept])
+    if not rows:
+        return 0
+    same = {"snapshot": snapshot, "part": part}
+    kept = [same | {name: row[name] for name in ("kind", "id", "digest", "row")} for row in rows]
+    if database.bulk(session, database.insert_new(table_of(Staged)), kept) != len(rows):
+        raise Problem("validation", errors=list(_twice(session, snapshot, part, rows)))
     return len(rows)
 
 
@@ -80,11 +80,26 @@ def commit(
     for kind in reversed(KINDS):
         tally.removed += store.remove(session, kind, gone[kind], now, with_credentials=False)
     require_whole(session, since, {kind for kind in KINDS if gone[kind]}, {})
-    session.execute(delete(Staged).where(Staged.snapshot == snapshot))
     session.execute(update(Snapshot).where(Snapshot.id == snapshot).values(state="committed"))
     move(session, epoch, seq, now)
     counts = {"added": tally.added, "changed": tally.changed, "removed": tally.removed}
     return {"epoch": epoch, "seq": seq, "version": store.table_version(session), **counts}
+
+
+def left_over(session: Session) -> tuple[str, int] | None:
+    """A part of a snapshot that is in place already: (snapshot, part)."""
+    left = select(Staged.snapshot, Staged.part).join(Snapshot).where(Snapshot.state == "committed").limit(1)
+    found = session.execute(left).first()
+    return (found.snapshot, found.part) if found else None
+
+
+def sweep(session: Session) -> None:
+    """Drop one such part, and snapshots that have none left: small steps hold nobody up."""
+    if (found := left_over(session)) is not None:
+        snapshot, part = found
+        session.execute(delete(Staged).where(Staged.snapshot == snapshot, Staged.part == part))
+    empty = ~exists().where(Staged.snapshot == Snapshot.id)
+    session.execute(delete(Snapshot).where(Snapshot.state == "committed", empty))
 
 
 def counts(session: Session) -> dict[Kind, int]:
@@ -93,25 +108,27 @@ def counts(session: Session) -> dict[Kind, int]:
 
 
 def _put(session: Session, database: Database, kind: Kind, snapshot: str) -> Tally:
+    """Write what differs, block by block."""
     tally = Tally()
-    ids = session.scalars(_new(kind, snapshot)).all()
-    tally.added = len(ids)
-    changed = session.scalars(_changed(kind, snapshot)).all()
-    tally.changed = len(changed)
-    for rows in _rows(session, kind, snapshot, [*ids, *changed]):
-        store.write(session, database, kind, rows)
+    for rows in _blocks(session, _changed(kind, snapshot)):
+        store.replace(session, database, kind, rows)
+        tally.changed += len(rows)
+    for rows in _blocks(session, _new(kind, snapshot)):
+        store.add(session, database, kind, rows)
+        tally.added += len(rows)
     return tally
 
 
-def _rows(session: Session, kind: Kind, snapshot: str, ids: Sequence[str]) -> Iterator[list[Row]]:
-    rows: list[Row] = []
-    for some in store.chunks(ids):
-        wanted = select(Staged.row).where(Staged.snapshot == snapshot, Staged.kind == kind, Staged.id.in_(some))
-        rows += [msgspec.msgpack.decode(row) for row in session.scalars(wanted)]
-        if len(rows) >= BLOCK:
-            yield rows
-            rows = []
-    yield rows
+def _blocks(session: Session, statement: Any) -> Iterator[list[Row]]:
+    """The staged rows of a statement, in order of their ids."""
+    last = ""
+    while True:
+        page = statement.with_only_columns(Staged.id, Staged.row).where(Staged.id > last).order_by(Staged.id)
+        found = session.execute(page.limit(BLOCK)).all()
+        if not found:
+            return
+        yield [msgspec.msgpack.decode(row) for _, row in found]
+        last = found[-1][0]
 
 
 def _guard(session: Session, keys: Keys, snapshot: str, confirm: str | None) -> None:
@@ -139,13 +156,14 @@ def _open(session: Session, snapshot: str) -> Snapshot:
     return found
 
 
-def _taken(session: Session, snapshot: str, rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Rows that another part of the snapshot holds already."""
+def _twice(session: Session, snapshot: str, part: int, rows: Sequence[dict[str, Any]]) -> Iterator[Fault]:
+    """The records that another part holds already."""
     for some in store.chunks(rows):
         for kind in {row["kind"] for row in some}:
-            mine = {row["id"]: row for row in some if row["kind"] == kind}
-            held = select(Staged.id).where(Staged.snapshot == snapshot, Staged.kind == kind, Staged.id.in_(mine))
-            yield from (mine[id_] for id_ in session.scalars(held))
+            mine = {row["id"]: row["line"] for row in some if row["kind"] == kind}
+            held = select(Staged.id).where(_staged(kind, snapshot), Staged.part != part, Staged.id.in_(mine))
+            for id_ in session.scalars(held):
+                yield Fault(f"/lines/{mine[id_]}/id", "duplicate", f"{kind} {id_!r} is in another part too")
 
 
 def _count(session: Session, statement: Any) -> int:

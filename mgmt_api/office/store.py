@@ -60,22 +60,33 @@ def table_version(session: Session) -> int:
 def put(session: Session, database: Database, kind: Kind, rows: Sequence[Row]) -> Tally:
     """Write the rows that differ from what is kept; what is equal stays as it is, with its version."""
     kept = digests(session, kind, [row["id"] for row in rows])
-    fresh = [row for row in rows if kept.get(row["id"]) != row["digest"]]
-    write(session, database, kind, fresh)
-    added = sum(row["id"] not in kept for row in fresh)
-    return Tally(added, len(fresh) - added)
+    new = [row for row in rows if row["id"] not in kept]
+    changed = [row for row in rows if kept.get(row["id"], row["digest"]) != row["digest"]]
+    add(session, database, kind, new)
+    replace(session, database, kind, changed)
+    return Tally(len(new), len(changed))
 
 
-def write(session: Session, database: Database, kind: Kind, rows: Sequence[Row]) -> None:
-    """Insert or replace rows, without asking whether they differ."""
-    if not rows:
-        return
+def add(session: Session, database: Database, kind: Kind, rows: Sequence[Row]) -> None:
+    """Insert rows that are not there yet."""
+    if (word := FEED_KINDS.get(kind)) is not None and rows:
+        revive(session, word, [row["id"] for row in rows])
+    _write(session, database, kind, rows)
+
+
+def replace(session: Session, database: Database, kind: Kind, rows: Sequence[Row]) -> None:
+    """Replace rows that are there."""
     if kind == "residents":
         _pass_on_class(session, rows)
-    if (word := FEED_KINDS.get(kind)) is not None:
+    _write(session, database, kind, rows)
+
+
+def _write(session: Session, database: Database, kind: Kind, rows: Sequence[Row]) -> None:
+    if not rows:
+        return
+    if kind in FEED_KINDS:
         _number(session, rows)
-        revive(session, word, [row["id"] for row in rows])
-    session.connection().execute(database.upsert(table_of(MODELS[kind]), ["id"]), list(rows))
+    database.bulk(session, database.upsert(table_of(MODELS[kind]), ["id"]), rows)
 
 
 def remove(session: Session, kind: Kind, ids: Sequence[str], now: int, *, with_credentials: bool = True) -> int:

@@ -11,13 +11,15 @@ from mgmt_api.office.formats import canonical
 Kind = Literal["zones", "schedules", "profiles", "residents", "credentials"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
+_LAST = r"(?!\n)"  # behind `$`, which in Python also matches before a last newline
 ID_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.:@-]{0,63}$"
-Id = Annotated[str, Meta(pattern=ID_PATTERN)]
-Text = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Clock = Annotated[str, Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
+PLAIN = r"^[^\x00-\x1f\x7f]*$" + _LAST
+Id = Annotated[str, Meta(pattern=ID_PATTERN + _LAST)]
+Text = Annotated[str, Meta(min_length=1, max_length=200, pattern=PLAIN)]
+Clock = Annotated[str, Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$" + _LAST)]
 Moment = Annotated[datetime, Meta(tz=True)]
 Seq = Annotated[int, Meta(ge=0, le=(1 << 53) - 1)]
-Epoch = Annotated[int, Meta(ge=0, le=(1 << 53) - 1)] | Annotated[str, Meta(min_length=1, max_length=64)]
+Epoch = Annotated[int, Meta(ge=0, le=(1 << 53) - 1)] | Annotated[str, Meta(min_length=1, max_length=64, pattern=PLAIN)]
 
 
 class Body(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -84,8 +86,8 @@ class ResidentBody(Body, frozen=True, kw_only=True):
     """PUT /residents/{id}."""
 
     name: Text
-    phone: Annotated[str, Meta(pattern=r"^\+?[0-9][0-9 -]{4,19}$")] | None = None
-    unit: Annotated[str, Meta(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")] | None = None
+    phone: Annotated[str, Meta(pattern=r"^\+?[0-9][0-9 -]{4,19}$" + _LAST)] | None = None
+    unit: Annotated[str, Meta(max_length=64, pattern=PLAIN)] | None = None
     holder_class: HolderClass = HolderClass.RESIDENT
     id_number: Annotated[str, Meta(max_length=18)] | None = None
 
@@ -108,7 +110,7 @@ class CredentialBody(Body, tag_field="type", frozen=True, kw_only=True):
 class CardBody(CredentialBody, tag="card", frozen=True, kw_only=True):
     """A card by its printed or read number."""
 
-    format: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
+    format: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,32}$" + _LAST)]
     card: Annotated[int, Meta(ge=0)]  # up to 64 bits: WG66
     facility: Annotated[int, Meta(ge=0, le=(1 << 34) - 1)] = 0
 
@@ -124,8 +126,8 @@ class CardBody(CredentialBody, tag="card", frozen=True, kw_only=True):
 class LiveBody(CredentialBody, tag="live", frozen=True, kw_only=True):
     """A phone that signs live codes."""
 
-    handle: Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{16}$")]
-    public_key: Annotated[str, Meta(pattern=r"^0[23][0-9a-fA-F]{64}$")]
+    handle: Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{16}$" + _LAST)]
+    public_key: Annotated[str, Meta(pattern=r"^0[23][0-9a-fA-F]{64}$" + _LAST)]
 
 
 BODIES: dict[Kind, Any] = {  # any: msgspec takes a type or a union of types
@@ -155,12 +157,50 @@ class Batch(Struct, forbid_unknown_fields=True, frozen=True):
     ops: Annotated[list[Op], Meta(max_length=5000)]
 
 
-class Line(Struct, forbid_unknown_fields=True, frozen=True):
+class Line(Struct, tag_field="kind", forbid_unknown_fields=True, frozen=True):
     """One line of a snapshot part."""
 
-    kind: Kind
     id: Id
-    body: Raw
+
+
+class ZoneLine(Line, tag="zones", frozen=True):
+    """A zone."""
+
+    body: ZoneBody
+
+
+class ScheduleLine(Line, tag="schedules", frozen=True):
+    """A schedule."""
+
+    body: ScheduleBody
+
+
+class ProfileLine(Line, tag="profiles", frozen=True):
+    """A profile."""
+
+    body: ProfileBody
+
+
+class ResidentLine(Line, tag="residents", frozen=True):
+    """A resident."""
+
+    body: ResidentBody
+
+
+class CredentialLine(Line, tag="credentials", frozen=True):
+    """A credential."""
+
+    body: CardBody | LiveBody
+
+
+AnyLine = ZoneLine | ScheduleLine | ProfileLine | ResidentLine | CredentialLine
+LINE_KINDS: dict[type[Line], Kind] = {
+    ZoneLine: "zones",
+    ScheduleLine: "schedules",
+    ProfileLine: "profiles",
+    ResidentLine: "residents",
+    CredentialLine: "credentials",
+}
 
 
 class Position(Struct, forbid_unknown_fields=True, frozen=True):

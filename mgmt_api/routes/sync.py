@@ -15,7 +15,7 @@ from mgmt_api.office import batches, parts, snapshots
 from mgmt_api.office.position import position
 from mgmt_api.office.reading import read_document
 from mgmt_api.office.store import table_version
-from mgmt_api.office.wire import Batch, Line, Position
+from mgmt_api.office.wire import AnyLine, Batch, Position
 from mgmt_api.plane import Plane
 
 BATCH_BYTES = 8 << 20
@@ -58,7 +58,7 @@ async def begin(request: Request, plane: PlaneOf) -> dict[str, str]:
 @router.put(
     "/snapshots/{snapshot}/parts/{part}",
     max_body_size=PART_BYTES,
-    openapi_extra=documented(Line, media="application/x-ndjson"),
+    openapi_extra=documented(AnyLine, media="application/x-ndjson"),
 )
 async def stage(
     snapshot: SnapshotId, part: Annotated[int, Path(ge=0, le=1_000_000)], request: Request, plane: PlaneOf
@@ -107,7 +107,7 @@ def _begin(plane: Plane, asked: Position) -> str:
 def _stage(plane: Plane, snapshot: str, part: int, text: bytes) -> int:
     rows = parts.read_part(text, plane.keys, plane.now())
     with plane.database.write() as session:
-        return snapshots.stage(session, snapshot, part, rows)
+        return snapshots.stage(session, plane.database, snapshot, part, rows)
 
 
 def _note(plane: Plane, session: Session, who: tuple[str, str], action: str, answer: dict[str, Any]) -> None:

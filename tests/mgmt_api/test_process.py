@@ -47,7 +47,9 @@ class Process:
     def __init__(self, site: Path, port: int, folder: Path) -> None:
         self.url, self.folder = f"http://127.0.0.1:{port}", folder
         self.log = (folder / "log").open("w+")
-        self.child = subprocess.Popen([sys.executable, "-m", "mgmt_api", str(site)], stderr=self.log, env=dict(os.environ))
+        self.child = subprocess.Popen(
+            [sys.executable, "-m", "mgmt_api", str(site)], stderr=self.log, env=dict(os.environ)
+        )
 
     def token(self, name: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {(self.folder / f'{name}.token').read_text().strip()}"}

@@ -41,7 +41,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_credential"),
     )
     op.create_index("ix_credential_key", "credential", ["key"], unique=False)
-    op.create_index("ix_credential_refreshed_at", "credential", ["refreshed_at"], unique=False)
     op.create_index("ix_credential_resident", "credential", ["resident"], unique=False)
     op.create_index("ix_credential_version", "credential", ["version"], unique=False)
     op.create_table(
@@ -84,10 +83,6 @@ def upgrade() -> None:
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_resident"),
     )
-    op.create_index("ix_resident_id_number_index", "resident", ["id_number_index"], unique=False)
-    op.create_index("ix_resident_name", "resident", ["name"], unique=False)
-    op.create_index("ix_resident_phone_index", "resident", ["phone_index"], unique=False)
-    op.create_index("ix_resident_unit", "resident", ["unit"], unique=False)
     op.create_table(
         "schedule",
         sa.Column("id", sa.String(length=64), nullable=False),
