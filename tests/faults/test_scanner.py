@@ -55,11 +55,8 @@ HOSTILE = (
 )
 
 
-class Wedge:
+class Wedge(Line):
     """The far end of a scanner's line."""
-
-    def __init__(self, ground: Grounds, name: str) -> None:
-        self._line = Line(ground.site.line(name))
 
     def send(self, data: bytes, within_s: float = 60) -> None:
         """All of it, as fast as the gateway takes it."""
@@ -67,23 +64,20 @@ class Wedge:
         rest = memoryview(data)
         while rest:
             assert time.monotonic() < end, "the gateway does not read its scanner"
-            _, writable, _ = select.select([], [self._line._near], [], 1)
+            _, writable, _ = select.select([], [self._near], [], 1)
             if writable:
                 try:
-                    rest = rest[os.write(self._line._near, rest) :]
+                    rest = rest[os.write(self._near, rest) :]
                 except BlockingIOError:
                     time.sleep(0.001)
 
     def show(self, text: bytes) -> None:
         self.send(text + b"\r\n")
 
-    def close(self) -> None:
-        self._line.close()
-
 
 @pytest.fixture(scope="module")
 def wedges(ground: Grounds) -> Iterator[list[Wedge]]:
-    made = [Wedge(ground, name) for name in SCANNERS]
+    made = [Wedge(ground.site.line(name)) for name in SCANNERS]
     ground.field("readers")
     ground.start_menjin("gateway")
     ground.secure(*READERS)
@@ -139,9 +133,10 @@ def test_hostile_texts_open_nothing(ground: Grounds, wedges: list[Wedge], phones
 def test_any_bytes_open_nothing(ground: Grounds, wedges: list[Wedge], phones: Phones, long: bool) -> None:
     since, seq = ground.readers.last(), ground.last_seq()
     base45 = st.text("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:", min_size=100, max_size=140)
+    codes = base45.map("MJ1:{}".format).map(str.encode)
 
     @settings(max_examples=20_000 if long else 300, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(st.one_of(st.binary(max_size=600), st.text(max_size=200).map(str.encode), base45.map("MJ1:{}".format).map(str.encode)))
+    @given(st.one_of(st.binary(max_size=600), st.text(max_size=200).map(str.encode), codes))
     def show(data: bytes) -> None:
         wedges[0].send(data + b"\r")
 
