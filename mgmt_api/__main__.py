@@ -95,6 +95,8 @@ def estate_of(settings: Settings) -> Estate:
         site_id=settings.site.id,
         site_key=read_key(settings.secrets.site_key_file),
         data_dir=settings.data_dir / "api",
+        name=settings.site.name.model_dump(),
+        timezone=settings.site.timezone,
         database_url=api.database_url,
         gateway_tokens={token.name: read_secret(token.token_file) for token in api.gateways},
         central_tokens={token.name: read_secret(token.token_file) for token in api.central},

@@ -65,6 +65,7 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", f"{API}/cameras/{{name}}/still.jpg"): CONSOLE,
     ("WS", f"{API}/cameras/{{name}}/live"): CONSOLE,
     ("WS", f"{API}/ws"): CONSOLE,
+    ("GET", f"{API}/site"): OPEN,  # the estate's name stands on the sign-in page
     ("GET", f"{API}/openapi.json"): ADMIN,
     ("GET", "/healthz"): OPEN,
     ("GET", "/metrics"): OPEN,  # itself asks for loopback or a machine's token

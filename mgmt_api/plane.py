@@ -33,6 +33,8 @@ class Estate:
     site_id: int
     site_key: bytes
     data_dir: Path  # the plane's own folder
+    name: Mapping[str, str] = field(default_factory=lambda: {"zh": "Menjin 门禁", "en": "Menjin"})
+    timezone: str = "Asia/Shanghai"
     database_url: str = ""
     gateway_tokens: Mapping[str, str] = field(default_factory=dict)
     central_tokens: Mapping[str, str] = field(default_factory=dict)

@@ -168,7 +168,7 @@ async def _answer_pings(socket: WebSocket) -> None:
 
 
 async def _drain(socket: WebSocket) -> None:
-    """The console says nothing; reading notices that it left."""
+    """A viewer says nothing; reading notices that it left."""
     while (await socket.receive())["type"] != "websocket.disconnect":
         pass
 

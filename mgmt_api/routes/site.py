@@ -56,6 +56,12 @@ def metrics(request: Request, plane: PlaneOf) -> Response:
     return Response(generate_latest(collect(plane)), media_type=CONTENT_TYPE_LATEST)
 
 
+@router.get(f"{API}/site")
+def site(plane: PlaneOf) -> dict[str, Any]:
+    """The estate's name, and the time zone in which its schedules are read."""
+    return {"name": dict(plane.estate.name), "timezone": plane.estate.timezone}
+
+
 @router.get(f"{API}/openapi.json", include_in_schema=False)
 def document(request: Request) -> dict[str, Any]:
     """This interface in OpenAPI 3.1."""

@@ -111,3 +111,14 @@ async def test_the_socket_is_for_this_site_s_own_pages(served: Served, cookie: s
         async with console(served, "not a session"):
             pass
     assert refused.value.response.status_code == 401
+
+
+async def test_a_page_s_own_ping_is_answered(served: Served, cookie: str) -> None:
+    async with console(served, cookie) as socket:
+        await read(socket, "hello")
+        await socket.send('{"type":"ping"}')
+        await read(socket, "pong")
+        for noise in ("{", "null", b"\x00", "x" * 10_000):
+            await socket.send(noise)
+        await socket.send('{"type":"ping"}')
+        await read(socket, "pong")

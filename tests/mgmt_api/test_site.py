@@ -1,0 +1,66 @@
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from mgmt_api.plane import Plane
+from tests.mgmt_api.conftest import GATEWAY, V1
+
+
+@pytest.fixture
+def built(plane: Plane) -> Path:
+    folder = plane.estate.console_dir
+    (folder / "assets").mkdir(parents=True)
+    (folder / "index.html").write_text("<!doctype html>console")
+    (folder / "assets" / "index-BxY3k9Qa.js").write_text("js")
+    (folder / "icon.svg").write_text("<svg/>")
+    (folder.parent / "secret.txt").write_text("the inside")
+    return folder
+
+
+def test_without_a_build_the_page_says_how_to_make_one(client: TestClient) -> None:
+    page = client.get("/")
+    assert page.status_code == 200
+    assert "make console" in page.text
+
+
+def test_the_console_is_served_and_only_hashed_files_are_kept(client: TestClient, built: Path) -> None:
+    for path in ("/", "/doors", "/residents/3"):
+        page = client.get(path)
+        assert (page.text, page.headers["cache-control"]) == ("<!doctype html>console", "no-store")
+    script = client.get("/assets/index-BxY3k9Qa.js")
+    assert "immutable" in script.headers["cache-control"]
+    assert client.get("/icon.svg").headers["cache-control"] == "no-store"
+    assert client.get("/assets/gone-BxY3k9Qa.js").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/../secret.txt",
+        "/..%2fsecret.txt",
+        "/%2e%2e/secret.txt",
+        "/assets/..%2f..%2fsecret.txt",
+        "//etc/passwd",
+        "/%00",
+    ],
+)
+def test_nothing_beside_the_console_is_served(client: TestClient, built: Path, path: str) -> None:
+    answer = client.get(path)
+    assert "the inside" not in answer.text
+    assert "root:" not in answer.text
+
+
+def test_the_site_says_its_name_before_anybody_signs_in(client: TestClient) -> None:
+    assert client.get(f"{V1}/site").json() == {
+        "name": {"zh": "Menjin 门禁", "en": "Menjin"},
+        "timezone": "Asia/Shanghai",
+    }
+
+
+def test_metrics_are_for_this_machine_and_for_machines(client: TestClient) -> None:
+    assert "menjin_table_version" in client.get("/metrics").text
+    far = TestClient(client.app, client=("192.0.2.7", 50000))
+    assert far.get("/metrics").status_code == 401
+    assert far.get("/metrics", headers=GATEWAY).status_code == 200
+    assert client.get("/metrics", headers={"X-Forwarded-For": "192.0.2.7"}).status_code == 401
