@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -101,6 +102,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(PoolTimeout, _busy)
     app.add_exception_handler(OperationalError, _busy)
+    app.add_exception_handler(ClientDisconnect, _left)
     app.add_exception_handler(Exception, _broken)
 
 
@@ -154,6 +156,12 @@ async def _invalid(request: Request, error: Exception) -> Response:
 async def _busy(request: Request, error: Exception) -> Response:
     log.warning("database_busy", path=request.url.path, error=type(error).__name__)
     return answer(request, Problem("busy", headers={"Retry-After": "2"}))
+
+
+async def _left(request: Request, error: Exception) -> Response:
+    """Whoever left within his own request hears no answer; it is no fault of this house."""
+    log.debug("caller_left", path=request.url.path, method=request.method)
+    return answer(request, Problem("malformed", "The body is cut short."))
 
 
 async def _broken(request: Request, error: Exception) -> Response:
