@@ -39,13 +39,17 @@ FOREIGN: dict[str, Body] = {
     "deep lists that end": Body(b"[" * 100_000 + b"]" * 100_000),
     "deep objects": Body(b'{"a":' * 100_000 + b"1" + b"}" * 100_000),
     "no UTF-8": Body(b'{"doors": "\xff\xfe\xc0\xaf"}'),
-    "half a surrogate": Body(b'{"doors": "\\ud800", "username": "\\udfff", "password": "\\ud800", "reason": "\\ud800"}'),
+    "half a surrogate": Body(
+        b'{"doors": "\\ud800", "username": "\\udfff", "password": "\\ud800", "reason": "\\ud800"}'
+    ),
     "UTF-16": Body(json.dumps({"parent": None}).encode("utf-16")),
     "a byte order mark": Body(b'\xef\xbb\xbf{"parent": null}'),
     "a NUL": Body(b'{"parent": "\x00", "doors": "\x00"}'),
     "a member twice": Body(b'{"doors": 1, "doors": 2, "epoch": 1, "epoch": 2}'),
     "ten thousand members": Body(json.dumps({f"k{n}": n for n in range(10_000)} | {"doors": 1}).encode()),
-    "a prototype": Body(b'{"__proto__": {"role": "admin"}, "constructor": {"prototype": {"role": "admin"}}, "doors": {}}'),
+    "a prototype": Body(
+        b'{"__proto__": {"role": "admin"}, "constructor": {"prototype": {"role": "admin"}}, "doors": {}}'
+    ),
     "SQL": Body(b'{"id": "\'; DROP TABLE credential; --", "doors": "\' OR 1=1 --"}'),
     "an operator": Body(b'{"username": {"$ne": null}, "password": {"$gt": ""}, "doors": {"$ne": 1}}'),
     "a template": Body(b'{"name": "{{7*7}}", "doors": "${jndi:ldap://127.0.0.1/x}"}'),
@@ -54,7 +58,9 @@ FOREIGN: dict[str, Body] = {
     "XML with entities": Body(b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>', "application/xml"),
     "XML called JSON": Body(b"<door>open</door>"),
     "a form": Body(b"username=admin&password=admin", "application/x-www-form-urlencoded"),
-    "parts of a form": Body(b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--x--', "multipart/form-data; boundary=x"),
+    "parts of a form": Body(
+        b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--x--', "multipart/form-data; boundary=x"
+    ),
     "MessagePack": Body(b"\x81\xa4name\xa1x", "application/msgpack"),
     "text called text": Body(b"{}", "text/plain"),
     "an unknown encoding": Body(b"\x00\x01", JSON, "br"),
@@ -65,9 +71,24 @@ FOREIGN: dict[str, Body] = {
 }
 
 # A right body of each route that takes one, as central, gateways and people send it.
-CARD = {"resident": "r-0000", "type": "card", "format": "H10301", "facility": 18, "card": 4242, "profiles": ["building-1"]}
+CARD = {
+    "resident": "r-0000",
+    "type": "card",
+    "format": "H10301",
+    "facility": 18,
+    "card": 4242,
+    "profiles": ["building-1"],
+}
 EVENT = {"seq": 1, "kind": "Denied", "occurred_at": 1.0, "recorded_at": 1.0, "hash": "00", "door": "main-gate"}
-DOOR = {"name": "main-gate", "number": 1, "label": {"zh": "门", "en": "d"}, "mode": "Locked", "alarm": "Normal", "open": None, "online": True}
+DOOR = {
+    "name": "main-gate",
+    "number": 1,
+    "label": {"zh": "门", "en": "d"},
+    "mode": "Locked",
+    "alarm": "Normal",
+    "open": None,
+    "online": True,
+}
 WINDOW = {"weekday": 1, "start": "08:00", "end": "22:00"}
 SPAN = {"valid_from": "2026-01-01T00:00:00+08:00", "valid_to": "2027-01-01T00:00:00+08:00"}
 RIGHT: dict[str, dict[str, Any]] = {

@@ -89,9 +89,7 @@ def test_a_bad_wire_opens_no_door_and_a_good_card_works_soon_after(
     assert_good_card_opens(ground)
 
 
-def test_a_babbling_wire_opens_no_door_and_a_good_card_works_soon_after(
-    ground: Grounds, bus: Wire, long: bool
-) -> None:
+def test_a_babbling_wire_opens_no_door_and_a_good_card_works_soon_after(ground: Grounds, bus: Wire, long: bool) -> None:
     since, seq = ground.readers.last(), ground.last_seq()
     bus.hurt(whole, whole, babble=wires.babbled)
     suffer(ground, 60 if long else 1.5)
@@ -100,9 +98,7 @@ def test_a_babbling_wire_opens_no_door_and_a_good_card_works_soon_after(
     assert_good_card_opens(ground)
 
 
-def test_what_a_good_card_once_said_opens_nothing_when_it_is_said_again(
-    ground: Grounds, bus: Wire, long: bool
-) -> None:
+def test_what_a_good_card_once_said_opens_nothing_when_it_is_said_again(ground: Grounds, bus: Wire, long: bool) -> None:
     bus.heard.clear()
     assert_good_card_opens(ground)
     said = list(bus.heard)
