@@ -66,11 +66,6 @@ class Database:
         other = postgresql.insert(table)
         return other.on_conflict_do_update(index_elements=keys, set_={name: other.excluded[name] for name in columns})
 
-    def insert_new(self, table: Table) -> Insert:
-        """INSERT that leaves alone what is there."""
-        made = sqlite.insert(table) if self.dialect == "sqlite" else postgresql.insert(table)
-        return made.on_conflict_do_nothing()
-
     def bulk(self, session: Session, statement: Insert, rows: Sequence[Mapping[str, Any]]) -> int:
         """Run a statement for many rows; how many it wrote. The rows' values go to the driver as they are."""
         connection = session.connection()

@@ -134,6 +134,12 @@ def digests(session: Session, kind: Kind, ids: Sequence[str]) -> dict[str, bytes
     return found
 
 
+def all_digests(session: Session, kind: Kind) -> dict[str, bytes]:
+    """The digest of every record of a kind."""
+    model: Any = MODELS[kind]
+    return {id_: digest for id_, digest in session.execute(select(model.id, model.digest))}  # noqa: C416 - rows, not pairs
+
+
 def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
     """Runs of at most `CHUNK`."""
     for start in range(0, len(items), CHUNK):

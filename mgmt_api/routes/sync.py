@@ -105,9 +105,10 @@ def _begin(plane: Plane, asked: Position) -> str:
 
 
 def _stage(plane: Plane, snapshot: str, part: int, text: bytes) -> int:
-    rows = parts.read_part(text, plane.keys, plane.now())
+    read = parts.read_part(text, plane.keys, plane.now())
     with plane.database.write() as session:
-        return snapshots.stage(session, plane.database, snapshot, part, rows)
+        snapshots.stage(session, plane.database, snapshot, part, read)
+    return read.count
 
 
 def _note(plane: Plane, session: Session, who: tuple[str, str], action: str, answer: dict[str, Any]) -> None:

@@ -1,10 +1,9 @@
 """Where central stands: its position, snapshots on their way, answers already given."""
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mgmt_api.tables import BIG, BYTES, Base
-from mgmt_api.tables.office import ID
 
 
 class SyncState(Base):
@@ -28,17 +27,14 @@ class Snapshot(Base):
     created_at: Mapped[int] = mapped_column(BIG)
 
 
-class Staged(Base):
-    """One record of a snapshot, checked and in its final form."""
+class SnapshotPart(Base):
+    """A part of a snapshot, checked and in its final form. Packed whole: a row a record costs more than the rest."""
 
-    __tablename__ = "staged"
+    __tablename__ = "snapshot_part"
     snapshot: Mapped[str] = mapped_column(ForeignKey("snapshot.id", ondelete="CASCADE"), primary_key=True)
-    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
-    id: Mapped[str] = mapped_column(ID, primary_key=True)
-    part: Mapped[int]
-    digest: Mapped[bytes] = mapped_column(BYTES)
-    row: Mapped[bytes] = mapped_column(BYTES)  # MessagePack of the columns
-    __table_args__ = (Index("ix_staged_snapshot_part", "snapshot", "part"), {"sqlite_with_rowid": False})
+    part: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    index: Mapped[bytes] = mapped_column(BYTES)  # MessagePack: [[kind, id, digest, line], ...]
+    rows: Mapped[bytes] = mapped_column(BYTES)  # MessagePack: {kind: [{column: value}, ...]}
 
 
 class Answer(Base):

@@ -208,9 +208,16 @@ def test_each_wrong_line_is_named(client: TestClient) -> None:
     )
     answer = push.part(0, text + b'{"kind":"doors","id":"d","body":{}}\n')
     pointers = [each["pointer"] for each in answer.json()["errors"]]
-    assert pointers == ["/lines/0", "/lines/3/id", "/lines/4/body/x", "/lines/5/kind"]
-    assert push.part(1, line("zones", "z1", {})).status_code == 200
-    assert push.part(2, line("zones", "z1", {})).json()["errors"][0]["code"] == "duplicate"
+    assert pointers == ["/lines/0", "/lines/4/body/x", "/lines/5/kind"]
+
+
+def test_a_record_that_comes_twice_is_named(client: TestClient) -> None:
+    push = Push(client, 10)
+    push.part(3, line("zones", "z1", {}) + line("zones", "z2", {}) + b"\n" + line("zones", "z2", {}))
+    push.part(7, line("zones", "z1", {}) + line("residents", "z1", {"name": "n"}))
+    for answer in (push.preview(), push.commit().json()):
+        assert [each["pointer"] for each in answer["errors"]] == ["/parts/3/lines/3/id", "/parts/7/lines/0/id"]
+        assert {each["code"] for each in answer["errors"]} == {"duplicate"}
 
 
 def test_an_old_snapshot_is_refused(client: TestClient) -> None:

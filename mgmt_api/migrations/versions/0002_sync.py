@@ -41,18 +41,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_sync_state"),
     )
     op.create_table(
-        "staged",
+        "snapshot_part",
         sa.Column("snapshot", sa.String(length=32), nullable=False),
-        sa.Column("kind", sa.String(length=16), nullable=False),
-        sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("part", sa.Integer(), nullable=False),
-        sa.Column("digest", sa.LargeBinary(), nullable=False),
-        sa.Column("row", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(["snapshot"], ["snapshot.id"], name="fk_staged_snapshot", ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("snapshot", "kind", "id", name="pk_staged"),
-        sqlite_with_rowid=False,
+        sa.Column("part", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("index", sa.LargeBinary(), nullable=False),
+        sa.Column("rows", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["snapshot"], ["snapshot.id"], name="fk_snapshot_part_snapshot", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("snapshot", "part", name="pk_snapshot_part"),
     )
-    op.create_index("ix_staged_snapshot_part", "staged", ["snapshot", "part"], unique=False)
 
     state = sa.table("sync_state", *(sa.column(name) for name in ("id", "epoch", "seq", "confirmed_at")))
     op.bulk_insert(state, [{"id": 1, "epoch": "null", "seq": 0, "confirmed_at": 0}])
@@ -60,5 +56,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop the tables."""
-    for name in ("sync_state", "staged", "snapshot", "answer"):
+    for name in ("sync_state", "snapshot_part", "snapshot", "answer"):
         op.drop_table(name)
