@@ -34,6 +34,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "fastapi": ("mgmt_api/", "camera/app.py"),
     "sqlalchemy": ("mgmt_api/",),
     "osdp": ("simulators/",),
+    "uhppoted": ("controllers/uhppote",),
 }
 # The pure core reads no clock, touches no file and writes no log.
 IMPURE = {"asyncio", "io", "logging", "os", "pathlib", "random", "secrets", "socket", "sqlite3", "subprocess",

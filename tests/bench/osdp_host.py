@@ -1,7 +1,8 @@
-"""A process: an OSDP panel, Menjin's or libosdp's, whose trivial host answers each card with an output command at once.
+"""A process: an OSDP panel, Menjin's or libosdp's, whose host answers each card with an output command at once.
 
-Usage: `python -m tests.bench.osdp_host menjin|libosdp PORT BAUD READERS`. Prints "ready" when all readers are on line,
-then, at each line on its input, its own CPU time in seconds.
+"door" is Menjin's panel under the whole door process; the hosts of the others are trivial.
+Usage: `python -m tests.bench.osdp_host door|menjin|libosdp PORT BAUD READERS`. Prints "ready" when all readers are on
+line, then, at each line on its input, its own CPU time in seconds.
 """
 
 import itertools
@@ -13,6 +14,7 @@ import time
 
 from controllers.driver import CardRead, DeviceEvent, LinkState, LockAction, LockCommand
 from controllers.serial_port import OsdpBusDriver, OsdpReader
+from tests.bench.osdp_door import door
 
 KEY = bytes.fromhex("0f1e2d3c4b5a69788796a5b4c3d2e1f0")
 REFRESH_S = 0.005  # libosdp's loop: its own wrapper sleeps 20 ms, which doubles its latency; 1 ms gains little
@@ -83,7 +85,10 @@ def main() -> None:
     """Serve until the input ends."""
     which, port, baud, count = sys.argv[1:]
     ready = threading.Event()
-    {"menjin": menjin, "libosdp": libosdp}[which](port, int(baud), int(count), ready)
+    if which == "door":
+        door(port, int(baud), KEY, int(count), ready)
+    else:
+        {"menjin": menjin, "libosdp": libosdp}[which](port, int(baud), int(count), ready)
     ready.wait()
     os.write(1, b"ready\n")
     while select.select([0], [], [])[0] and os.read(0, 64):
