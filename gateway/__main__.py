@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import signal
+import sqlite3
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -108,7 +109,10 @@ async def _live(
     """Start all in order, wait, and end all in reverse. No lock moves by any of it."""
     journal.start()
     pen.write(EventKind.GATEWAY_STARTED, {})
-    await generations.refresh(store)
+    try:
+        await generations.refresh(store)
+    except sqlite3.Error as error:  # no room on the disk, say; sync tries again
+        log.error("permission mirror cannot be read, the last table serves", error=str(error))
     stopped = asyncio.create_task(stop.wait())
     first = asyncio.create_task(generations.settled())
     await asyncio.wait((first, stopped), timeout=FIRST_BUILD_S, return_when=asyncio.FIRST_COMPLETED)

@@ -51,25 +51,43 @@ class Delta:
 
 
 class Store:
-    """The mirror at `path`. A file that SQLite cannot read is set aside, and a snapshot is fetched anew."""
+    """The mirror at `path`. A file that SQLite cannot read is set aside, and a snapshot is fetched anew.
+
+    One that cannot be opened now (no room on the disk) is tried again at each use, which raises
+    `sqlite3.OperationalError` until then: doors go on by the generation files.
+    """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.set_aside: Path | None = None  # where a corrupt file went
+        self._path = path
         self._lock = threading.RLock()  # one connection, and one thread at a time in a transaction
+        self._connection: sqlite3.Connection | None = None
+        with contextlib.suppress(sqlite3.OperationalError):
+            self._connection = self._open()
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        with self._lock:
+            if self._connection is None:
+                self._connection = self._open()
+            return self._connection
+
+    def _open(self) -> sqlite3.Connection:
         try:
-            self._db = _open(path)
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):  # locked, or no disk: not the file's fault
-                raise
-            self.set_aside = path.replace(path.with_name(f"{path.name}.broken-{int(time.time())}"))
+            return _open(self._path)
+        except sqlite3.OperationalError:  # locked, or no disk: not the file's fault
+            raise
+        except sqlite3.DatabaseError:
+            self.set_aside = self._path.replace(self._path.with_name(f"{self._path.name}.broken-{int(time.time())}"))
             for suffix in ("-wal", "-shm"):
-                path.with_name(path.name + suffix).unlink(missing_ok=True)
-            self._db = _open(path)
+                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+            return _open(self._path)
 
     def close(self) -> None:
         """Close the database."""
-        self._db.close()
+        if self._connection is not None:
+            self._connection.close()
 
     def stand(self) -> Stand:
         """How far the mirror is."""
