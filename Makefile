@@ -27,7 +27,7 @@ bench: setup  ## benchmarks: a table, and build/bench.json
 	@$(PY) -m tests.bench
 
 faults: setup  ## the long campaigns: faults, soak, load
-	$(PY) -m pytest tests/faults --long
+	MENJIN_LONG=1 $(PY) -m pytest tests/faults --long
 
 format: setup  ## put the sources in form
 	$(PY) -m ruff format .
