@@ -65,7 +65,7 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", f"{API}/cameras/{{name}}/still.jpg"): CONSOLE,
     ("WS", f"{API}/cameras/{{name}}/live"): CONSOLE,
     ("WS", f"{API}/ws"): CONSOLE,
-    ("GET", f"{API}/site"): OPEN,  # the estate's name stands on the sign-in page
+    ("GET", f"{API}/site"): CONSOLE,
     ("GET", f"{API}/openapi.json"): ADMIN,
     ("GET", "/healthz"): OPEN,
     ("GET", "/metrics"): OPEN,  # itself asks for loopback or a machine's token
@@ -73,6 +73,7 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/{path:path}"): OPEN,
 }
 _WITH_OLD_PASSWORD = {  # what may be done before the first password is changed
+    ("GET", f"{API}/site"),
     ("GET", f"{API}/session"),
     ("DELETE", f"{API}/session"),
     ("POST", f"{API}/session/password"),

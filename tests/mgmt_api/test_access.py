@@ -85,7 +85,7 @@ def test_a_gateway_reads_no_other_gateways_commands(client: TestClient) -> None:
 
 def test_a_foreign_token_is_refused(client: TestClient) -> None:
     for token in ("", "x", "central-token ", "Bearer", "é"):
-        headers = {"Authorization": f"Bearer {token}x".encode()}
+        headers = {b"Authorization": f"Bearer {token}x".encode()}
         assert client.get(f"{V1}/sync/state", headers=headers).status_code == 401
 
 

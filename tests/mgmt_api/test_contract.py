@@ -34,7 +34,7 @@ def operations(served: Served, client: httpx2.Client) -> Any:
     schema = schemathesis.openapi.from_dict(document)
     schema.config.update(base_url=served.url)
     for found in schema.get_all_operations():
-        operation = found.ok()
+        operation: Any = getattr(found, "ok")()  # noqa: B009 - a broken operation has none, and fails here
         key = (operation.method.upper(), operation.path)
         if key not in LEFT_OUT and "/cameras/" not in operation.path:
             yield key, operation

@@ -4,7 +4,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from mgmt_api.plane import Plane
-from tests.mgmt_api.conftest import GATEWAY, V1
+from tests.mgmt_api.conftest import GATEWAY, V1, sign_in
 
 
 @pytest.fixture
@@ -51,11 +51,11 @@ def test_nothing_beside_the_console_is_served(client: TestClient, built: Path, p
     assert "root:" not in answer.text
 
 
-def test_the_site_says_its_name_before_anybody_signs_in(client: TestClient) -> None:
-    assert client.get(f"{V1}/site").json() == {
-        "name": {"zh": "Menjin 门禁", "en": "Menjin"},
-        "timezone": "Asia/Shanghai",
-    }
+def test_the_site_says_its_name_to_those_who_are_known(client: TestClient, plane: Plane) -> None:
+    assert client.get(f"{V1}/site").status_code == 401
+    sign_in(client, "admin", (plane.estate.data_dir / "first-password").read_text().strip())
+    expected = {"name": {"zh": "Menjin 门禁", "en": "Menjin"}, "timezone": "Asia/Shanghai"}
+    assert client.get(f"{V1}/site").json() == expected
 
 
 def test_metrics_are_for_this_machine_and_for_machines(client: TestClient) -> None:

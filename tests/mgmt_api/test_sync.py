@@ -58,6 +58,7 @@ def test_a_batch_moves_this_site_to_its_end(client: TestClient) -> None:
 
 def test_one_wrong_record_undoes_the_whole_batch(client: TestClient) -> None:
     before = whole_table(client)
+    ops: tuple[dict[str, Any], ...]
     ops = (*BASE, put("credentials", "c1", card()), put("credentials", "c2", card("nobody")))
     wrong = send(client, batch(0, 4, *ops))
     assert [each["pointer"] for each in wrong.json()["errors"]] == ["/ops/5/body/resident"]
