@@ -1,72 +1,28 @@
 """The rules of a decision, and their order: CHECKS."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-from gateway.access.model import AccessPoint, Credential, CredentialState, CredentialType, HolderClass
+from gateway.access.case import DAY_S, DEFAULT_LIMITS, NOBODY, Case, Leases, Limits, Passage
+from gateway.access.model import CredentialState
 from gateway.access.presented import Card, Live, Pass
 from gateway.access.reasons import DenyReason
-from gateway.access.rights import Right, is_leaving
-from gateway.access.table import PermissionTable
+from gateway.access.rights import is_leaving
 
-DAY_S = 24 * 60 * 60
-_ENABLED, _RESIDENT = CredentialState.ENABLED, HolderClass.RESIDENT  # looked up once: asked for every read
-
-
-class Passage(Protocol):
-    """What earlier passages left behind; durable before the door opens."""
-
-    def last_iat(self, handle: bytes) -> int | None:
-        """The newest `iat` accepted from this handle."""
-
-    def uses(self, pass_id: bytes) -> int:
-        """How often this pass opened a door."""
-
-
-@dataclass(frozen=True, slots=True)
-class Leases:
-    """How long a credential holds without the office confirming it, in seconds; None is for ever."""
-
-    resident_s: int | None = 30 * DAY_S
-    staff_s: int | None = 7 * DAY_S
-    visitor_s: int | None = DAY_S
-    emergency_s: int | None = None
-
-    def of(self, holder: HolderClass) -> int | None:
-        """The lease of a holder's class."""
-        if holder is _RESIDENT:
-            return self.resident_s
-        return {"staff": self.staff_s, "visitor": self.visitor_s, "emergency": self.emergency_s}[holder.value]
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The numbers of the rules."""
-
-    leases: Leases = Leases()
-    live_past_s: int = 30  # a live code may be this old
-    live_future_s: int = 15  # and its phone's clock this far ahead
-    pass_early_s: int = 60  # a pass may be this early
-
-
-DEFAULT_LIMITS = Limits()
-
-
-class Case(NamedTuple):
-    """The facts of one decision."""
-
-    table: PermissionTable
-    passage: Passage
-    point: AccessPoint
-    now: float  # Unix seconds
-    limits: Limits
-    credential: Credential  # NOBODY if unknown, or for a pass
-    rights: list[Right]  # that cover the point at any time
-    open_right: Right | None  # the first of them that is open now
-
-
-NOBODY = Credential("", b"", CredentialType.CARD, "", HolderClass.RESIDENT, CredentialState.DISABLED, ())
+__all__ = [
+    "ALL",
+    "ASKED",
+    "CHECKS",
+    "DAY_S",
+    "DEFAULT_LIMITS",
+    "NOBODY",
+    "Case",
+    "Check",
+    "Leases",
+    "Limits",
+    "Passage",
+]
+_ENABLED = CredentialState.ENABLED  # looked up once: asked for every read
 
 
 # Each rule says True when it refuses.
@@ -189,3 +145,5 @@ CHECKS = (
     Check(DenyReason.NOT_PUBLIC, _not_public, (Pass,)),
     Check(DenyReason.NOT_PERMITTED_AT_THIS_TIME, _closed_now, ALL),
 )
+ASKED = {kind: tuple(check for check in CHECKS if kind in check.of) for kind in ALL}
+"""The checks of each kind of presentation, in their order."""

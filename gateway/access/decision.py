@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from gateway.access.checks import ALL, CHECKS, DEFAULT_LIMITS, NOBODY, Case, Leases, Limits, Passage
+from gateway.access.case import DEFAULT_LIMITS, NOBODY, Case, Leases, Limits, Passage, case_of
+from gateway.access.checks import ASKED, CHECKS
 from gateway.access.model import AccessPoint, Credential
 from gateway.access.presented import Card, Live, Pass, Presented, Unreadable
 from gateway.access.reasons import DenyReason
-from gateway.access.rights import Right
-from gateway.access.schedule import is_open_at, minute_of_week
 from gateway.access.table import PermissionTable
 
 __all__ = [
@@ -30,8 +29,6 @@ __all__ = [
     "Unreadable",
     "decide",
 ]
-
-_CHECKS_FOR = {kind: tuple((reason, refuses) for reason, refuses, of in CHECKS if kind in of) for kind in ALL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,39 +91,13 @@ def decide(
         raise ValueError("the time of a decision must be aware")
     if isinstance(presented, Unreadable):
         return Denied(presented.reason, None)
-    case = _case(table, passage, point, presented, at, limits)
+    case = case_of(table, passage, point, presented, at, limits)
     credential = None if case.credential is NOBODY else case.credential
-    for reason, refuses in _CHECKS_FOR[type(presented)]:
+    for reason, refuses, _ in ASKED[type(presented)]:
         if refuses(case, presented):
             return Denied(reason, credential)
     policy = case.open_right.policy if case.open_right else ""
     return Granted(credential, policy, _changes(case, presented))
-
-
-def _case(
-    table: PermissionTable,
-    passage: Passage,
-    point: AccessPoint,
-    presented: Card | Live | Pass,
-    at: datetime,
-    limits: Limits,
-) -> Case:
-    if isinstance(presented, Pass):
-        credential = NOBODY
-        profile = table.profile_of_number(presented.code.profile)
-        rights = table.rights(point.name, () if profile is None else (profile,))
-    else:
-        credential = table.find(presented.key) or NOBODY
-        rights = table.rights(point.name, credential.profiles)
-    minute = minute_of_week(at.astimezone(table.tz))
-    return Case(table, passage, point, at.timestamp(), limits, credential, rights, _first_open(rights, minute))
-
-
-def _first_open(rights: list[Right], minute: int) -> Right | None:
-    for right in rights:
-        if is_open_at(right.week, minute):
-            return right
-    return None
 
 
 def _changes(case: Case, presented: Card | Live | Pass) -> tuple[PassageChange, ...]:

@@ -24,6 +24,7 @@ class EventKind(StrEnum):
     TAMPER = "Tamper"
     POWER_FAULT = "PowerFault"
     READER_ALARM = "ReaderAlarm"  # five refused reads in a row (GB 50396-2007 5.1.5)
+    DEVICE_RECORD = "DeviceRecord"  # what a device decided or noted by itself; reason: its own words
     TABLE_ADOPTED = "TableAdopted"
     GATEWAY_STARTED = "GatewayStarted"
 

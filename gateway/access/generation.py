@@ -44,7 +44,14 @@ RECORD = struct.Struct("<16sqqqHHHBBBB")
 ALWAYS, FOREVER = -(2**63), 2**63 - 1  # an open valid_from, an open valid_to
 
 # A member's place is its code on disk: append, never reorder.
-TYPES = (CredentialType.CARD, CredentialType.PIN, CredentialType.LIVE, CredentialType.PASS, CredentialType.STATIC)
+TYPES = (
+    CredentialType.CARD,
+    CredentialType.PIN,
+    CredentialType.LIVE,
+    CredentialType.PASS,
+    CredentialType.STATIC,
+    CredentialType.IDCARD,
+)
 CLASSES = (HolderClass.RESIDENT, HolderClass.STAFF, HolderClass.VISITOR, HolderClass.EMERGENCY)
 STATES = (
     CredentialState.ENABLED,

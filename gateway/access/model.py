@@ -15,6 +15,7 @@ class CredentialType(StrEnum):
     PIN = "pin"
     LIVE = "live"  # MJ1 live code, signed by the resident's phone
     PASS = "pass"  # noqa: S105 - a type, not a password. MJ1 visitor pass, signed by an issuer
+    IDCARD = "idcard"  # a resident ID card (身份证), by the number that its chip gives
     STATIC = "static"  # a fixed text in a QR code
 
 

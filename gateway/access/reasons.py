@@ -60,3 +60,25 @@ REASONS: dict[DenyReason, tuple[str, str]] = {  # zh-CN, English
     DenyReason.USED_UP: ("通行次数已用完。", "All uses of this pass are spent."),
     DenyReason.NOT_PUBLIC: ("访客不得进入非公共区域。", "Visitors may not enter a zone that is not public."),
 }
+
+
+PASSED: dict[DenyReason, tuple[str, str]] = {  # what it means that a check did not refuse: zh-CN, English
+    DenyReason.CREDENTIAL_NOT_FOUND: ("此凭证已登记。", "The credential is registered."),
+    DenyReason.CREDENTIAL_NOT_ENABLED: ("此凭证已启用。", "The credential is enabled."),
+    DenyReason.CREDENTIAL_NOT_ACTIVE: ("此凭证已生效。", "The credential is valid already."),
+    DenyReason.CREDENTIAL_EXPIRED: ("此凭证未过期。", "The credential has not expired."),
+    DenyReason.LEASE_EXPIRED: ("授权数据足够新。", "The right was confirmed recently enough."),
+    DenyReason.ASSURANCE_TOO_LOW: ("凭证安全等级足够。", "The credential is strong enough for this door."),
+    DenyReason.WRONG_SITE: ("此码属于本小区。", "The code belongs to this site."),
+    DenyReason.UNKNOWN_ISSUER: ("签发方已登记。", "The issuer is registered."),
+    DenyReason.BAD_SIGNATURE: ("签名有效。", "The signature is valid."),
+    DenyReason.PASS_DENIED: ("通行证未被撤销。", "The pass has not been called back."),
+    DenyReason.WRONG_DOOR: ("此码可用于此门。", "The code is good for this door."),
+    DenyReason.CODE_FROM_FUTURE: ("此码的时间未超前。", "The code's time does not lie ahead."),
+    DenyReason.CODE_EXPIRED: ("此码未过期。", "The code has not expired."),
+    DenyReason.REPLAYED: ("此码未曾使用。", "The code was not used before."),
+    DenyReason.USED_UP: ("通行次数尚有剩余。", "The pass has uses left."),
+    DenyReason.UNAUTHORIZED: ("有策略允许通过此门。", "A policy covers this door."),
+    DenyReason.NOT_PUBLIC: ("访客可到达此区域。", "Visitors may go where this door leads."),
+    DenyReason.NOT_PERMITTED_AT_THIS_TIME: ("当前时段允许通行。", "Passage is permitted at this time."),
+}

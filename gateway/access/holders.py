@@ -1,0 +1,65 @@
+"""The effective rights, by the live function: who may pass a door, and where a holder may go."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from gateway.access.case import DEFAULT_LIMITS, Limits
+from gateway.access.decision import Granted, decide
+from gateway.access.model import AccessPoint, Credential, CredentialType
+from gateway.access.presented import Card
+from gateway.access.table import PermissionTable
+
+BEST = {
+    CredentialType.CARD: 1,
+    CredentialType.PIN: 0,
+    CredentialType.LIVE: 2,
+    CredentialType.PASS: 1,
+    CredentialType.STATIC: 0,
+}  # the assurance that each type can reach
+
+
+class Entitled(NamedTuple):
+    """This credential opens this access point by this policy, presented at its best."""
+
+    credential: Credential
+    point: AccessPoint
+    policy: str
+
+
+class _Nothing:
+    """No earlier passage: rights alone."""
+
+    def last_iat(self, handle: bytes) -> int | None:
+        return None
+
+    def uses(self, pass_id: bytes) -> int:
+        return 0
+
+
+_NOTHING = _Nothing()
+
+
+def who_can(
+    table: PermissionTable, point: AccessPoint, at: datetime, limits: Limits = DEFAULT_LIMITS
+) -> Iterator[Entitled]:
+    """Every credential that opens the access point at this time, whatever passages came before."""
+    for row in table.rows():
+        if isinstance(row, Credential):
+            yield from _entitled(table, row, point, at, limits)
+
+
+def where_can(table: PermissionTable, holder: str, at: datetime, limits: Limits = DEFAULT_LIMITS) -> Iterator[Entitled]:
+    """Every access point that the holder's credentials open at this time, whatever passages came before."""
+    for row in table.rows():
+        if isinstance(row, Credential) and row.holder == holder:
+            for point in table.points.values():
+                yield from _entitled(table, row, point, at, limits)
+
+
+def _entitled(
+    table: PermissionTable, row: Credential, point: AccessPoint, at: datetime, limits: Limits
+) -> Iterator[Entitled]:
+    decision = decide(table, _NOTHING, point, Card(row.key, BEST[row.type]), at, limits)
+    if isinstance(decision, Granted):
+        yield Entitled(row, point, decision.policy)

@@ -1,0 +1,106 @@
+from datetime import timedelta
+
+from hypothesis import given, settings
+
+from gateway.access.checks import CHECKS
+from gateway.access.decision import Denied, DenyReason, Granted, Unreadable, decide
+from gateway.access.explain import FACTS, Outcome, explain
+from gateway.access.generation import build
+from gateway.access.holders import where_can, who_can
+from gateway.access.model import Credential, CredentialState, CredentialType
+from gateway.access.reasons import PASSED
+from gateway.access.table import PermissionTable
+from tests.access.estate import GATE_IN, LOBBY_IN, NOON, NOW, PLANT_IN, POINTS, SHANGHAI, card, credential, live, table
+from tests.access.worlds import SITE, Memory, World, worlds
+
+NOTHING = Memory({}, {})
+
+
+@given(worlds())
+@settings(max_examples=300)
+def test_an_explanation_agrees_with_the_decision(world: World) -> None:
+    loaded = PermissionTable.load(build(world.rows, 1), world.points, SHANGHAI, site=SITE)
+    asked = (loaded, world.memory, world.point, world.presented, world.at, world.limits)
+    told, decision = explain(*asked), decide(*asked)
+    assert told.decision == decision
+    refused = [step.reason for step in told.steps if step.outcome is Outcome.REFUSED]
+    assert refused == ([decision.reason] if isinstance(decision, Denied) else [])
+    assert [step.reason for step in told.steps] == [
+        check.reason for check in CHECKS if type(world.presented) in check.of
+    ]
+
+
+def test_each_check_has_its_facts_and_a_sentence_for_passing() -> None:
+    reasons = {check.reason for check in CHECKS}
+    assert set(FACTS) == set(PASSED) == reasons
+    assert all(zh.endswith("。") and en.endswith(".") and en.isascii() for zh, en in PASSED.values())
+
+
+def test_an_explanation_says_what_else_stands_in_the_way() -> None:
+    lost = credential(state=CredentialState.LOST, profiles=("work",), valid_to=NOW)
+    told = explain(table(lost), NOTHING, GATE_IN, card(), NOON)
+    outcomes = {step.reason: step.outcome for step in told.steps}
+    assert outcomes[DenyReason.CREDENTIAL_NOT_ENABLED] is Outcome.REFUSED
+    assert outcomes[DenyReason.CREDENTIAL_EXPIRED] is Outcome.ALSO
+    assert outcomes[DenyReason.UNAUTHORIZED] is Outcome.ALSO
+    assert outcomes[DenyReason.CREDENTIAL_NOT_ACTIVE] is Outcome.PASSED
+
+
+def test_nothing_is_said_on_the_word_of_an_unproven_code() -> None:
+    told = explain(table(credential(state=CredentialState.LOST)), NOTHING, GATE_IN, live(signature_ok=False), NOON)
+    after = told.steps[[step.reason for step in told.steps].index(DenyReason.BAD_SIGNATURE) + 1 :]
+    assert {step.outcome for step in after} == {Outcome.NOT_ASKED}
+    assert not any(step.facts for step in after)
+
+
+def test_an_explanation_shows_the_facts_and_a_sentence_in_both_languages() -> None:
+    told = explain(table(credential(profiles=("work",))), NOTHING, LOBBY_IN, card(), NOON + timedelta(hours=12))
+    last = told.steps[-1]
+    assert last.reason is DenyReason.NOT_PERMITTED_AT_THIS_TIME
+    assert last.facts == {"local": "2026-03-05T00:00+08:00", "open": None}
+    assert (last.zh, last.en) == ("当前时段无权通行。", "Passage is not permitted at this time.")
+    assert told.table_version == 1
+
+
+def test_what_could_not_be_read_is_one_step() -> None:
+    told = explain(table(), NOTHING, GATE_IN, Unreadable(DenyReason.MALFORMED), NOON)
+    assert [(step.reason, step.outcome) for step in told.steps] == [(DenyReason.MALFORMED, Outcome.REFUSED)]
+
+
+def test_a_planned_change_is_explained_before_it_is_made() -> None:
+    before = table(credential())
+    after = before.with_changes([credential(state=CredentialState.LOST)], [], 2)
+    assert isinstance(explain(before, NOTHING, GATE_IN, card(), NOON).decision, Granted)
+    planned = explain(after, NOTHING, GATE_IN, card(), NOON)
+    assert isinstance(planned.decision, Denied)
+    assert planned.table_version == 2
+
+
+def test_who_can_pass_a_door_is_told_by_the_live_function() -> None:
+    rows = table(
+        credential(1),
+        credential(2, state=CredentialState.LOST),
+        credential(3, profiles=("work",)),
+        credential(4, profiles=("work",), type=CredentialType.STATIC),
+    )
+    assert {(found.credential.id, found.policy) for found in who_can(rows, GATE_IN, NOON)} == {("c1", "home/always")}
+    assert [found.credential.id for found in who_can(rows, PLANT_IN, NOON)] == ["c3"]
+    assert not list(who_can(rows, PLANT_IN, NOON + timedelta(hours=12)))
+
+
+def test_where_a_holder_can_go_is_told_credential_by_credential() -> None:
+    rows = table(credential(1), credential(2, profiles=("work",)), credential(3, holder="r2", profiles=("secure",)))
+    found = {(each.credential.id, each.point.name) for each in where_can(rows, "r1", NOON)}
+    home = {("c1", name) for name in ("gate-in", "gate-out", "lobby-in", "lobby-out")}
+    assert found == home | {("c2", "lobby-in"), ("c2", "lobby-out"), ("c2", "plant-in")}
+
+
+@given(worlds())
+@settings(max_examples=50)
+def test_who_can_and_where_can_agree(world: World) -> None:
+    loaded = PermissionTable.load(build(world.rows, 1), world.points, SHANGHAI, site=SITE)
+    holders = {row.holder for row in world.rows if isinstance(row, Credential)}
+    who = {(e.credential.id, e.point.name) for point in world.points for e in who_can(loaded, point, world.at)}
+    where = {(e.credential.id, e.point.name) for holder in holders for e in where_can(loaded, holder, world.at)}
+    assert who == where
+    assert len(POINTS) > len(world.points)
