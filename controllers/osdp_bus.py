@@ -39,6 +39,7 @@ class OsdpBus:
         _check(readers)
         self._limits = limits or Limits()
         self._char_s = CHAR_BITS / baud
+        self._decision_s = max(self._limits.decision_s, self._limits.decision_chars * self._char_s)
         self._wall, self._emit = wall, emit
         self._devices = {reader.name: OsdpDevice(reader, self._tell, self._limits, wall, random) for reader in readers}
         self._order = deque(self._devices.values())  # whoever waited longest for a poll stands first
@@ -162,7 +163,7 @@ class OsdpBus:
 
     def _tell(self, event: DeviceEvent) -> None:
         if isinstance(event, CardRead | TextRead | KeyRead) and not event.seen.stale:
-            self._decide_until = event.seen.mono_s + self._limits.decision_s
+            self._decide_until = event.seen.mono_s + self._decision_s
         self._emit(event)
 
 

@@ -28,7 +28,7 @@ from controllers.osdp_secure import (
 )
 from controllers.vault import check_key
 
-SURVEY = (Code.ID, Code.CAP, Code.ISTAT, Code.LSTAT, Code.OSTAT)
+SURVEY = (Code.CAP, Code.ID, Code.ISTAT, Code.LSTAT, Code.OSTAT)
 REFRESH = SURVEY[2:]
 NEEDS = {Code.ISTAT: Function.INPUTS, Code.OSTAT: Function.OUTPUTS}
 QUESTIONS = {Code.ID: b"\0", Code.CAP: b"\0"}  # both ask for the standard report
@@ -89,6 +89,7 @@ class OsdpDevice:
         self._handshake: Handshake | None = None
         self._channel: SecureChannel | None = None
         self._survey: deque[Code] = deque()
+        self._poll_next = True  # light, sound and questions never follow each other without a poll between
         self._online_at = self._refresh_at = 0.0
 
     @property
@@ -106,7 +107,12 @@ class OsdpDevice:
         """What its next slot would carry: 0 a lock command, 1 light or sound, 2 anything else."""
         if not self.jobs or not self.online or (self._turn and not self._turn.job):
             return 2
-        return 0 if self.jobs.has_lock else 2 if self._survey else 1
+        return 0 if self.jobs.has_lock else 2 if self._poll_next or self._asks else 1
+
+    @property
+    def _asks(self) -> bool:
+        """Whether it has not yet said what it can do: no command goes before that."""
+        return Code.CAP in self._survey
 
     def submit(self, command: Command, now: float) -> None:
         """Queue a command."""
@@ -175,15 +181,16 @@ class OsdpDevice:
         if self._channel is None:
             self._handshake = Handshake(self._scbk, self._random(RANDOM_BYTES))
             return self._plain(Code.CHLNG, self._handshake.challenge, bytes((CHALLENGE, SCBK_SELECTOR)))
-        turn = self._job_turn(self._channel, now, char_s)
+        turn = None if self._asks else self._job_turn(self._channel, now, char_s)
         if turn is None:
             code = self._next_question(now)
             turn = self._sealed(self._channel, code, QUESTIONS.get(code, b""))
+        self._poll_next = turn.code != Code.POLL and not (turn.job and turn.job.is_lock)
         return turn
 
     def _job_turn(self, channel: SecureChannel, now: float, char_s: float) -> Turn | None:
         """The next step of the most urgent command that can still reach the device in time."""
-        for job in self.jobs.candidates(None if self._survey else self.report.functions or {}, now):
+        for job in self.jobs.candidates(self.report.functions or {}, now, locks_only=self._poll_next):
             turn = self._sealed(channel, *job.steps[0])
             if now + len(turn.raw) * char_s <= job.deadline_s:
                 turn.job, job.started = job, True
@@ -197,6 +204,8 @@ class OsdpDevice:
             self._survey.extend(REFRESH)
         while self._survey and not self._answers(self._survey[0]):
             self._survey.popleft()
+        if self._poll_next:  # first of all: a card shown from now on is fresh, and none waits for the questions
+            return Code.POLL
         return self._survey[0] if self._survey else Code.POLL
 
     def _answers(self, code: Code) -> bool:
@@ -240,7 +249,7 @@ class OsdpDevice:
         self._channel = self._handshake.finish(frame.security, frame.data)
         self._turn, self.phase, self._handshake = None, Phase.ONLINE, None
         self._online_at, self._refresh_at = now, now + self._limits.refresh_s
-        self._survey = deque(SURVEY)
+        self._survey, self._poll_next = deque(SURVEY), True
         self.report.opened(now)
         return True
 

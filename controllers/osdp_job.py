@@ -92,7 +92,10 @@ class JobQueue:
         return min((job.deadline_s for job in self._jobs if job is not in_flight), default=math.inf)
 
     def add(self, command: Command, now: float) -> None:
-        """Queue a command."""
+        """Queue a command. A signal takes the place of one that still waits: people look at the last."""
+        if isinstance(command, FeedbackCommand):
+            for job in [job for job in self._jobs if not job.is_lock and not job.started]:
+                self.finish(job, Result.EXPIRED, "a newer signal came", now)
         if len(self._jobs) >= self._limit:
             self._end(command, Result.EXPIRED, "queue full", now)
         else:
@@ -108,14 +111,14 @@ class JobQueue:
         for job in tuple(self._jobs):
             self.finish(job, Result.EXPIRED, reason, now)
 
-    def candidates(self, functions: Functions | None, now: float) -> list[Job]:
-        """The commands that the device can carry out, planned. Signals wait until its functions are known."""
+    def candidates(self, functions: Functions, now: float, locks_only: bool = False) -> list[Job]:
+        """The commands that the device can carry out, planned, locks first."""
         ready = []
         for job in sorted(self._jobs, key=lambda job: not job.is_lock):
-            if functions is None and not job.is_lock:
+            if locks_only and not job.is_lock:
                 continue
             if not job.started:
-                steps, job.refusal = plan(job.command, functions or {})
+                steps, job.refusal = plan(job.command, functions)
                 job.steps = deque(steps)
             if not job.steps:
                 self.finish(job, Result.REFUSED, job.refusal, now)

@@ -19,5 +19,6 @@ class Limits:
     busy_s: float = 0.05  # pause after BUSY
     busy_repeats: int = 40
     decision_s: float = 0.004  # after a read, polls wait this long for the command that answers it
+    decision_chars: int = 15  # or this long, half a poll and its answer, where the line is slow
     refresh_s: float = 10.0  # all levels are asked for again this often
     queued_commands: int = 32  # a device; one more is refused

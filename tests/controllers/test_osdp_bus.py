@@ -81,6 +81,54 @@ def test_a_card_in_the_backlog_is_stale_and_the_next_one_is_not() -> None:
     assert [read.seen.stale for read in events(line, CardRead)] == [True, True, False]
 
 
+@pytest.mark.parametrize("baud", [9600, 115200])
+def test_a_card_shown_as_soon_as_the_bus_is_on_line_is_fresh(baud: int) -> None:
+    line = VirtualLine([VirtualReader(address) for address in (1, 2, 3, 4)], baud)
+    while len(events(line, LinkState)) < 4:
+        line.run(0.01)
+    line.run(0.3)  # one poll of each, and not all their questions
+    for reader in line.readers:
+        reader.events.append(CARD)
+    line.run(1.0)
+    assert [read.seen.stale for read in events(line, CardRead)] == [False] * 4
+
+
+def test_light_and_sound_take_no_slot_before_the_next_poll() -> None:
+    line = made(1, 2, 3, 4, baud=9600)
+    line.run(3)
+    started = line.now
+    for address in (1, 2, 3, 4):
+        line.bus.submit(FeedbackCommand(f"f{address}", f"r{address}", Signal.DENIED, line.now + 5), line.now)
+    line.run(2)
+    sent = [(frame.address, Code(frame.code)) for at, frame in line.sent if at >= started]
+    for address in (1, 2, 3, 4):
+        own = [code for to, code in sent if to == address]
+        assert Code.POLL in own[own.index(Code.LED) : own.index(Code.BUZ)]
+    assert set(results(line).values()) == {Result.DONE}
+
+
+def test_a_lock_passes_the_lights_of_all_other_readers() -> None:
+    line = made(1, 2, 3, 4, baud=9600)
+    line.run(3)
+    started = line.now
+    for address in (1, 2, 3):
+        line.bus.submit(FeedbackCommand(f"f{address}", f"r{address}", Signal.DENIED, line.now + 5), line.now)
+    pulse(line, device="r4")
+    line.run(2)
+    codes = [frame.code for at, frame in line.sent if at >= started and frame.code in (Code.OUT, Code.LED, Code.BUZ)]
+    assert codes[0] == Code.OUT
+
+
+def test_the_last_signal_takes_the_place_of_one_that_waits_and_a_late_one_is_dropped() -> None:
+    line = made()
+    for name, signal in (("a", Signal.GRANTED), ("b", Signal.DENIED)):
+        line.bus.submit(FeedbackCommand(name, "r1", signal, line.now + 1), line.now)
+    line.run(0.5)
+    line.bus.submit(FeedbackCommand("late", "r1", Signal.HELD, line.now - 0.1), line.now)
+    line.run(0.5)
+    assert results(line) == {"a": Result.EXPIRED, "b": Result.DONE, "late": Result.EXPIRED}
+
+
 def test_a_busy_reader_is_asked_again_and_does_the_command_once() -> None:
     line = made()
     line.readers[0].busy = 5
@@ -385,6 +433,7 @@ def test_polls_follow_each_other_as_fast_as_the_wire_allows(baud: int, readers: 
 
 def test_a_command_waits_for_no_poll_but_the_one_on_the_wire() -> None:
     line = made(1, 2, 3, 4, baud=9600)
+    line.run(3)  # all questions asked
     for number in range(20):
         began = line.now
         pulse(line, f"c{number}", device=f"r{number % 4 + 1}")
