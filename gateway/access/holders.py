@@ -13,6 +13,7 @@ from gateway.access.table import PermissionTable
 BEST = {
     CredentialType.CARD: 1,
     CredentialType.PIN: 0,
+    CredentialType.IDCARD: 1,
     CredentialType.LIVE: 2,
     CredentialType.PASS: 1,
     CredentialType.STATIC: 0,
