@@ -1,6 +1,7 @@
 """Read the site file: YAML 1.2, and each mistake with its line and column."""
 
 import difflib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from config.settings import Settings
-from config.wiring import wiring_faults
+from config.wiring import Finding, wiring_faults
 
 Place = tuple[int | str, ...]  # keys and indexes from the top of the file
 
@@ -40,15 +41,15 @@ class BadSettings(Exception):
         self.faults = faults
 
 
-def load_settings(path: Path) -> Settings:
-    """The checked settings of a site file. Raises `BadSettings`."""
+def load_settings(path: Path, also: Callable[[Settings], Iterable[Finding]] = lambda _: ()) -> Settings:
+    """The checked settings of a site file; `also` may find more. Raises `BadSettings`."""
     document = _parse(path)
     try:
         settings = Settings.model_validate(document, context={"base": path.resolve().parent})
     except ValidationError as error:
         details = error.errors(include_url=False)
         raise BadSettings([_fault(path, document, d["loc"], _say(d)) for d in details]) from None
-    if found := wiring_faults(settings):
+    if found := [*wiring_faults(settings), *also(settings)]:
         raise BadSettings([_fault(path, document, place, what) for place, what in found])
     return settings
 

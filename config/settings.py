@@ -4,35 +4,42 @@ The file is read by `config.load.load_settings`; only a process's root reads it,
 Paths in the file are relative to the file. Secrets stand in files of their own, never in this one.
 """
 
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import Field, model_validator
 
+from config.devices import (
+    Broker,
+    Bus,
+    IdCardReader,
+    MqttDevice,
+    PolledBus,
+    Reader,
+    Scanner,
+    SerialReader,
+    Uhppote,
+    VguangReader,
+)
+from config.model import Label, Model, Name, Port, SitePath
 
-def _beside_file(path: Path, info: ValidationInfo) -> Path:
-    """Resolve a relative path against the site file's folder, given as validation context."""
-    base: Path | None = (info.context or {}).get("base")
-    return path if base is None else base / path
-
-
-SitePath = Annotated[Path, AfterValidator(_beside_file)]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$")]
-Port = Annotated[int, Field(ge=1, le=65535)]
-
-
-class Model(BaseModel):
-    """A strict, immutable part of the site file."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Label(Model):
-    """A name for people, in both languages."""
-
-    zh: str
-    en: str
+__all__ = [
+    "AccessPoint",
+    "Api",
+    "Broker",
+    "Bus",
+    "Camera",
+    "Door",
+    "Label",
+    "Model",
+    "MqttDevice",
+    "Reader",
+    "Recorder",
+    "Scanner",
+    "Secrets",
+    "Settings",
+    "Site",
+]
 
 
 class Site(Model):
@@ -70,49 +77,6 @@ class Gateway(Model):
 
     id: Name = "gateway-1"
     api: ApiLink
-
-
-class Reader(Model):
-    """An OSDP reader on a bus."""
-
-    name: Name
-    address: Annotated[int, Field(ge=0, le=126)]
-    formats: tuple[str, ...] = Field(("H10301",), description="Wiegand formats on this reader, one a bit length")
-
-
-class Bus(Model):
-    """An RS-485 line with OSDP devices; the secure channel is always enforced."""
-
-    name: Name
-    port: str
-    baud: Literal[9600, 19200, 38400, 57600, 115200, 230400] = 9600
-    readers: tuple[Reader, ...]
-
-
-class Scanner(Model):
-    """A serial QR scanner that ends each text with CR and/or LF."""
-
-    name: Name
-    port: str
-    baud: int = 9600
-
-
-class MqttDevice(Model):
-    """A door controller behind the broker, in Menjin's own dialect (controllers/README.md)."""
-
-    name: Name
-    formats: tuple[str, ...] = ("H10301",)
-
-
-class Broker(Model):
-    """The MQTT broker and the devices behind it."""
-
-    host: str = "127.0.0.1"
-    port: Port = 1883
-    username: str = ""
-    password_file: SitePath | None = None
-    ca_file: SitePath | None = None
-    devices: tuple[MqttDevice, ...] = ()
 
 
 class Lock(Model):
@@ -220,6 +184,11 @@ class Settings(Model):
     api: Api | None = None
     buses: tuple[Bus, ...] = ()
     scanners: tuple[Scanner, ...] = ()
+    serial_readers: tuple[SerialReader, ...] = ()
+    polled_buses: tuple[PolledBus, ...] = ()
+    vguang_readers: tuple[VguangReader, ...] = ()
+    idcard_readers: tuple[IdCardReader, ...] = ()
+    uhppote: Uhppote | None = None
     broker: Broker | None = None
     doors: tuple[Door, ...] = ()
     access_points: tuple[AccessPoint, ...] = ()

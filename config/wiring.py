@@ -1,36 +1,71 @@
-"""What the models cannot see: names that must be unique, and names that must exist."""
+"""What the models cannot see: names that are unique, names that exist, inputs and outputs that a device has."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from config.settings import Settings
 
-Finding = tuple[tuple[int | str, ...], str]  # place in the file, what is wrong there
+Place = tuple[int | str, ...]
+Finding = tuple[Place, str]  # place in the file, what is wrong there
+
+
+class Wired(NamedTuple):
+    """A device as doors and access points may name it."""
+
+    place: Place
+    name: str
+    reads: bool = True
+    outputs: int = 0
+    inputs: int = 0
+    formats: tuple[str, ...] = ()  # Wiegand formats that it may send
+    where: str = "formats"  # the key that they stand under
 
 
 def wiring_faults(settings: Settings) -> list[Finding]:
     """Each reference that leads nowhere and each name given twice."""
-    return [*_repeats(settings), *_dangling(settings)]
+    return [*_repeats(settings), *_dangling(settings), *_unmeant(settings)]
 
 
-def device_names(settings: Settings) -> set[str]:
-    """Readers, scanners and MQTT devices: all that a door or access point may name."""
-    return {name for _, name in _devices(settings)}
-
-
-def _devices(settings: Settings) -> Iterator[tuple[tuple[int | str, ...], str]]:
+def devices(settings: Settings) -> Iterator[Wired]:
+    """Readers, scanners, boards and terminals: all that a door or access point may name."""
     for i, bus in enumerate(settings.buses):
         for j, reader in enumerate(bus.readers):
-            yield ("buses", i, "readers", j, "name"), reader.name
+            yield Wired(("buses", i, "readers", j), reader.name, True, 16, 32, reader.formats)
     for i, scanner in enumerate(settings.scanners):
-        yield ("scanners", i, "name"), scanner.name
-    for i, device in enumerate(settings.broker.devices if settings.broker else ()):
-        yield ("broker", "devices", i, "name"), device.name
+        yield Wired(("scanners", i), scanner.name)
+    for i, serial in enumerate(settings.serial_readers):
+        yield Wired(("serial_readers", i), serial.name, formats=(serial.restored,), where="format")
+    for i, line in enumerate(settings.polled_buses):
+        for j, polled in enumerate(line.readers):
+            yield Wired(("polled_buses", i, "readers", j), polled.name, formats=(polled.format,), where="format")
+    for i, vguang in enumerate(settings.vguang_readers):
+        yield Wired(("vguang_readers", i), vguang.name, True, int(vguang.relay), int(vguang.contact))
+    for i, sam in enumerate(settings.idcard_readers):
+        yield Wired(("idcard_readers", i), sam.name)
+    for i, board in enumerate(settings.uhppote.boards if settings.uhppote else ()):
+        at: Place = ("uhppote", "boards", i)
+        yield Wired(at, board.name, False, 4, 8, (board.format,), "format")
+        for j, each in enumerate(board.readers):
+            yield Wired((*at, "readers", j), each.name)
+    yield from _behind_broker(settings)
+
+
+def _behind_broker(settings: Settings) -> Iterator[Wired]:
+    broker = settings.broker
+    if broker is None:
+        return
+    for i, device in enumerate(broker.devices):
+        yield Wired(("broker", "devices", i), device.name, True, 16, 32, device.formats)
+    for i, terminal in enumerate(broker.dejaos):
+        yield Wired(("broker", "dejaos", i), terminal.name, True, 1, 2, terminal.formats)
+    for i, esp in enumerate(broker.esprfid):
+        yield Wired(("broker", "esprfid", i), esp.name, True, 4, 1, esp.formats)
 
 
 def _repeats(settings: Settings) -> Iterator[Finding]:
-    yield from _twice(_devices(settings), "device name")
-    for key in ("doors", "access_points", "cameras", "buses"):
+    yield from _twice((((*each.place, "name"), each.name) for each in devices(settings)), "device name")
+    for key in ("doors", "access_points", "cameras", "buses", "polled_buses"):
         yield from _twice((((key, i, "name"), each.name) for i, each in enumerate(getattr(settings, key))), "name")
     yield from _twice(((("doors", i, "number"), door.number) for i, door in enumerate(settings.doors)), "door number")
     locks = (
@@ -43,12 +78,35 @@ def _repeats(settings: Settings) -> Iterator[Finding]:
         for j, reader in enumerate(point.readers)
     )
     yield from _twice(readers, "reader of an access point")
-    for i, bus in enumerate(settings.buses):
-        addresses = ((("buses", i, "readers", j, "address"), r.address) for j, r in enumerate(bus.readers))
-        yield from _twice(addresses, "address on this bus")
+    yield from _twice(ports(settings), "serial port")
+    for key in ("buses", "polled_buses"):
+        for i, bus in enumerate(getattr(settings, key)):
+            addresses = (((key, i, "readers", j, "address"), each.address) for j, each in enumerate(bus.readers))
+            yield from _twice(addresses, "address on this bus")
+    for what, numbers in _peers(settings):
+        yield from _twice(numbers, what)
 
 
-def _twice(found: Iterable[tuple[tuple[int | str, ...], str | int]], what: str) -> Iterator[Finding]:
+def ports(settings: Settings) -> Iterator[tuple[Place, str]]:
+    """Each serial port, with its place in the file."""
+    for key in ("buses", "scanners", "serial_readers", "polled_buses", "vguang_readers", "idcard_readers"):
+        for i, link in enumerate(getattr(settings, key)):
+            yield (key, i, "port"), link.port
+
+
+def _peers(settings: Settings) -> Iterator[tuple[str, list[tuple[Place, str | int]]]]:
+    """Numbers and addresses that tell boards and terminals apart."""
+    boards = settings.uhppote.boards if settings.uhppote else ()
+    yield "serial number", [(("uhppote", "boards", i, "serial"), board.serial) for i, board in enumerate(boards)]
+    hosts = ((("uhppote", "boards", i, "address"), board.address.split(":")[0]) for i, board in enumerate(boards))
+    yield "address", [*hosts]
+    if settings.broker:
+        terminals, esp = settings.broker.dejaos, settings.broker.esprfid
+        yield "uuid", [(("broker", "dejaos", i, "uuid"), each.uuid) for i, each in enumerate(terminals)]
+        yield "topic", [(("broker", "esprfid", i, "topic"), each.topic) for i, each in enumerate(esp)]
+
+
+def _twice(found: Iterable[tuple[Place, str | int]], what: str) -> Iterator[Finding]:
     listed = list(found)
     count = Counter(value for _, value in listed)
     first = dict.fromkeys(count, True)
@@ -59,23 +117,46 @@ def _twice(found: Iterable[tuple[tuple[int | str, ...], str | int]], what: str) 
 
 
 def _dangling(settings: Settings) -> Iterator[Finding]:
-    devices = device_names(settings)
-    scanners = {scanner.name for scanner in settings.scanners}
+    there = {each.name: each for each in devices(settings)}
     doors = {door.name for door in settings.doors}
     for i, door in enumerate(settings.doors):
-        yield from _unknown(("doors", i, "lock", "device"), door.lock.device, devices - scanners, "device with outputs")
+        yield from _wire(("doors", i, "lock"), door.lock.device, door.lock.output, "output", there)
         if door.contact:
-            place = ("doors", i, "contact", "device")
-            yield from _unknown(place, door.contact.device, devices - scanners, "device with inputs")
+            yield from _wire(("doors", i, "contact"), door.contact.device, door.contact.input, "input", there)
+    readers = {each.name for each in there.values() if each.reads}
     for i, point in enumerate(settings.access_points):
         yield from _unknown(("access_points", i, "door"), point.door, doors, "door")
         for j, reader in enumerate(point.readers):
-            yield from _unknown(("access_points", i, "readers", j), reader, devices, "reader")
+            yield from _unknown(("access_points", i, "readers", j), reader, readers, "reader")
     for i, camera in enumerate(settings.cameras):
         for j, name in enumerate(camera.doors):
             yield from _unknown(("cameras", i, "doors", j), name, doors, "door")
+    shown = settings.broker.home_assistant if settings.broker else None
+    for i, name in enumerate(shown.commands if shown else ()):
+        yield from _unknown(("broker", "home_assistant", "commands", i), name, doors, "door")
 
 
-def _unknown(place: tuple[int | str, ...], name: str, known: set[str], what: str) -> Iterator[Finding]:
+def _wire(place: Place, device: str, number: int, what: str, there: dict[str, Wired]) -> Iterator[Finding]:
+    """A lock or contact hangs on a device that has such an output or input."""
+    has = {name: each.outputs if what == "output" else each.inputs for name, each in there.items()}
+    able = {name for name, count in has.items() if count}
+    yield from _unknown((*place, "device"), device, able, f"device with {what}s")
+    if 0 < has.get(device, 0) <= number:
+        yield (*place, what), f"{device!r} has no {what} {number}; its last is {has[device] - 1}"
+
+
+def _unknown(place: Place, name: str, known: set[str], what: str) -> Iterator[Finding]:
     if name not in known:
         yield place, f"no {what} is named {name!r}; there are: {', '.join(sorted(known)) or 'none'}"
+
+
+def _unmeant(settings: Settings) -> Iterator[Finding]:
+    """Settings that have no effect where they stand."""
+    for i, reader in enumerate(settings.serial_readers):
+        if reader.keypad and reader.framing != "dec10_crlf":
+            yield ("serial_readers", i, "keypad"), f"{reader.framing} has no keys; only dec10_crlf does"
+    broker = settings.broker
+    if broker and (broker.cert_file is None) != (broker.key_file is None):
+        yield ("broker", "key_file"), "cert_file and key_file go together"
+    if broker and broker.cert_file and broker.ca_file is None:
+        yield ("broker", "cert_file"), "a client certificate needs ca_file: without it there is no TLS"

@@ -175,7 +175,7 @@ class IdCardSession:
             key = self._key(number_of(data))
         except ProtocolViolation as error:
             self._records += 1
-            record = f"{now.epoch}-{self._records}"
+            record = f"{self._name}-{now.wall_s:.3f}-{self._records}"  # epochs begin anew with the process
             yield DeviceRecord(self._name, self._name, record, False, str(error), now.seen())
             return
         if key != self._last[0] or now.mono_s - self._last[1] >= self._again_s:

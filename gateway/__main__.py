@@ -7,7 +7,6 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,22 +16,19 @@ from config.secret import read_key, read_secret
 from config.settings import Settings
 from controllers.driver import Driver, Sink
 from controllers.errors import BadSetup
-from controllers.mqtt import MqttDriver
-from controllers.osdp_bus import OsdpReader
-from controllers.serial_port import OsdpBusDriver, ScannerDriver
-from controllers.vault import load_keys
 from gateway.access.door import DoorConfig
 from gateway.access.event import EventKind
 from gateway.access.model import AccessPoint
 from gateway.clock import Clock
 from gateway.commands import Commands
+from gateway.drivers import drivers_of, readers_of
 from gateway.generations import Generations
 from gateway.inbox import Inbox
 from gateway.inventory import inventory
 from gateway.journal import Journal
 from gateway.pen import Pen
 from gateway.service import Service
-from gateway.site import Contact, Door, Reader, Site
+from gateway.site import Contact, Door, Site
 from gateway.store import Store
 from gateway.supervisor import Supervisor
 from gateway.sync import Sync
@@ -76,7 +72,7 @@ async def serve(settings: Settings) -> None:
     generations = Generations(folder / "generations", folder / "store.db", site, on_adopt=adopted)
     pen = Pen(journal, clock, lambda: generations.table)
     inbox = Inbox(loop, lambda event: service.on_event(event))
-    drivers = drivers_of(settings, inbox.put)
+    drivers = drivers_of(settings, site.site_key, inbox.put)
     service = Service(site, pen, Commands(drivers), loop, lambda: sync.wake_inventory())
     store = Store(folder / "store.db")
     if store.set_aside is not None:
@@ -167,37 +163,6 @@ def site_of(settings: Settings) -> Site:
     }
     key = read_key(settings.secrets.site_key_file)
     return Site(settings.site.id, ZoneInfo(settings.site.timezone), key, doors, points, readers_of(settings))
-
-
-def readers_of(settings: Settings) -> list[Reader]:
-    """All devices that read. A card over OSDP's secure channel is worth more than a number from the network."""
-    buses = [Reader(each.name, "osdp", each.formats, 1) for bus in settings.buses for each in bus.readers]
-    scanners = [Reader(scanner.name, "scanner") for scanner in settings.scanners]
-    devices = settings.broker.devices if settings.broker else ()
-    return [*buses, *scanners, *(Reader(device.name, "mqtt", device.formats) for device in devices)]
-
-
-def drivers_of(settings: Settings, sink: Sink) -> list[Driver]:
-    """One driver a link. Raises `BadSecret` and `controllers.errors.BadSetup`."""
-    drivers: list[Driver] = []
-    keys = load_keys(settings.secrets.reader_keys_file) if settings.buses else {}
-    for bus in settings.buses:
-        if missing := [reader.name for reader in bus.readers if reader.name not in keys]:
-            raise BadSetup(f"{settings.secrets.reader_keys_file} has no key for {', '.join(missing)}")
-        readers = [OsdpReader(reader.name, reader.address, keys[reader.name]) for reader in bus.readers]
-        drivers.append(OsdpBusDriver(bus.name, bus.port, bus.baud, readers, sink))
-    drivers += [ScannerDriver(scanner.name, scanner.port, scanner.baud, sink) for scanner in settings.scanners]
-    broker = settings.broker
-    if broker is not None and broker.devices:
-        password = _secret(broker.password_file)
-        names = [device.name for device in broker.devices]
-        link = (broker.host, broker.port, broker.username, password, broker.ca_file)
-        drivers.append(MqttDriver("broker", *link, names, sink))
-    return drivers
-
-
-def _secret(path: Path | None) -> str:
-    return "" if path is None else read_secret(path)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ OURS = ("gateway", "controllers", "camera", "mgmt_api", "config", "simulators", 
 FLOORS: dict[str, tuple[str, ...]] = {
     "gateway/access": ("gateway.access",),
     "gateway/__main__.py": ("gateway", "controllers", "config"),
+    "gateway/drivers.py": ("gateway", "controllers", "config"),  # the root's table of drivers
     "gateway": ("gateway", "controllers"),
     "controllers": ("controllers",),
     "camera/__main__.py": ("camera", "config"),

@@ -2,9 +2,11 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from typer.testing import CliRunner
 
 from mgmt_api.cli.command import app
@@ -14,8 +16,9 @@ COMMANDS = ("run", "gateway", "recorder", "api", "demo", "check-config", "doctor
 
 
 @pytest.fixture
-def runner() -> CliRunner:
-    return CliRunner()
+def runner() -> Iterator[CliRunner]:
+    yield CliRunner()
+    structlog.reset_defaults()  # a command that configured logs did it for the runner's own stderr
 
 
 @pytest.fixture

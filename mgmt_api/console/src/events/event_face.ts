@@ -28,6 +28,7 @@ const FACES: Record<string, EventFace> = {
   Tamper: { tone: "bad", icon: "alarm", alarm: true, lasts: true },
   PowerFault: { tone: "warn", icon: "alarm", alarm: true, lasts: true },
   ReaderAlarm: { tone: "bad", icon: "alarm", alarm: true, lasts: true },
+  DeviceRecord: { tone: "info", icon: "system" },
   TableAdopted: { tone: "calm", icon: "system" },
   GatewayStarted: { tone: "calm", icon: "system" },
 };
