@@ -103,7 +103,7 @@ class Site:
         self.wire.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     build_hook.build()
     folder = tmp_path_factory.mktemp("plane")
@@ -132,7 +132,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         opened.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=QUIET)
@@ -151,7 +151,7 @@ class Heard:
         page.on("request", lambda request: self.hosts.add(request.url.split("/")[2]))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def signed_in(site: Site, browser: Browser) -> Path:
     """Sign in for the first time, as a person does; the browser's state is kept for the other tests."""
     context = browser.new_context(viewport={"width": 1366, "height": 768})
