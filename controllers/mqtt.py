@@ -38,6 +38,7 @@ from controllers.mqtt_menjin import (
     read_topic,
     up_topics,
 )
+from controllers.standstill import Standstill
 
 log = structlog.get_logger()
 
@@ -139,7 +140,7 @@ class MqttDriver:
             raise LinkLost(f"broker does not answer: {error}") from error
 
     def _serve(self, client: paho.Client, stop: threading.Event) -> None:
-        wake = self._inbox.wake_fd
+        wake, standstill = self._inbox.wake_fd, Standstill()
         while not stop.is_set():
             self._send_commands(client)
             connection: socket.socket | None = client.socket()  # type: ignore[assignment] # paho says object
@@ -149,6 +150,7 @@ class MqttDriver:
             writing = [connection.fileno()] if client.want_write() else []
             wait_s = 0.0 if pending else self._wait_s()
             readable, writable, _ = select.select([connection.fileno(), wake], writing, [], wait_s)
+            standstill.turn()  # before reading: the broker sends again what was not acknowledged, as backlog
             if pending or connection.fileno() in readable:
                 client.loop_read()
             if writable:

@@ -29,6 +29,7 @@ from controllers.driver import Capabilities, Command, DeviceEvent, Result, Sink
 from controllers.errors import BadSetup, LinkLost
 from controllers.inbox import Inbox
 from controllers.session import Moment, carry_out, outcome
+from controllers.standstill import Standstill
 
 log = structlog.get_logger()
 
@@ -148,8 +149,9 @@ class MqttSessionDriver:
                 client.connect(self._broker.host, self._broker.port, KEEPALIVE_S, clean_start=True)
             except (OSError, ValueError) as error:
                 raise LinkLost(f"broker does not answer: {error}") from error
+            standstill = Standstill()
             while not stop.is_set():
-                self._turn(client)
+                self._turn(client, standstill)
         finally:
             self._end(client)
 
@@ -174,7 +176,7 @@ class MqttSessionDriver:
                 raise BadSetup(f"cannot use the certificates: {error}") from error
         return client
 
-    def _turn(self, client: paho.Client) -> None:
+    def _turn(self, client: paho.Client, standstill: Standstill) -> None:
         """Wait for bytes or commands once, and serve them."""
         connection: socket.socket | None = client.socket()  # type: ignore[assignment] # paho says object
         if self._lost or connection is None:
@@ -183,6 +185,7 @@ class MqttSessionDriver:
         port, wake = connection.fileno(), self._inbox.wake_fd
         writing = [port] if client.want_write() else []
         ready, writable, _ = select.select([port, wake], writing, [], 0.0 if pending else self._session.tick_s)
+        standstill.turn()
         try:
             if pending or port in ready:
                 client.loop_read()

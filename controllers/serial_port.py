@@ -27,6 +27,7 @@ from controllers.inbox import Inbox
 from controllers.osdp_bus import OsdpBus, OsdpReader
 from controllers.osdp_limits import Limits
 from controllers.scanner import GAP_S, MAX_CHARS, LineDecoder
+from controllers.standstill import Standstill
 
 __all__ = ["OsdpBusDriver", "OsdpReader", "ScannerDriver"]
 
@@ -132,7 +133,7 @@ class OsdpBusDriver:
             self._sink(_not_taken(command, Result.EXPIRED, "line is down or too many commands wait"))
 
     def _serve(self, descriptor: int, stop: threading.Event) -> None:
-        bus, wake = self._bus, self._inbox.wake_fd
+        bus, wake, standstill = self._bus, self._inbox.wake_fd, Standstill()
         while not stop.is_set():
             for command in self._inbox.take():
                 bus.submit(command, time.monotonic())
@@ -141,7 +142,9 @@ class OsdpBusDriver:
                 write_all(descriptor, frame)
             now = time.monotonic()
             wait_s = min(max(bus.deadline(now) - now, 0.0), STOP_LOOK_S)
-            if descriptor in select.select([descriptor, wake], [], [], wait_s)[0]:
+            readable = select.select([descriptor, wake], [], [], wait_s)[0]
+            standstill.turn()
+            if descriptor in readable:
                 bus.receive(read_some(descriptor), time.monotonic())
 
 
@@ -187,9 +190,11 @@ class ScannerDriver:
         self._sink(_not_taken(command, Result.REFUSED, "a scanner takes no commands"))
 
     def _serve(self, descriptor: int, stop: threading.Event) -> None:
-        lines = LineDecoder(self._max_chars, self._gap_s)
+        lines, standstill = LineDecoder(self._max_chars, self._gap_s), Standstill()
         while not stop.is_set():
-            if select.select([descriptor], [], [], STOP_LOOK_S)[0]:
+            readable = select.select([descriptor], [], [], STOP_LOOK_S)[0]
+            standstill.turn()
+            if readable:
                 for text in lines.feed(read_some(descriptor), time.monotonic()):
                     self._sink(TextRead(self.name, text, self._seen()))
 

@@ -13,6 +13,7 @@ from controllers.inbox import Inbox
 from controllers.serial_frames import Card, Codec
 from controllers.serial_port import open_port, read_some, write_all
 from controllers.session import Moment, carry_out, outcome
+from controllers.standstill import Standstill
 
 log = structlog.get_logger()
 
@@ -77,14 +78,16 @@ class SerialDriver:
         with open_port(self._port, self._baud) as port:
             self._inbox.open()
             try:
+                standstill = Standstill()
                 self._do(port, self._session.start(self._now()))
                 while not stop.is_set():
-                    self._turn(port)
+                    self._turn(port, standstill)
             finally:
                 self._end()
 
-    def _turn(self, port: int) -> None:
+    def _turn(self, port: int, standstill: Standstill) -> None:
         ready, _, _ = select.select([port, self._inbox.wake_fd], [], [], self._session.tick_s)
+        standstill.turn()
         if port in ready and (data := read_some(port)):
             self._do(port, self._session.received(data, self._now()))
         waiting = deque(self._inbox.take())
