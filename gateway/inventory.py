@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from gateway.pen import REASON_CHARS
 from gateway.service import Service
 from gateway.site import Site
 
@@ -38,4 +39,4 @@ def _device(service: Service, name: str, kind: str) -> dict[str, Any]:
     link = service.links.get(name)
     if link is None:
         return {"name": name, "kind": kind, "online": False, "secure": False, "reason": "not seen yet"}
-    return {"name": name, "kind": kind, "online": link.up, "secure": link.secure, "reason": link.reason}
+    return {"name": name, "kind": kind, "online": link.up, "secure": link.secure, "reason": link.reason[:REASON_CHARS]}
