@@ -40,6 +40,7 @@ class Grounds(Stage):
     def __init__(self, site: Site) -> None:
         super().__init__(site, lambda _words: None)
         self.children: dict[str, Child] = {}
+        self.begun = 0  # the journal's last number when this ground was copied
 
     @classmethod
     @contextmanager
@@ -50,6 +51,7 @@ class Grounds(Stage):
         passwords = {user: site.secret(f"mqtt-{user}").read_text() for user in BROKER_USERS}
         write_broker(place / "broker", site.ports.broker, passwords)
         made = cls(site)
+        made.begun = made.last_seq()
         made.wire()
         try:
             yield made
@@ -122,9 +124,9 @@ class Grounds(Stage):
     def mirror(self) -> Path:
         return self.site.directory / "data" / "gateway" / "store.db"
 
-    def records(self, after: int = 0) -> list[Record]:
-        """The journal's records behind a number."""
-        return read(self.journal, after)
+    def records(self, after: int | None = None) -> list[Record]:
+        """The journal's records behind a number, or all since the copy."""
+        return read(self.journal, self.begun if after is None else after)
 
     def last_seq(self) -> int:
         with closing(sqlite3.connect(f"file:{self.journal}?mode=ro", uri=True)) as db:
@@ -171,7 +173,7 @@ class Grounds(Stage):
 
 
 def seeded(place: Path) -> Path:
-    """A stopped site with the whole estate in the plane and in the gateway's table, and an empty journal."""
+    """A stopped site with the whole estate in the plane and in the gateway's table."""
     if place.exists():
         return place
     made = place.with_name(place.name + ".making")
@@ -189,7 +191,5 @@ def seeded(place: Path) -> Path:
         eventually(lambda: in_force in ground.said("gateway"))
     finally:
         ground.stop()
-    for path in (made / "data" / "gateway").glob("journal.db*"):
-        path.unlink()
     made.rename(place)
     return place
