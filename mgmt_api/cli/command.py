@@ -5,7 +5,7 @@ from importlib.metadata import version as installed_version
 
 import typer
 
-from mgmt_api.cli import check_config, doctor, evidence, process, site
+from mgmt_api.cli import check_config, doctor, evidence, process, simulate, site
 from mgmt_api.cli.output import JsonOption, answer, say
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command("demo", help="Menjin against a virtual site / 虚拟站点演示")(s
 app.command("init", help="A first site file with fresh secrets / 生成初始配置与密钥")(site.init)
 app.command("check-config", help="Check a site file / 检查配置文件")(check_config.check_config)
 app.command("config-schema", help="JSON Schema of the site file / 配置文件的 JSON Schema")(check_config.schema)
+app.command("simulate", help="A whole world from one file / 用一个文件模拟门禁")(simulate.simulate)
 app.command("doctor", help="What is wrong with this machine / 检查本机环境")(doctor.doctor)
 app.add_typer(evidence.journal, name="journal", help="The event journal / 事件日志")
 app.add_typer(evidence.recordings, name="recordings", help="The footage / 录像")

@@ -1,0 +1,134 @@
+"""What happens in a world, by the very functions of the door process: build, load, decide, step."""
+
+from datetime import datetime
+from typing import Any
+
+from gateway.access import door as machine
+from gateway.access.decision import Denied, Granted, LiveUsed, PassageChange, Presented, decide
+from gateway.access.door import DoorInput, DoorOutput, DoorState
+from gateway.access.generation import build
+from gateway.access.reasons import REASONS, DenyReason
+from gateway.access.table import PermissionTable
+from gateway.access.world import BadWorld, Happening, World, id_of, moment
+from gateway.access.world_events import door_input, presented
+
+Result = dict[str, Any]  # JSON values; the words are documented in WORLDS.md
+LOCK = {"done": True, "failed": False, "unknown": None}  # what the lock said to a grant's command
+
+
+def simulate(world: World) -> list[Result]:
+    """One result for each happening, in order.
+
+    Raises:
+        BadWorld: an event that cannot be, or a row that the table refuses.
+    """
+    try:
+        run = _Run(world)
+        return [run.happen(each) for each in world.happenings]
+    except KeyError as error:
+        raise BadWorld(f"unknown or missing: {error}") from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise error if isinstance(error, BadWorld) else BadWorld(str(error)) from error
+
+
+class _Memory:
+    """Passage state that starts as the world says."""
+
+    def __init__(self, world: World) -> None:
+        said = world.passage
+        self._iats = {
+            id_of(name): int(moment(value, world.start, world.tz).timestamp())
+            for name, value in (said.get("last_iat") or {}).items()
+        }
+        self._used = {id_of(name): int(n) for name, n in (said.get("uses") or {}).items()}
+
+    def last_iat(self, handle: bytes) -> int | None:
+        return self._iats.get(handle)
+
+    def uses(self, pass_id: bytes) -> int:
+        return self._used.get(pass_id, 0)
+
+    def note(self, change: PassageChange) -> None:
+        if isinstance(change, LiveUsed):
+            self._iats[change.handle] = change.iat
+        else:
+            self._used[change.pass_id] = change.n
+
+
+class _Run:
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._table = PermissionTable.load(build(world.rows, 1), world.points, world.tz, site=world.site)
+        self._memory = _Memory(world)
+        self._doors = {name: DoorState(base=mode, open=False) for name, (_, mode) in world.doors.items()}
+        self._last = world.start
+
+    def happen(self, event: Happening) -> Result:
+        """Let everything fall due that is, then this."""
+        if event.at < self._last:
+            raise BadWorld(f"event {event.number}: it happens before the one before it")
+        self._last = event.at
+        said = [each for name in self._doors for each in self._step(name, machine.Tick(), event.at)]
+        result: Result = {"event": event.number, "at": event.at.isoformat()}
+        if "present" in event.body:
+            result |= self._present(event, said)
+        elif "door" in event.body:
+            said += self._step(event.body["door"], door_input(event.body), event.at)
+        result |= {"said": said, "doors": {name: _told(state) for name, state in self._doors.items()}}
+        expected = event.body.get("expect")
+        return result if expected is None else result | {"expected": expected, "ok": _agrees(result, expected)}
+
+    def _present(self, event: Happening, said: list[str]) -> Result:
+        body = event.body["present"]
+        point, shown = self._table.points[body["point"]], presented(body, self._table, self._world, event.at)
+        decision = self._decide(point.door, body["point"], shown, event.at)
+        if isinstance(decision, Denied):
+            zh, en = REASONS[decision.reason]
+            return {"point": point.name, "decision": "Denied", "reason": decision.reason.value, "zh": zh, "en": en}
+        for change in decision.changes:
+            self._memory.note(change)
+        command = f"e{event.number}"
+        said += self._step(point.door, machine.GrantGiven(command, point.name), event.at)
+        said += self._step(point.door, machine.CommandEnded(command, LOCK[event.body.get("lock", "done")]), event.at)
+        return {"point": point.name, "decision": "Granted", "policy": decision.policy}
+
+    def _decide(self, door: str, point: str, shown: Presented, at: datetime) -> Granted | Denied:
+        decision = decide(self._table, self._memory, self._table.points[point], shown, at)
+        if isinstance(decision, Granted) and not self._doors[door].admits:
+            return Denied(DenyReason.OTHER, decision.credential)  # blocked or locked down
+        return decision
+
+    def _step(self, name: str, input_: DoorInput, at: datetime) -> list[str]:
+        config, _ = self._world.doors[name]
+        seconds = (at - self._world.start).total_seconds()
+        self._doors[name], outputs = machine.step(self._doors[name], input_, seconds, config)
+        return [f"{name}: {_output(each)}" for each in outputs]
+
+
+def _output(output: DoorOutput) -> str:
+    told = getattr(output, "access_point", None)
+    return type(output).__name__ + (f" {told}" if told else "")
+
+
+def _told(state: DoorState) -> Result:
+    return {"mode": state.mode.value, "alarm": state.alarm.value, "open": state.open}
+
+
+def _agrees(result: Result, expected: object) -> bool:
+    """Whether the expectation holds: a word is the decision or its reason; a mapping is looked at word by word."""
+    if isinstance(expected, str):
+        return expected in (result.get("decision"), result.get("reason"))
+    if not isinstance(expected, dict):
+        raise BadWorld(f"event {result['event']}: expect is a word or a mapping")
+    return all(_holds(result.get(word), wanted) for word, wanted in expected.items())
+
+
+def _holds(found: Any, wanted: Any) -> bool:
+    if isinstance(wanted, dict):
+        return isinstance(found, dict) and all(_holds(found.get(word), each) for word, each in wanted.items())
+    return bool(found == wanted)
+
+
+def faults(results: list[Result]) -> list[Result]:
+    """The results that are not what was expected."""
+    return [result for result in results if not result.get("ok", True)]

@@ -1,0 +1,156 @@
+"""A whole world in one plain dict (a YAML file, a bug report): its rows, its doors, and what happens, as values.
+
+The form of the dict is documented in WORLDS.md beside this file. Unknown words are refused by name.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from gateway.access import world_rows
+from gateway.access.door import DoorConfig, DoorMode
+from gateway.access.identifier import KEY_BYTES
+from gateway.access.model import AccessPoint, Row
+
+Body = Mapping[str, Any]
+DEFAULT_START = "2026-03-04T12:00"  # a Wednesday noon
+WORDS = {"site", "time_zone", "start", "doors", "points", "passage", "events", *world_rows.KINDS}
+
+
+class BadWorld(ValueError):
+    """The dict is no world; the text says where and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One entry of `events`: at this time, this body."""
+
+    number: int
+    at: datetime
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """All that a simulation needs."""
+
+    site: int
+    tz: tzinfo
+    start: datetime
+    rows: tuple[Row, ...]
+    points: tuple[AccessPoint, ...]
+    doors: Mapping[str, tuple[DoorConfig, DoorMode]]
+    passage: Body
+    happenings: tuple[Happening, ...]
+
+
+def read(body: Body) -> World:
+    """The world of a dict.
+
+    Raises:
+        BadWorld: a word that is unknown or missing, or a value that cannot be.
+    """
+    with _Place("the world"):
+        if unknown := set(body) - WORDS:
+            raise ValueError(f"unknown: {', '.join(sorted(map(str, unknown)))}")
+        tz = ZoneInfo(body.get("time_zone", "Asia/Shanghai"))
+        start = moment(body.get("start", DEFAULT_START), None, tz)
+    doors = {name: _door(name, each) for name, each in _named(body, "doors")}
+    return World(
+        site=int(body.get("site", 1)),
+        tz=tz,
+        start=start,
+        rows=tuple(_rows(body, start, tz)),
+        points=tuple(_points(body, list(doors))),
+        doors=doors,
+        passage=body.get("passage") or {},
+        happenings=tuple(_happenings(body, start, tz)),
+    )
+
+
+def key_of(credential: str) -> bytes:
+    """The key of a world's credential: no card number stands in a world."""
+    return hashlib.sha256(credential.encode()).digest()[:KEY_BYTES]
+
+
+def id_of(name: str) -> bytes:
+    """The 8-byte handle or pass id that stands for a name in a world."""
+    return key_of(name)[:8]
+
+
+def moment(value: object, start: datetime | None, tz: tzinfo) -> datetime:
+    """A time: ISO 8601 (the site's own time if it has no offset), or seconds after the start.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if isinstance(value, int | float) and start is not None:
+        return start + timedelta(seconds=value)
+    if isinstance(value, str):
+        found = datetime.fromisoformat(value)
+        return found if found.tzinfo else found.replace(tzinfo=tz)
+    raise ValueError(f"not a time: {value!r}")
+
+
+class _Place:
+    """Turns what is wrong inside into `BadWorld`, with the place before it."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, KeyError):
+            raise BadWorld(f"{self.where}: {error} is missing") from error
+        if isinstance(error, ValueError | TypeError | AttributeError) and not isinstance(error, BadWorld):
+            raise BadWorld(f"{self.where}: {error}") from error
+
+
+def _named(body: Body, kind: str) -> list[tuple[str, Any]]:
+    with _Place(kind):
+        return [(str(name), {} if each is None else each) for name, each in (body.get(kind) or {}).items()]
+
+
+def _rows(body: Body, start: datetime, tz: tzinfo) -> Iterator[Row]:
+    def unix(value: object) -> int:
+        return int(moment(value, start, tz).timestamp())
+
+    holders = dict(_named(body, "residents"))
+    for kind, make in world_rows.KINDS.items():
+        for name, each in _named(body, kind):
+            with _Place(f"{kind}.{name}"):
+                made = make(name, each, world_rows.Context(holders, unix, key_of))
+            if made is not None:
+                yield made
+
+
+def _door(name: str, each: Body) -> tuple[DoorConfig, DoorMode]:
+    with _Place(f"doors.{name}"):
+        config = {word: value for word, value in each.items() if word not in ("number", "mode")}
+        return DoorConfig(**config), DoorMode(each.get("mode", "Locked"))
+
+
+def _points(body: Body, doors: list[str]) -> Iterator[AccessPoint]:
+    numbers = {name: (each or {}).get("number", doors.index(name) + 1) for name, each in _named(body, "doors")}
+    for name, each in _named(body, "points"):
+        with _Place(f"points.{name}"):
+            fields = dict(each)
+            door = fields.pop("door")
+            zones = str(fields.pop("from")), str(fields.pop("to"))
+            yield AccessPoint(name, door, numbers[door], *zones, **world_rows.tuples(fields))
+
+
+def _happenings(body: Body, start: datetime, tz: tzinfo) -> Iterator[Happening]:
+    with _Place("events"):
+        entries = list(body.get("events") or ())
+    at = start
+    for number, each in enumerate(entries, 1):
+        with _Place(f"event {number}"):
+            after = each.get("after")
+            at = at + timedelta(seconds=after) if after is not None else moment(each.get("at", 0), start, tz)
+            yield Happening(number, at, each)

@@ -1,0 +1,115 @@
+"""The rows of a world's dict: one maker a kind, in the order in which they are made."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from gateway.access.model import (
+    AccessPolicy,
+    AccessProfile,
+    Credential,
+    CredentialState,
+    CredentialType,
+    DeniedPass,
+    HolderClass,
+    IssuerKey,
+    Row,
+    Schedule,
+    Window,
+    Zone,
+)
+from gateway.access.schedule import split
+
+Body = Mapping[str, Any]
+TIMES = ("valid_from", "valid_to", "refreshed_at")
+WHOLE_DAY = ("00:00", "24:00")
+
+
+class Context(NamedTuple):
+    """What the makers ask of the world around them."""
+
+    holders: Mapping[str, Any]  # residents by id
+    unix: Callable[[object], int]
+    key_of: Callable[[str], bytes]
+
+
+def tuples(fields: Body) -> dict[str, Any]:
+    """The fields with every list as a tuple."""
+    return {name: _tuple(value) for name, value in fields.items()}
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(_tuple(each) for each in value) if isinstance(value, list) else value
+
+
+def minute(text: str) -> int:
+    """The minute of the day of "08:30", up to "24:00"."""
+    hours, minutes = text.split(":")
+    return int(hours) * 60 + int(minutes)
+
+
+def windows(entries: Any) -> tuple[Window, ...]:
+    """The windows of [{days: [1, 2], from: "08:00", to: "18:00"}]; without days each day, without times the whole."""
+    found: list[Window] = []
+    for each in entries:
+        if unknown := set(each) - {"days", "from", "to"}:
+            raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+        start, end = minute(each.get("from", WHOLE_DAY[0])), minute(each.get("to", WHOLE_DAY[1]))
+        for day in each.get("days", range(1, 8)):
+            found += split(day, start, end)
+    return tuple(found)
+
+
+def _zone(name: str, body: Body, _: Context) -> Row:
+    return Zone(name, **tuples(body))
+
+
+def _schedule(name: str, body: Any, _: Context) -> Row:
+    return Schedule(name, windows([{}] if body == "always" else body))
+
+
+def _profile(name: str, body: Body, _: Context) -> Row:
+    fields = dict(body)
+    policies = tuple(AccessPolicy(**each) for each in fields.pop("policies", ()))
+    return AccessProfile(name, fields.pop("number"), policies, **fields)
+
+
+def _resident(name: str, body: Body, context: Context) -> None:
+    HolderClass(body.get("class", "resident"))  # a resident is no row: his credentials are
+    if unknown := set(body) - {"class"}:
+        raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+
+
+def _credential(name: str, body: Body, context: Context) -> Row:
+    fields = dict(body)
+    holder = fields.pop("resident")
+    times: dict[str, Any] = {word: context.unix(fields.pop(word)) for word in TIMES if fields.get(word) is not None}
+    return Credential(
+        id=name,
+        key=context.key_of(name),
+        type=CredentialType(fields.pop("type", "card")),
+        holder=holder,
+        holder_class=HolderClass((context.holders[holder] or {}).get("class", "resident")),
+        state=CredentialState(fields.pop("state", "enabled")),
+        profiles=tuple(fields.pop("profiles", ())),
+        **times,
+        **fields,
+    )
+
+
+def _issuer(name: str, _: Body, __: Context) -> Row:
+    return IssuerKey(int(name), bytes(33))
+
+
+def _denied(name: str, body: Any, context: Context) -> Row:
+    return DeniedPass(context.key_of(name)[:8], context.unix(body.get("until", 0)))
+
+
+KINDS: dict[str, Callable[[str, Any, Context], Row | None]] = {
+    "zones": _zone,
+    "schedules": _schedule,
+    "profiles": _profile,
+    "residents": _resident,
+    "credentials": _credential,
+    "issuers": _issuer,
+    "denied": _denied,
+}

@@ -1,0 +1,69 @@
+"""`menjin simulate`: a whole world from one file, and what its doors do."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from ruamel.yaml import YAML
+from ruamel.yaml.constructor import SafeConstructor
+from ruamel.yaml.error import YAMLError
+
+from gateway.access.simulation import Result, faults
+from gateway.access.simulation import simulate as run
+from gateway.access.world import BadWorld, read
+from mgmt_api.cli.output import Exit, JsonOption, answer, say, stop
+
+
+class _Plain(SafeConstructor):
+    """YAML in which a time is the text that it is."""
+
+
+_Plain.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor.construct_yaml_str)
+
+
+def load(path: Path) -> dict[str, Any]:
+    """The dict of a world file.
+
+    Raises:
+        BadWorld: it cannot be read, is no YAML, or no mapping.
+    """
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Constructor = _Plain
+    try:
+        body = yaml.load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, YAMLError) as error:
+        raise BadWorld(f"{path}: {error}") from error
+    if not isinstance(body, dict):
+        raise BadWorld(f"{path}: not a mapping")
+    return body
+
+
+def simulate(
+    path: Annotated[Path, typer.Argument(help="The world file / 世界文件", metavar="WORLD.yaml")],
+    json: JsonOption = False,
+) -> None:
+    """Decide every presentation of a world file and step its doors; exit 1 if an `expect` does not hold."""
+    try:
+        results = run(read(load(path)))
+    except BadWorld as error:
+        stop(str(error), Exit.USAGE)
+    wrong = faults(results)
+    if json:
+        answer({"ok": not wrong, "events": results})
+    else:
+        for result in results:
+            say(line(result))
+    raise typer.Exit(Exit.FAILED if wrong else Exit.OK)
+
+
+def line(result: Result) -> str:
+    """One result as a line for people."""
+    parts = [f"{result['event']:>3}", result["at"]]
+    if "decision" in result:
+        parts += [result["point"], result["decision"], result.get("policy") or result["reason"]]
+        parts += [text for text in (result.get("zh"), result.get("en")) if text]
+    parts += [f"[{said}]" for said in result["said"]]
+    parts += [f"{name}={door['mode']}/{door['alarm']}" for name, door in result["doors"].items()]
+    if result.get("ok") is False:
+        parts.append(f"EXPECTED / 应为 {result['expected']}")
+    return "  ".join(parts)
