@@ -62,6 +62,15 @@ class IdCardRead:
     seen: Seen
 
 
+@dataclass(frozen=True, slots=True)
+class UnsupportedRead:
+    """Something was presented that no decision can use (a fingerprint, say): told, never granted."""
+
+    reader: str
+    what: str  # a short English word or two, never its content
+    seen: Seen
+
+
 def _no_receipt() -> None:
     """Most devices want none."""
 
@@ -146,6 +155,7 @@ DeviceEvent = (
     | TextRead
     | KeyRead
     | IdCardRead
+    | UnsupportedRead
     | DeviceRecord
     | InputState
     | OutputState

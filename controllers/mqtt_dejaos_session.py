@@ -158,7 +158,7 @@ class DejaosSession:
             card = dejaos.card(asked.code)
             return CardRead(name, card.bits, card.bit_count, now.seen(stale))
         if kind == dejaos.PIN:
-            return KeyRead(name, dejaos.pin(asked.code), now.seen(stale))
+            return KeyRead(name, f"{dejaos.pin(asked.code)}#", now.seen(stale))  # the terminal gathers all keys
         raise ProtocolViolation("a kind that only the terminal can judge")
 
     def _records(self, terminal: Terminal, sent: dejaos.Envelope, now: Moment) -> Iterator[Action]:

@@ -21,8 +21,9 @@ from gateway.access.event import EventKind
 from gateway.access.model import AccessPoint
 from gateway.clock import Clock
 from gateway.commands import Commands
-from gateway.drivers import drivers_of, readers_of
+from gateway.drivers import drivers_of, home_assistant, readers_of
 from gateway.generations import Generations
+from gateway.home_assistant import unlocker, views
 from gateway.inbox import Inbox
 from gateway.inventory import inventory
 from gateway.journal import Journal
@@ -73,7 +74,15 @@ async def serve(settings: Settings) -> None:
     pen = Pen(journal, clock, lambda: generations.table)
     inbox = Inbox(loop, lambda event: service.on_event(event))
     drivers = drivers_of(settings, site.site_key, inbox.put)
-    service = Service(site, pen, Commands(drivers), loop, lambda: sync.wake_inventory())
+    shown = home_assistant(settings, unlocker(loop, clock, lambda order: service.unlock(order)), inbox.put)
+
+    def changed() -> None:
+        sync.wake_inventory()
+        if shown is not None:
+            for view in views(service):
+                shown[0].show(view)
+
+    service = Service(site, pen, Commands(drivers), loop, changed)
     store = Store(folder / "store.db")
     if store.set_aside is not None:
         log.error("permission mirror was corrupt, it starts anew", kept_aside=store.set_aside.name)
@@ -88,7 +97,8 @@ async def serve(settings: Settings) -> None:
         service.unlock,
         lambda: inventory(site, service, generations.table.version, journal.head.seq),
     )
-    await _live(journal, generations, store, pen, service, drivers, inbox.put, sync, stop)
+    links = [*drivers, shown[1]] if shown else drivers
+    await _live(journal, generations, store, pen, service, links, inbox.put, sync, stop)
 
 
 async def _live(

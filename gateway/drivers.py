@@ -4,7 +4,7 @@ A new kind is its models in config/devices.py, a function here that builds its d
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ from controllers.mqtt_dejaos import Terminal
 from controllers.mqtt_dejaos_session import DejaosSession
 from controllers.mqtt_dialect import BrokerLogin, MqttSessionDriver
 from controllers.mqtt_esprfid import EspBoard, EspRfidSession
+from controllers.mqtt_homeassistant import HomeAssistantSession, ShownDoor, will
 from controllers.osdp_bus import OsdpReader
 from controllers.poll_aa import PolledReader, PollSession
 from controllers.serial_frames import Codec, Dec10CrLf, HexCr, StxEtx
@@ -185,6 +186,21 @@ def readers_of(settings: Settings) -> list[Reader]:
         for word, kind in KINDS.items()
         for name, formats in kind.readers(settings)
     ]
+
+
+def home_assistant(
+    settings: Settings, unlock: Callable[[str], None], sink: Sink
+) -> tuple[HomeAssistantSession, Driver] | None:
+    """What shows the doors to Home Assistant, if the site wants that: it drives nothing, so it is no row of `KINDS`."""
+    shown = settings.broker.home_assistant if settings.broker else None
+    if shown is None:
+        return None
+    doors = [ShownDoor(door.name, door.label.zh, door.name in shown.commands) for door in settings.doors]
+    session = HomeAssistantSession(doors, unlock, shown.base, shown.discovery)
+    login = broker_login(settings)
+    if shown.username:
+        login = replace(login, username=shown.username, password=secret(shown.password_file))
+    return session, MqttSessionDriver("home-assistant", login, session, sink, will=will(shown.base))
 
 
 def broker_login(settings: Settings) -> BrokerLogin:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import structlog
 
-from controllers.driver import CardRead, DeviceEvent, KeyRead, TextRead
+from controllers.driver import CardRead, DeviceEvent, IdCardRead, KeyRead, TextRead, UnsupportedRead
 
-READS = (CardRead, TextRead, KeyRead)
+READS = (CardRead, TextRead, KeyRead, IdCardRead, UnsupportedRead)
 TURN = 64  # events handled before the loop's other work has its turn
 
 log = structlog.get_logger()

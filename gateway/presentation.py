@@ -3,16 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from controllers.driver import CardRead, TextRead
+from controllers.driver import CardRead, IdCardRead, TextRead, UnsupportedRead
 from controllers.errors import ControllerError
-from controllers.wiegand import FORMATS, decode
+from controllers.wiegand import decode, find
 from gateway.access import mj1
 from gateway.access.decision import Card, DenyReason, Live, Pass, Presented, Unreadable
 from gateway.access.identifier import card_value, identifier_key
 from gateway.access.model import CredentialType
 from gateway.access.table import PermissionTable
 from gateway.codes import verifies
+from gateway.keypad import PinEntry
 from gateway.site import Reader
+
+Read = CardRead | TextRead | IdCardRead | PinEntry | UnsupportedRead
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +24,36 @@ class Presentation:
 
     presented: Presented
     type: str
-    raw: str  # the card's bits; of a code its handle or pass id, never the text
+    raw: str  # the card's bits; of a code its handle or pass id, never the text; nothing of a PIN or ID card
 
 
 class Identifier:
-    """Reads under this site key, with the formats of these readers."""
+    """Reads under this site key, with the formats of these readers. Raises `BadSetup` for an unknown format."""
 
     def __init__(self, site_key: bytes, readers: Sequence[Reader]) -> None:
         self._site_key = site_key
         self._readers = {reader.name: reader for reader in readers}
         self._formats: Mapping[str, dict[int, str]] = {
-            reader.name: {FORMATS[name].count: name for name in reader.formats} for reader in readers
+            reader.name: {find(name).count: name for name in reader.formats} for reader in readers
         }
+
+    def of(self, read: Read, table: PermissionTable) -> Presentation:
+        """What a read presents."""
+        match read:
+            case CardRead():
+                return self.card(read)
+            case TextRead():
+                return self.text(read, table)
+            case IdCardRead():
+                return Presentation(Card(read.key), CredentialType.IDCARD, "")
+            case PinEntry():
+                return Presentation(Card(self.pin_key(read)), CredentialType.PIN, "")
+            case UnsupportedRead():
+                return Presentation(Unreadable(DenyReason.UNKNOWN_FORMAT), "", read.what[:40])
+
+    def pin_key(self, entry: PinEntry) -> bytes:
+        """The key that the permission table knows a PIN by."""
+        return identifier_key(self._site_key, CredentialType.PIN, "PIN", entry.digits)
 
     def card(self, read: CardRead) -> Presentation:
         """A card by its bits; the format is the reader's own for this length."""
@@ -66,4 +87,4 @@ class Identifier:
             return Unreadable(DenyReason.MALFORMED)
         value = card_value(number.facility, number.card)
         key = identifier_key(self._site_key, CredentialType.CARD, number.format, value)
-        return Card(key, self._readers[read.reader].assurance)
+        return Card(key, self._readers[read.reader].assurance if read.checked else 0)

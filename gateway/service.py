@@ -13,6 +13,8 @@ import structlog
 from controllers.driver import (
     CardRead,
     DeviceEvent,
+    DeviceRecord,
+    IdCardRead,
     InputState,
     KeyRead,
     LinkState,
@@ -21,6 +23,7 @@ from controllers.driver import (
     OutputState,
     Signal,
     TextRead,
+    UnsupportedRead,
 )
 from gateway.access import door as machine
 from gateway.access.decision import Denied, DenyReason, Granted, Live, decide
@@ -30,13 +33,15 @@ from gateway.access.model import AccessPoint
 from gateway.commands import Commands, Order, new_id
 from gateway.doors import Doors
 from gateway.journal import DAY_S
+from gateway.keypad import Keypads, PinEntry
 from gateway.orders import COMMAND_S, Orders, RemoteUnlock
 from gateway.pen import Pen
-from gateway.presentation import Identifier, Presentation
+from gateway.presentation import Identifier, Presentation, Read
 from gateway.readers import Admission, ReaderLimits, ReaderWatch
+from gateway.records import Records
 from gateway.site import Door, Site
 
-Read = CardRead | TextRead
+FORGET_S = 60.0  # how often what a passage left behind is looked through
 SAID = {  # what a door says → the event that it is
     machine.Taken: EventKind.TAKEN,
     machine.NotTaken: EventKind.NOT_TAKEN,
@@ -78,6 +83,9 @@ class Service:
         self.links: dict[str, LinkState] = {}
         self.doors = Doors(site.doors, self._door_says, on_change)
         self._orders = Orders(pen, commands, self.doors, loop)
+        self._keypads = Keypads()
+        self._records = Records(pen, site.points, self._identifier, loop)
+        self._forgot_s = float("-inf")
 
     def on_event(self, event: DeviceEvent) -> None:
         """Take what a device says."""
@@ -86,6 +94,14 @@ class Service:
                 self._read(event, (event.bits, event.bit_count), self._limits.repeat_card_s)
             case TextRead():
                 self._read(event, event.text, self._limits.repeat_text_s)
+            case IdCardRead():
+                self._read(event, event.key, self._limits.repeat_card_s)
+            case UnsupportedRead():
+                self._read(event, event.what, self._limits.repeat_card_s)
+            case KeyRead():
+                self._keys(event)
+            case DeviceRecord():
+                self._records.take(event)
             case Outcome():
                 self._orders.outcome(event)
             case InputState():
@@ -94,7 +110,7 @@ class Service:
                 self._link(event)
             case LocalState():
                 self._local(event)
-            case KeyRead() | OutputState():
+            case OutputState():
                 log.debug("not used here", kind=type(event).__name__)
 
     def unlock(self, remote: RemoteUnlock) -> None:
@@ -103,11 +119,18 @@ class Service:
 
     def tick(self) -> None:
         """Let time pass: call it a few times a second."""
-        self.doors.tick(self._clock.mono())
+        mono = self._clock.mono()
+        self.doors.tick(mono)
         self._orders.tick()
-        self._passage.forget_commands(self._clock.now() - DAY_S)
+        if mono - self._forgot_s >= FORGET_S:
+            self._forgot_s = mono
+            self._passage.forget_commands(self._clock.now() - DAY_S)
 
     # --- reads --------------------------------------------------------------------------------------------------------
+
+    def _keys(self, keys: KeyRead) -> None:
+        for entry in self._keypads.entries(keys):
+            self._read(entry, self._identifier.pin_key(entry), self._limits.repeat_card_s)
 
     def _read(self, read: Read, identity: object, repeat_s: float) -> None:
         point = self._site.points.get(read.reader)
@@ -127,10 +150,12 @@ class Service:
 
     def _decide(self, read: Read, point: AccessPoint, watch: ReaderWatch) -> None:
         table, at = self._pen.table(), self._clock.now()
-        shown = self._present(read)
+        shown = self._identifier.of(read, table)
         decision = decide(table, self._passage, point, shown.presented, datetime.fromtimestamp(at, UTC))
         if isinstance(decision, Granted) and not self.doors.state(point.door).admits:
             decision = Denied(DenyReason.OTHER, decision.credential)  # blocked or locked down
+        elif isinstance(read, PinEntry) and decision == Denied(DenyReason.CREDENTIAL_NOT_FOUND, None):
+            decision = Denied(DenyReason.INVALID_PIN, None)
         fields = _of_read(read, point, shown) | _of_decision(decision)
         if isinstance(decision, Granted):
             watch.granted()
@@ -139,11 +164,6 @@ class Service:
             self._commands.show(read.reader, Signal.DENIED, self._clock.mono())
             self._pen.put(self._pen.event(EventKind.DENIED, fields, at))
             self._refused(read, point, watch)
-
-    def _present(self, read: Read) -> Presentation:
-        if isinstance(read, CardRead):
-            return self._identifier.card(read)
-        return self._identifier.text(read, self._pen.table())
 
     def _grant(self, read: Read, point: AccessPoint, decision: Granted, event: AccessEvent) -> None:
         for change in decision.changes:  # at once, not when durable: the next read may be in the queue
@@ -166,7 +186,7 @@ class Service:
 
     def _stale(self, read: Read, point: AccessPoint) -> None:
         """It waited for too long, in the device or here: the person is gone."""
-        self._pen.write(EventKind.STALE_READ, _of_read(read, point, self._present(read)))
+        self._pen.write(EventKind.STALE_READ, _of_read(read, point, self._identifier.of(read, self._pen.table())))
 
     # --- devices and doors --------------------------------------------------------------------------------------------
 

@@ -1,0 +1,64 @@
+"""Each kind of link in the site file becomes a driver of its devices, and the example has them all."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from config.load import load_settings
+from config.secret import new_key, write_secret
+from config.settings import Settings
+from config.wiring import devices
+from controllers.errors import BadSetup
+from gateway.drivers import CODECS, KINDS, drivers_of, home_assistant, readers_of
+from gateway.presentation import Identifier
+
+EXAMPLE = Path(__file__).parents[2] / "config/site.example.yaml"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    settings = load_settings(Path(shutil.copy(EXAMPLE, tmp_path / "site.yaml")))
+    for name in ("broker.password", "broker-ha.password", "site.key"):
+        write_secret(tmp_path / "secrets" / name, new_key())
+    keys = ", ".join(f'"{name}": "{new_key(16)}"' for name in ("lobby-1", "garage-in"))
+    write_secret(settings.secrets.reader_keys_file, f"{{{keys}}}")
+    return settings
+
+
+def test_every_wired_device_has_a_driver_and_the_outputs_that_the_wiring_counts_on(settings: Settings) -> None:
+    built = {name: has for each in drivers_of(settings, bytes(32), print) for name, has in each.devices().items()}
+    wired = {each.name: each for each in devices(settings)}
+    assert built.keys() == wired.keys()
+    for name, has in built.items():
+        assert has.outputs <= wired[name].outputs, name
+        assert has.inputs <= wired[name].inputs, name
+        assert (has.cards or has.text) == wired[name].reads or name in ("lobby-1", "garage-in"), name
+
+
+def test_the_example_wires_every_kind(settings: Settings) -> None:
+    assert {reader.kind for reader in readers_of(settings)} == set(KINDS)
+    assert {reader.name for reader in readers_of(settings)} == {each.name for each in devices(settings)}
+
+
+def test_only_a_secure_channel_is_worth_more_than_a_plain_number(settings: Settings) -> None:
+    assert {reader.kind for reader in readers_of(settings) if reader.assurance} == {"osdp"}
+
+
+def test_every_framing_has_its_codec(settings: Settings) -> None:
+    reader = settings.serial_readers[0]
+    for framing in ("hex_cr", "dec10_crlf", "stx_etx"):
+        CODECS[framing](reader.model_copy(update={"framing": framing, "format": None}))
+
+
+def test_home_assistant_has_its_own_login_and_shows_all_doors(settings: Settings) -> None:
+    shown = home_assistant(settings, print, print)
+    assert shown is not None
+    assert shown[1].devices() == {}
+    assert shown[0].topics() == ["menjin/ha/clubhouse/set"]
+
+
+def test_an_unknown_card_format_is_a_bad_setup(settings: Settings) -> None:
+    reader = readers_of(settings)[0]
+    with pytest.raises(BadSetup, match="WG99"):
+        Identifier(bytes(32), [type(reader)(reader.name, reader.kind, ("WG99",))])
