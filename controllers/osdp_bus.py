@@ -22,6 +22,7 @@ __all__ = ["OsdpBus", "OsdpReader"]
 CHAR_BITS = 10  # 8N1
 IDLE_CHARS = 2  # between frames (SIA OSDP v2.2 clause 5.7)
 MAX_ADDRESS = 126
+MARK = b"\xff"  # a line at rest, sent: what devices skip before a frame (SIA OSDP v2.2 clause 5.7)
 
 
 class OsdpBus:
@@ -53,6 +54,9 @@ class OsdpBus:
         self._free_at = 0.0  # when the next frame may start
         self._probe_at = 0.0  # when a dead device may have a slot while others are alive
         self._decide_until = 0.0  # polls wait: a read is being decided
+        self._rest_until = 0.0  # polls wait: nobody is there
+        self._busy_at = 0.0  # the last read or command
+        self._quiet_turns = 0
 
     def device(self, name: str) -> OsdpDevice:
         """One device's state."""
@@ -60,6 +64,7 @@ class OsdpBus:
 
     def submit(self, command: Command, now: float) -> None:
         """Take a command; it goes out in the next slot, or ends as expired."""
+        self._busy_at = now
         device = self._devices.get(command.device)
         if device is None:
             seen = Seen(now, self._wall(), 0)
@@ -82,29 +87,34 @@ class OsdpBus:
         """The frame to send now, if the wire is free and anything is to be said."""
         if self._current and now >= self._silent_at:
             self._give_up(self._current, now)
-        for waiting in self._queued:
-            waiting.expire(now)
-        self._queued = [device for device in self._queued if device.jobs]
-        if self._current or now < self._free_at:
+        if self._queued:
+            for waiting in self._queued:
+                waiting.expire(now)
+            self._queued = [device for device in self._queued if device.jobs]
+        gap_s = self._free_at - now
+        if self._current or gap_s > self._limits.mark_s:
             return None
         while (device := self._pick(now)) is not None:
             frame = device.next_frame(now, self._char_s)
             if frame is not None:
+                frame = MARK * math.ceil(gap_s / self._char_s) + frame if gap_s > 0 else frame
                 self._start(device, frame, now)
                 return frame
         return None
 
     def deadline(self, now: float) -> float:
         """When `next_send` has something to do, if no byte and no command comes before."""
-        expiry = min((device.next_expiry for device in self._queued), default=math.inf)
+        expiry = wanted = math.inf
+        if self._queued:
+            expiry = min(device.next_expiry for device in self._queued)
+            wanted = min((device.ready_at for device in self._urgent()), default=math.inf)
         if self._current:
             return min(self._silent_at, expiry)
-        wanted = min((device.ready_at for device in self._urgent()), default=math.inf)
         for device in self._order:
             if wanted <= self._free_at:
                 break
             wanted = min(wanted, self._wanted_at(device))
-        return min(max(self._free_at, wanted), expiry)
+        return min(max(self._free_at - self._limits.mark_s, wanted), expiry)
 
     def close(self, reason: str, now: float) -> None:
         """The line is gone: what was in flight is unknown, what waited has expired."""
@@ -143,7 +153,11 @@ class OsdpBus:
     def _end_turn(self, now: float) -> None:
         idle_s = IDLE_CHARS * self._char_s
         self._free_at = max(self._began_at + self._turn_bytes * self._char_s, now) + idle_s
-        self._current = None
+        online, self._current = self._current is not None and self._current.online, None
+        quiet = online and now - self._busy_at > self._limits.quiet_s
+        self._quiet_turns = self._quiet_turns + 1 if quiet else 0
+        if self._quiet_turns >= self._limits.quiet_turns:
+            self._quiet_turns, self._rest_until = 0, now + self._limits.rest_s
 
     def _urgent(self) -> list[OsdpDevice]:
         """The devices whose next frame carries a command, locks first."""
@@ -151,18 +165,19 @@ class OsdpBus:
 
     def _pick(self, now: float) -> OsdpDevice | None:
         """Of the devices that want a slot: commands first, then whoever waited longest."""
-        for device in self._urgent():
+        for device in self._urgent() if self._queued else ():
             if device.ready_at <= now:
                 return device
         return next((device for device in self._order if self._wanted_at(device) <= now), None)
 
     def _wanted_at(self, device: OsdpDevice) -> float:
         """From when on this device may have a slot that carries no command."""
-        at = max(device.ready_at, self._decide_until)
+        at = max(device.ready_at, self._decide_until, self._rest_until)
         return max(at, self._probe_at) if device.dead else at
 
     def _tell(self, event: DeviceEvent) -> None:
         if isinstance(event, CardRead | TextRead | KeyRead) and not event.seen.stale:
+            self._busy_at, self._rest_until = event.seen.mono_s, 0.0
             self._decide_until = event.seen.mono_s + self._decision_s
         self._emit(event)
 

@@ -98,7 +98,7 @@ class Decoder:
         found: list[Frame] = []
         for start in range(0, len(data), self._max):
             self._buffer += data[start : start + self._max]
-            while (frame := self._next()) is not None:
+            while self._buffer and (frame := self._next()) is not None:
                 found.append(frame)
             del self._buffer[: -self._max]
         return found

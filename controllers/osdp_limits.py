@@ -16,6 +16,10 @@ class Limits:
     repeats: int = 2  # of an unanswered frame, before the device is lost
     retry_s: tuple[float, ...] = (0.05, 0.25, 0.5, 1.0)  # pause before each new attempt; the last one stays
     settled_s: float = 1.0  # a session this long starts again after the shortest pause, a shorter one after the next
+    mark_s: float = 0.0005  # an idle time up to this is filled with marks, which saves a fast line half its wake-ups
+    quiet_s: float = 5.0  # without a read or a command: the line is quiet
+    quiet_turns: int = 16  # a quiet line rests after so many turns
+    rest_s: float = 0.025  # for this long, which saves a third of the processor's time
     busy_s: float = 0.05  # pause after BUSY
     busy_repeats: int = 40
     decision_s: float = 0.004  # after a read, polls wait this long for the command that answers it

@@ -22,6 +22,7 @@ CARDS = {115200: 40, 9600: 16}
 PAUSE_S = {115200: 0.1, 9600: 0.35}
 IDLE_CHARS, CHAR_BITS = 2, 10
 IDLE_S = 4.0
+QUIET_S = 6.0  # before a line counts as quiet
 
 
 def run() -> list[dict[str, object]]:
@@ -98,6 +99,7 @@ def _idle_cpu() -> dict[str, object]:
     for panel in PANELS:
         with _line(panel, 115200, 16) as (_peer, host):
             assert host.stdin
+            time.sleep(QUIET_S)
             used = []
             for wait_s in (IDLE_S, 0):
                 host.stdin.write("cpu\n")

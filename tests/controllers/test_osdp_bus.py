@@ -431,6 +431,35 @@ def test_polls_follow_each_other_as_fast_as_the_wire_allows(baud: int, readers: 
     assert min(turns) > 30 * 10 / baud
 
 
+def test_a_quiet_line_rests_and_wakes_for_a_command_or_a_read() -> None:
+    line = made(*range(1, 17))
+    line.run(3)
+    pulse(line, "first")
+    start = line.now
+    line.run(1)
+    busy = len([at for at, _ in line.sent if at > start])
+    line.run(8)
+    start = line.now
+    line.run(1)
+    assert len([at for at, _ in line.sent if at > start]) < busy * 0.8
+    for wait_s in (0.003, 0.02, 0.061):
+        line.run(6 + wait_s)
+        began = line.now
+        pulse(line, f"c{wait_s}")
+        line.run(0.1)
+        assert next(at for at, frame in line.sent if frame.code == Code.OUT and at >= began) - began < 0.004
+
+
+def test_a_fast_line_fills_the_idle_time_with_marks() -> None:
+    line = made(1, 2)
+    wake_ups = []
+    original = line.bus.next_send
+    line.bus.next_send = lambda now: (wake_ups.append(now), original(now))[1]  # type: ignore[method-assign,func-returns-value] # a counter
+    start = len(line.sent)
+    line.run(1)
+    assert len(wake_ups) < 2.2 * (len(line.sent) - start)  # one when bytes come, and none to wait for the idle time
+
+
 def test_a_command_waits_for_no_poll_but_the_one_on_the_wire() -> None:
     line = made(1, 2, 3, 4, baud=9600)
     line.run(3)  # all questions asked

@@ -149,7 +149,7 @@ class VirtualLine:
             self.now = max(self.now + 1e-6, next_at)
 
     def _carry(self, raw: bytes) -> None:
-        frame = decode(raw)
+        frame = decode(raw.lstrip(b"\xff"))
         self.sent.append((self.now, frame))
         for reader in self.readers:
             heard_at = self.now + len(raw) * self._char_s
