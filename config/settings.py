@@ -124,6 +124,26 @@ class Retention(Model):
     max_bytes: Annotated[int, Field(gt=0)] | None = None
 
 
+class CodeReader(Model):
+    """QR codes shown to a camera, read as a scanner would read them."""
+
+    reader: Name = Field(description="What access points call it")
+    source: Annotated[str, Field(pattern=r"^(rtsps?://[^\s]+|/dev/video\d{1,3})$")] | None = Field(
+        None, description="A sub stream with the camera's login, or a V4L2 device, in place of the recorded stream"
+    )
+    region: tuple[float, float, float, float] = Field(
+        (0, 0, 1, 1), description="Where codes are shown: x, y, width, height as shares of the picture"
+    )
+    fps: Annotated[float, Field(gt=0, le=25)] = 8
+
+    @model_validator(mode="after")
+    def _within_picture(self) -> "CodeReader":
+        x, y, width, height = self.region
+        if not (x >= 0 and y >= 0 and width >= 0.05 and height >= 0.05 and x + width <= 1 and y + height <= 1):
+            raise ValueError("region must lie within the picture: x, y, width, height are shares of it, 0 to 1")
+        return self
+
+
 class Camera(Model):
     """An RTSP camera."""
 
@@ -134,6 +154,7 @@ class Camera(Model):
     password_file: SitePath | None = None
     doors: tuple[Name, ...] = ()
     retention: Retention = Retention()
+    qr: CodeReader | None = None
 
 
 class Recorder(Model):

@@ -48,6 +48,9 @@ def devices(settings: Settings) -> Iterator[Wired]:
         yield Wired(at, board.name, False, 4, 8, (board.format,), "format")
         for j, each in enumerate(board.readers):
             yield Wired((*at, "readers", j), each.name)
+    for i, camera in enumerate(settings.cameras):
+        if camera.qr:
+            yield Wired(("cameras", i, "qr"), camera.qr.reader)
     yield from _behind_broker(settings)
 
 
