@@ -34,6 +34,14 @@ class Keys:
         """The key under which a reader's card number is found."""
         return identifier_key(self._site_key, "card", format_, card_value(facility, card))
 
+    def idcard(self, number: str) -> bytes:
+        """The key under which a resident ID card is found: 18 characters, X in upper case."""
+        return identifier_key(self._site_key, "idcard", "GB11643", number)
+
+    def pin(self, digits: str) -> bytes:
+        """The key under which a PIN is found."""
+        return identifier_key(self._site_key, "pin", "PIN", digits)
+
     def live(self, handle: str) -> bytes:
         """The key of a live code's handle (16 hex digits)."""
         return identifier_key(self._site_key, "live", "MJ1", handle)

@@ -13,9 +13,11 @@ from mgmt_api.office.reading import BadRecord
 from mgmt_api.office.wire import (
     CardBody,
     CredentialBody,
+    IdCardBody,
     Kind,
     Label,
     LiveBody,
+    PinBody,
     ProfileBody,
     ResidentBody,
     ScheduleBody,
@@ -86,8 +88,7 @@ def _resident(id_: str, body: ResidentBody, keys: Keys) -> Row:
 
 
 def _credential(_id: str, body: CredentialBody, keys: Keys) -> Row:
-    identifier = _live(body, keys) if isinstance(body, LiveBody) else _card(body, keys)
-    return identifier | {
+    return _IDENTIFIERS[type(body)](body, keys) | {
         "resident": body.resident,
         "state": body.state.value,
         "profiles": _json(body.profiles),
@@ -96,9 +97,7 @@ def _credential(_id: str, body: CredentialBody, keys: Keys) -> Row:
     }
 
 
-def _card(body: CredentialBody, keys: Keys) -> Row:
-    if not isinstance(body, CardBody):
-        raise TypeError(type(body))
+def _card(body: CardBody, keys: Keys) -> Row:
     format_ = canonical(body.format) or body.format
     key = keys.card(format_, body.facility, body.card)
     return {"type": "card", "format": format_, "tail": str(body.card)[-4:], "key": key, "public_key": b""}
@@ -112,6 +111,25 @@ def _live(body: LiveBody, keys: Keys) -> Row:
     except ValueError as error:
         raise BadRecord(Fault("/public_key", "public-key", "not a point on P-256")) from error
     return {"type": "live", "format": "MJ1", "tail": "", "key": keys.live(handle), "public_key": public_key}
+
+
+def _idcard(body: IdCardBody, keys: Keys) -> Row:
+    number = body.id_number.upper()
+    if not is_id_number(number):
+        raise BadRecord(Fault("/id_number", "id-number", "not a valid identification number (GB 11643)"))
+    return {"type": "idcard", "format": "GB11643", "tail": number[-4:], "key": keys.idcard(number), "public_key": b""}
+
+
+def _pin(body: PinBody, keys: Keys) -> Row:
+    return {"type": "pin", "format": "PIN", "tail": "", "key": keys.pin(body.pin), "public_key": b""}
+
+
+_IDENTIFIERS: dict[type[CredentialBody], Callable[[Any, Keys], Row]] = {
+    CardBody: _card,
+    LiveBody: _live,
+    IdCardBody: _idcard,
+    PinBody: _pin,
+}
 
 
 def _label(name: Label | str | None) -> str:

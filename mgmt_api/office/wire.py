@@ -130,12 +130,25 @@ class LiveBody(CredentialBody, tag="live", frozen=True, kw_only=True):
     public_key: Annotated[str, Meta(pattern=r"^0[23][0-9a-fA-F]{64}$" + _LAST)]
 
 
+class IdCardBody(CredentialBody, tag="idcard", frozen=True, kw_only=True):
+    """A resident ID card (身份证), read by its chip. Only the keyed hash and the last four characters are kept."""
+
+    id_number: Annotated[str, Meta(min_length=18, max_length=18)]
+
+
+class PinBody(CredentialBody, tag="pin", frozen=True, kw_only=True):
+    """A PIN typed at a keypad. Alone it names its holder, so that no two may be the same; nothing of it is shown."""
+
+    pin: Annotated[str, Meta(pattern=r"^[0-9]{4,12}$" + _LAST)]
+
+
+AnyCredential = CardBody | LiveBody | IdCardBody | PinBody
 BODIES: dict[Kind, Any] = {  # any: msgspec takes a type or a union of types
     "zones": ZoneBody,
     "schedules": ScheduleBody,
     "profiles": ProfileBody,
     "residents": ResidentBody,
-    "credentials": CardBody | LiveBody,
+    "credentials": AnyCredential,
 }
 
 
@@ -190,7 +203,7 @@ class ResidentLine(Line, tag="residents", frozen=True):
 class CredentialLine(Line, tag="credentials", frozen=True):
     """A credential."""
 
-    body: CardBody | LiveBody
+    body: AnyCredential
 
 
 AnyLine = ZoneLine | ScheduleLine | ProfileLine | ResidentLine | CredentialLine
