@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, Response, WebSocket
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Path, Query, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -30,6 +30,7 @@ from camera.segment import US, Hold
 from camera.still import NoPicture, still
 from camera.timeline import Timeline
 
+LAST_S = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 LONGEST = timedelta(hours=24)  # of one playlist: about 90,000 lines
 
 
@@ -112,7 +113,10 @@ def _span(start: datetime, end: datetime, longest: timedelta | None = None) -> t
 
 
 def _us(moment: datetime) -> int:
-    return math.floor(moment.timestamp() * US)
+    seconds = moment.timestamp()
+    if not 0 <= seconds < LAST_S:  # such a time could be kept, but never be told again
+        raise HTTPException(422, "the time is out of range")
+    return math.floor(seconds * US)
 
 
 @router.get("/cameras")
@@ -234,7 +238,7 @@ def holds(request: Request, camera: str | None = None) -> list[dict[str, object]
 
 
 @router.delete("/holds/{hold}", status_code=204)
-def drop_hold(request: Request, hold: int) -> None:
+def drop_hold(request: Request, hold: Annotated[int, Path(ge=0, lt=1 << 63)]) -> None:
     """Lift a hold."""
     if not _recorder(request).index.drop_hold(hold):
         raise HTTPException(404, "no such hold")
