@@ -79,6 +79,7 @@ CARD = {
     "card": 4242,
     "profiles": ["building-1"],
 }
+OP = {"op": "put", "kind": "credentials", "id": "c-x", "body": CARD}
 EVENT = {"seq": 1, "kind": "Denied", "occurred_at": 1.0, "recorded_at": 1.0, "hash": "00", "door": "main-gate"}
 DOOR = {
     "name": "main-gate",
@@ -97,7 +98,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "PUT /profiles/{id}": {"number": 99, "policies": [{"schedule": "always", "zone": "estate"}]},
     "PUT /residents/{id}": {"name": "王芳", "phone": "19900000000", "unit": "1-1-101", "holder_class": "resident"},
     "PUT /credentials/{id}": CARD | SPAN,
-    "POST /sync/changes": {"epoch": "2026-1", "base_seq": 0, "to_seq": 1, "ops": [{"op": "put", "kind": "credentials", "id": "c-x", "body": CARD}]},
+    "POST /sync/changes": {"epoch": "2026-1", "base_seq": 0, "to_seq": 1, "ops": [OP]},
     "POST /sync/snapshots": {"epoch": "2027-1", "seq": 1},
     "POST /sync/snapshots/{snapshot}/commit": {"confirm": "0"},
     "POST /passes": SPAN | {"profile": "visitor", "max_uses": 1, "host": "r-0000"},
@@ -106,7 +107,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "POST /users": {"username": "eve", "role": "admin", "password": "a long enough password"},
     "POST /doors/{name}/unlock": {"reason": "test"},
     "POST /gateways/{gateway}/events": {"events": [EVENT]},
-    "PUT /gateways/{gateway}/inventory": {"table_version": 1, "journal_seq": 1, "doors": [DOOR], "devices": [], "access_points": []},
+    "PUT /gateways/{gateway}/inventory": {"table_version": 1, "journal_seq": 1, "doors": [DOOR]},
 }  # fmt: skip
 WRONG = ({"$gt": ""}, [[]], -1e308, 10**30)
 CONTROL = "\x00\x1f"

@@ -1,4 +1,4 @@
-"""Frames that an attacker on the line would send: a card in plain text, with a right checksum (SIA OSDP v2.2 clause 5)."""
+"""An attacker's frames: a card in plain text, with a right checksum (SIA OSDP v2.2 clause 5)."""
 
 from collections.abc import Iterator
 

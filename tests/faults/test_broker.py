@@ -23,7 +23,7 @@ UP, DOWN = (f"menjin/1/d/{MQTT_DOOR}/{way}" for way in ("up", "down"))
 
 
 @pytest.fixture
-def site(fresh: Grounds) -> Iterator[Grounds]:
+def site(fresh: Grounds) -> Grounds:
     """A broker that keeps its sessions on disk, as a careful site has it."""
     conf = fresh.site.directory / "broker" / "mosquitto.conf"
     kept = f"persistence true\npersistence_location {conf.parent}/\nautosave_interval 1\nautosave_on_changes true\n"
@@ -33,7 +33,7 @@ def site(fresh: Grounds) -> Iterator[Grounds]:
     fresh.field("garage")
     fresh.start_menjin("gateway")
     eventually(lambda: any(each["kind"] == "LinkUp" for each in fresh.records()))
-    yield fresh
+    return fresh
 
 
 def only_the_garage(ground: Grounds) -> dict[str, Any]:

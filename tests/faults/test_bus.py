@@ -1,4 +1,4 @@
-"""Campaign 1: the bytes between libosdp's peripherals and the real gateway process are torn, turned, added, replayed."""
+"""Campaign 1: the bytes between libosdp's peripherals and the gateway process are torn, turned, added, replayed."""
 
 import time
 from collections.abc import Iterator

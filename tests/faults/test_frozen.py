@@ -2,10 +2,10 @@
 
 import statistics
 import time
-from collections.abc import Iterator
 
 import pytest
 
+from simulators.estate import Card
 from simulators.phone import live_code
 from tests.faults.crowd import Crowd
 from tests.faults.grounds import Grounds, eventually
@@ -17,25 +17,29 @@ SLOW_S = 0.3  # from card to strike, on a busy machine; GB 50396-2007 5.1.2 allo
 
 
 @pytest.fixture
-def site(fresh: Grounds) -> Iterator[Grounds]:
+def site(fresh: Grounds) -> Grounds:
     (fresh.site.directory / "recordings").mkdir(exist_ok=True)
     fresh.field("broker", "readers", "scanners")
     for name in ("api", "recorder", "gateway"):
         fresh.start_menjin(name)
     fresh.field("garage")
     fresh.secure(*READERS)
-    yield fresh
+    return fresh
+
+
+def strike_time(site: Grounds, reader: str, card: Card) -> float:
+    """Seconds from a card's showing to its strike."""
+    since, shown = site.readers.last(), time.time()
+    site.readers.call("present", reader=reader, bits=f"{card.bits[0]:x}", count=card.bits[1])
+    return eventually(lambda: site.released(reader, since), LATEST_S, 0.005)[0] - shown
 
 
 def strike_times(site: Grounds, seconds: float) -> list[float]:
-    """Seconds from a card's showing to its strike, again and again for a while."""
+    """The same again and again for a while."""
     cards, times = site.site.estate.cards_of("building-1"), []
     until, number = time.monotonic() + seconds, 0
     while time.monotonic() < until:
-        reader, card = READERS[number % 2], cards[number % len(cards)]
-        since, shown = site.readers.last(), time.time()
-        site.readers.call("present", reader=reader, bits=f"{card.bits[0]:x}", count=card.bits[1])
-        times.append(eventually(lambda: site.released(reader, since), LATEST_S, 0.005)[0] - shown)
+        times.append(strike_time(site, READERS[number % 2], cards[number % len(cards)]))
         number += 1
         time.sleep(0.1)
     return times

@@ -3,7 +3,6 @@
 import random
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -17,11 +16,11 @@ PASS_ROUNDS = 3  # each pass is shown in so many lives of the process
 
 
 @pytest.fixture
-def site(fresh: Grounds) -> Iterator[Grounds]:
+def site(fresh: Grounds) -> Grounds:
     fresh.field("broker", "readers", "scanners")
     fresh.start_menjin("gateway")
     fresh.field("garage")
-    yield fresh
+    return fresh
 
 
 class Round:
@@ -56,7 +55,7 @@ class Round:
         assert unrecorded(pulses, grants(records, "garage")) == []
 
     def pulses(self) -> int:
-        remotes = {reader: self.locks for reader in READERS} | {"garage-door": self.garage}
+        remotes = dict.fromkeys(READERS, self.locks) | {"garage-door": self.garage}
         return sum(len(self.site.released(device, since)) for device, since in remotes.items())
 
 

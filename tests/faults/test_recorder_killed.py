@@ -4,6 +4,7 @@ What one kill of either alone loses stands in tests/camera; here all die togethe
 """
 
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from camera.check import check
 from tests.camera.site import ROOT, CameraSite, RecorderProcess, alive, eventually, kill, packets, wired
 
 CAMERAS = ("gate", "garage")
+FFMPEG = str(shutil.which("ffmpeg"))
 
 
 @pytest.fixture
@@ -62,7 +64,7 @@ def assert_all_plays(recorder: RecorderProcess) -> int:
     for path in files:
         assert packets(path), path
         said = subprocess.run(
-            ["ffmpeg", "-v", "error", "-xerror", "-i", str(path), "-f", "null", "-"],
+            [FFMPEG, "-v", "error", "-xerror", "-i", str(path), "-f", "null", "-"],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert (said.returncode, said.stderr) == (0, ""), path

@@ -180,7 +180,7 @@ def test_a_flood_of_lines_stays_out_of_memory_and_the_other_scanner_answers(
 def test_a_good_code_with_any_bit_turned_opens_nothing(
     ground: Grounds, wedges: list[Wedge], phones: Phones, long: bool
 ) -> None:
-    """A good code after each four bad ones ends the row of refusals, so that the scanner is not slowed and all count."""
+    """A good code after each four bad ones ends the row of refusals: the scanner is not slowed, and all count."""
     time.sleep(1)
     dice, since, seq = random.Random(7), ground.readers.last(), ground.last_seq()
     good = 0
