@@ -60,7 +60,7 @@ class _Run:
         self._world = world
         self._table = PermissionTable.load(build(world.rows, 1), world.points, world.tz, site=world.site)
         self._memory = _Memory(world)
-        self._doors = {name: DoorState(base=mode, open=False) for name, (_, mode) in world.doors.items()}
+        self._doors = {name: DoorState(mode, open=False) for name, (_, mode) in world.doors.items()}
         self._last = world.start
 
     def happen(self, event: Happening) -> Result:

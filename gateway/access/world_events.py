@@ -4,8 +4,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from gateway.access import door as machine
 from gateway.access import mj1
-from gateway.access.door import ContactLevel, DoorInput, DoorMode, ModeSet, Tick
+from gateway.access.door import DoorInput
 from gateway.access.mj1 import LiveCode, VisitorPass
 from gateway.access.presented import Card, Live, Pass, Presented, Unreadable
 from gateway.access.reasons import DenyReason
@@ -13,6 +14,8 @@ from gateway.access.table import PermissionTable
 from gateway.access.world import BadWorld, Body, World, id_of, key_of, moment
 
 LEVELS = {"open": True, "shut": False, "unseen": None}
+FIRE = {"whole": True, "cut": False, "unseen": None}
+REX = {"pressed": True, "idle": False, "unseen": None}
 FLAGS = {"duress": mj1.DURESS, "software_key": mj1.SOFTWARE_KEY}
 
 
@@ -73,11 +76,18 @@ def door_input(body: Body) -> DoorInput:
     """
     for word, make in _INPUTS.items():
         if word in body:
-            return make(body[word])
-    return Tick()
+            return make(body[word], body)
+    return machine.Tick()
 
 
-_INPUTS: dict[str, Callable[[Any], DoorInput]] = {
-    "contact": lambda word: ContactLevel(LEVELS[word]),
-    "mode": lambda word: ModeSet(DoorMode(word)),
+_INPUTS: dict[str, Callable[[Any, Body], DoorInput]] = {
+    "contact": lambda word, _: machine.ContactLevel(LEVELS[word]),
+    "mode": lambda word, body: machine.ModeSet(machine.DoorMode(word), body.get("for_s")),
+    "release_mode": lambda _, __: machine.ModeReleased(),
+    "lockdown": lambda on, _: machine.LockdownLevel(on),
+    "schedule": lambda on, _: machine.ScheduleLevel(on),
+    "fire": lambda word, _: machine.FireLevel(FIRE[word]),
+    "fire_reset": lambda _, __: machine.FireReset(),
+    "rex": lambda word, _: machine.RexLevel(REX[word]),
+    "resumed": lambda _, __: machine.Resumed(),
 }

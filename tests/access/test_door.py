@@ -19,6 +19,8 @@ from gateway.access.door import (
     ModeSet,
     NotTaken,
     OpenTooLong,
+    ReleaseLock,
+    SecureLock,
     Taken,
     Tick,
     next_tick,
@@ -145,12 +147,12 @@ def test_a_door_that_nobody_sees_tells_nothing_of_a_grant() -> None:
 @pytest.mark.parametrize("mode", [DoorMode.UNLOCKED, DoorMode.LOCKED_OPEN])
 def test_an_unlocked_door_may_be_open(mode: DoorMode) -> None:
     state, said = run((0, ModeSet(mode)), (1, OPEN), (999, Tick()))
-    assert (said, state.mode, state.alarm) == ([], mode, DoorAlarm.NORMAL)
+    assert (said, state.mode, state.alarm) == ([ReleaseLock()], mode, DoorAlarm.NORMAL)
 
 
 def test_locking_an_open_door_starts_its_held_time() -> None:
     state, said = run((0, ModeSet(DoorMode.UNLOCKED)), (1, OPEN), (500, ModeSet(DoorMode.LOCKED)), (524, Tick()))
-    assert said == []
+    assert said == [ReleaseLock(), SecureLock()]
     assert run((525, Tick()), state=state)[1] == [HeldSoon()]
 
 

@@ -1,9 +1,10 @@
 from pathlib import Path
 
-from gateway.access import door, generation
+from gateway.access import generation
 from gateway.access.checks import CHECKS
 from gateway.access.model import CredentialState, CredentialType, HolderClass
 from gateway.access.reasons import REASONS, DenyReason
+from tests.access.drawing import drawn
 
 README = (Path(generation.__file__).parent / "README.md").read_text()
 
@@ -18,10 +19,8 @@ def test_the_readme_shows_the_checks_in_their_order() -> None:
     assert places == sorted(places)
 
 
-def test_the_readme_shows_what_each_door_mode_means() -> None:
-    said = {True: "yes", False: "no"}
-    for mode, rule in door.MODES.items():
-        assert f"| {mode} | {said[rule.watched]} | {said[rule.admits]} |" in README
+def test_the_readme_shows_the_tables_of_the_code() -> None:
+    assert drawn(README) == README, "run: python -m tests.access.drawing"
 
 
 def test_every_reason_has_a_sentence_in_both_languages() -> None:
