@@ -34,8 +34,8 @@ def say(text: str) -> None:
     typer.echo(text)
 
 
-def answer(value: dict[str, Any]) -> None:
-    """One JSON object on stdout."""
+def answer(value: dict[str, Any] | list[dict[str, Any]]) -> None:
+    """One JSON object on stdout, or a list of them."""
     typer.echo(json.dumps(value, ensure_ascii=False, default=str))
 
 
