@@ -20,6 +20,7 @@ from camera.database import Database, IndexTooNew
 from camera.footage import Footage
 from camera.index import Index
 from camera.live import Live
+from camera.qr_reader import QrReader, View
 from camera.recording import Archive
 from camera.recovery import recover
 from camera.retention import Policy, Retention
@@ -70,6 +71,7 @@ class Process:
         self._full = asyncio.Event()
         self._supervisors: dict[str, Supervisor] = {}
         self._lives: list[Live] = []
+        self._qr: list[QrReader] = []
 
     async def serve(self, listener: socket.socket, token: str) -> int:
         """Recover, then record and answer until a signal; any task that ends before is a failure."""
@@ -80,6 +82,7 @@ class Process:
         cameras = {each.name: self._camera(n, each) for n, each in enumerate(self._settings.cameras)}
         server = _server(create_app(self._facade(cameras), token))
         tasks = [asyncio.create_task(each.run()) for each in self._supervisors.values()]
+        tasks += [asyncio.create_task(each.run()) for each in self._qr]
         tasks.append(asyncio.create_task(self._retain()))
         serving = asyncio.create_task(server.serve([listener]))
         while not server.started and not serving.done():
@@ -116,7 +119,9 @@ class Process:
         supervisor = self._supervise(number, source)
         live = Live(source)
         self._lives.append(live)
-        return Camera(wired.name, label, wired.doors, live, lambda: supervisor.state)
+        codes = _codes(wired)
+        self._qr += [codes] if codes else []
+        return Camera(wired.name, label, wired.doors, live, lambda: supervisor.state, codes)
 
     def _supervise(self, number: int, source: Source) -> Supervisor:
         segment_s = self._recorder.segment_s
@@ -162,6 +167,20 @@ def _swept(retention: Retention) -> None:
 def _source(wired: CameraSettings) -> Source:
     password = read_secret(Path(wired.password_file)) if wired.password_file else ""
     return parse_source(wired.name, wired.url, wired.username, password)
+
+
+def _codes(wired: CameraSettings) -> QrReader | None:
+    """Return what reads a camera's codes; a wrong address of theirs does not stop the recording."""
+    if (qr := wired.qr) is None:
+        return None
+    device = qr.source if qr.source and qr.source.startswith("/") else ""
+    url = wired.url if device or not qr.source else qr.source
+    try:
+        source = _source(wired.model_copy(update={"url": url}))
+    except (BadSource, BadSecret) as error:
+        log.error("camera's codes misconfigured", camera=wired.name, error=str(error))
+        return None
+    return QrReader(View(source, device, qr.region, qr.fps))
 
 
 class _Server(uvicorn.Server):

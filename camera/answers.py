@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from camera.live import Live
 from camera.playlist import iso
+from camera.qr_reader import QrReader
 from camera.segment import US, Erased, Gap, Hold
 from camera.states import WORDS, CameraState
 from camera.timeline import Span
@@ -21,6 +22,7 @@ class Camera:
     doors: tuple[str, ...]
     live: Live | None
     state: Callable[[], CameraState]
+    codes: QrReader | None = None
 
 
 def camera_json(camera: Camera) -> Json:

@@ -5,8 +5,9 @@ Times are ISO 8601 with an offset in queries and UTC in answers; errors are RFC 
 
 import asyncio
 import hmac
+import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Path, Query, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import HTTPConnection
@@ -26,11 +27,13 @@ from camera.index import Index
 from camera.live import Viewer
 from camera.media import RangeNotSatisfiable, media_response
 from camera.playlist import iso, playlist
+from camera.qr_reader import QrReader
 from camera.segment import US, Hold
 from camera.still import NoPicture, still
 from camera.timeline import Timeline
 
 LAST_S = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
+ALIVE_S = 0.5  # between two signs of life of a stream of codes
 LONGEST = timedelta(hours=24)  # of one playlist: about 90,000 lines
 
 
@@ -220,6 +223,29 @@ async def _until_gone(websocket: WebSocket) -> None:
     """A viewer says nothing of use; its leaving is what is waited for."""
     while (await websocket.receive())["type"] != "websocket.disconnect":
         continue
+
+
+@router.get("/cameras/{name}/codes")
+async def codes(request: Request, name: str) -> StreamingResponse:
+    """Send QR codes as they appear before the camera, as server-sent events; none that were seen before."""
+    reader = _camera(request, name).codes
+    if reader is None:
+        raise HTTPException(404, f"camera {name} reads no codes")
+    return StreamingResponse(_codes(reader), 200, {"Cache-Control": "no-store"}, "text/event-stream")
+
+
+async def _codes(reader: QrReader) -> AsyncIterator[str]:
+    listener = reader.join()
+    try:
+        while True:
+            try:
+                message = await asyncio.wait_for(listener.next(), ALIVE_S)
+            except TimeoutError:
+                yield ": alive\n\n"
+            else:
+                yield f"event: {message['type']}\ndata: {json.dumps(message)}\n\n"
+    finally:
+        reader.leave(listener)
 
 
 @router.post("/holds", status_code=201)

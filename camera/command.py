@@ -56,6 +56,30 @@ def still_command(at_s: float, width: int | None = None) -> list[str]:
     return argv
 
 
+def code_command(
+    region: tuple[float, float, float, float], fps: float, device: str = "", widest: int = 1280
+) -> list[str]:
+    """Send the region of at most `fps` pictures a second to stdout, grey, as PGM: each says its own size.
+
+    `select` passes a picture on at once, where the `fps` filter holds it back until the next; one thread, because
+    threads of the decoder hold back a picture each.
+    """
+    x, y, width, height = region
+    chain = (
+        f"select='isnan(prev_selected_t)+gte(t-prev_selected_t,{0.95 / fps:.4f})'",
+        f"crop=iw*{width}:ih*{height}:iw*{x}:ih*{y}",
+        f"scale='min({widest},iw)':-2:flags=area",
+        "format=gray",
+    )
+    options = {"f": "image2pipe", "c:v": "pgm", "fps_mode": "passthrough", "map": "0:v:0", "vf": ",".join(chain)}
+    if device:
+        stream = ffmpeg.input(device, f="v4l2", protocol_whitelist="file")
+    else:
+        stream = ffmpeg.input("pipe:0", f="concat", safe=0, protocol_whitelist=PROTOCOLS, threads=1, flags="low_delay")
+    argv: list[str] = stream.output("pipe:1", threads=1, **options).compile(cmd=[*FFMPEG, "warning"])
+    return argv
+
+
 def _compiled(target: str, **options: object) -> list[str]:
     stream = ffmpeg.input("pipe:0", f="concat", safe=0, protocol_whitelist=PROTOCOLS)
     chosen = {"map": "0:v:0", "c": "copy", **options}

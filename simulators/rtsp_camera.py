@@ -21,7 +21,9 @@ Read a block by the mean luma of its middle 8 x 16 pixels; that survives H.264, 
 whole time is the value nearest to the reader's own clock with the same remainder modulo 2**37.
 
 Control by UDP datagrams to 127.0.0.1:C, each answered with "ok" or "unknown": "stall /gate" stops the frames while the
-connection stays up, "resume /gate" goes on, "quit" ends the process. SIGSTOP and SIGKILL are the other two faults.
+connection stays up, "resume /gate" goes on, "show /gate FILE" draws a binary PGM picture (8 bit, at most 312 lines)
+over the right side from the next frame on, as a code that is held in front of the camera, "show /gate" takes it away;
+"quit" ends the process. SIGSTOP and SIGKILL are the other two faults.
 """
 
 import argparse
@@ -30,6 +32,7 @@ import socket
 import sys
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import gi
@@ -94,6 +97,11 @@ class Picture:
         chroma = self._grey_below(bytearray(chroma))
         self._base = bytearray(luma + chroma)
         self._text(self._base, 16, 16, name.strip("/").upper())
+        self._shown: list[bytes] = []
+
+    def show(self, rows: list[bytes]) -> None:
+        """Draw rows of luma over the right side; none takes them away."""
+        self._shown = rows
 
     @staticmethod
     def _grey_below(chroma: bytearray) -> bytearray:
@@ -120,6 +128,9 @@ class Picture:
         x = 16 + int(unix_s * 96) % (WIDTH - 80)
         for y in range(200, 248):
             frame[y * WIDTH + x : y * WIDTH + x + 48] = b"\xc8" * 48
+        for y, row in enumerate(self._shown, 8):
+            end = (y + 1) * WIDTH - 16
+            frame[end - len(row) : end] = row
         start = WIDTH * (HEIGHT - CLOCK_LINES)
         frame[start : WIDTH * HEIGHT] = clock_row(int(unix_s * 1000)) * CLOCK_LINES
         return bytes(frame)
@@ -141,6 +152,10 @@ class Mount:
         )
         self.factory.set_shared(True)
         self.factory.connect("media-configure", self._configure)
+
+    def show(self, rows: list[bytes]) -> None:
+        """Hold a picture in front of the camera."""
+        self._picture.show(rows)
 
     def _configure(self, _factory: object, media: object) -> None:
         self._media += 1
@@ -190,14 +205,30 @@ def protect(server: object, mounts: dict[str, Mount], user: str, password: str) 
         mount.factory.set_permissions(permissions)
 
 
+def read_pgm(path: str) -> list[bytes]:
+    """Return the rows of a picture that fits. Raises `ValueError` for any other file."""
+    kind, width, height, depth, pixels = Path(path).read_bytes().split(maxsplit=4)
+    columns, lines = int(width), int(height)
+    room = columns <= WIDTH - 16 and lines <= HEIGHT - CLOCK_LINES - 16
+    if kind != b"P5" or depth != b"255" or not room or len(pixels) != columns * lines:
+        raise ValueError("no picture that fits")
+    return [pixels[y * columns : (y + 1) * columns] for y in range(lines)]
+
+
 def obey(control: socket.socket, mounts: dict[str, Mount], loop: object) -> bool:
     """Carry out one datagram."""
-    words, peer = control.recvfrom(256)
+    words, peer = control.recvfrom(1024)
     match words.decode("ascii", "replace").split():
         case ["stall", path] if path in mounts:
             mounts[path].stalled = True
         case ["resume", path] if path in mounts:
             mounts[path].stalled = False
+        case ["show", path, *file] if path in mounts and len(file) < 2:
+            try:
+                mounts[path].show(read_pgm(file[0]) if file else [])
+            except (OSError, ValueError):
+                control.sendto(b"unknown", peer)
+                return True
         case ["quit"]:
             loop.quit()
         case _:

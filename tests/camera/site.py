@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import httpx2
 import psutil
+import segno
 
 from config.settings import Camera, Label, Recorder, Secrets, Settings, Site
 
@@ -60,6 +61,10 @@ class CameraSite:
             link.settimeout(5)
             link.sendto(words.encode(), ("127.0.0.1", self.control))
             assert link.recv(16) == b"ok"
+
+    def show(self, mount: str, picture: Path | None) -> None:
+        """Hold a PGM picture in front of the camera, or take it away."""
+        self.tell(f"show {mount} {picture or ''}")
 
     def kill(self) -> None:
         self.process.kill()
@@ -163,6 +168,13 @@ def clock(luma: bytes) -> int:
     value = int("".join("01"[bit] for bit in bits[:-1]), 2)
     now, modulus = int(time.time() * 1000), 1 << CLOCK_BITS
     return value + round((now - value) / modulus) * modulus
+
+
+def code_picture(path: Path, text: str, scale: int = 5) -> Path:
+    """Write a QR code (level M, quiet zone 4) as PGM; `scale` is pixels a module."""
+    rows = [bytes(16 if dark else 255 for dark in row) for row in segno.make_qr(text, error="m").matrix_iter(scale)]
+    path.write_bytes(f"P5\n{len(rows[0])} {len(rows)}\n255\n".encode() + b"".join(rows))
+    return path
 
 
 def packets(path: Path) -> list[dict[str, Any]]:
