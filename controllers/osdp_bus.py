@@ -14,12 +14,13 @@ from collections.abc import Callable, Sequence
 from controllers.driver import CardRead, Command, DeviceEvent, KeyRead, Outcome, Result, Seen, Sink, TextRead
 from controllers.errors import BadSetup
 from controllers.osdp_device import OsdpDevice, OsdpReader
-from controllers.osdp_frame import Decoder, Frame
+from controllers.osdp_frame import Decoder, Frame, frame_bytes
 from controllers.osdp_limits import Limits
 
 __all__ = ["OsdpBus", "OsdpReader"]
 
 CHAR_BITS = 10  # 8N1
+HELLO_CHARS = 24  # a device's identity on the wire: an adapter may hand it over only whole
 IDLE_CHARS = 2  # between frames (SIA OSDP v2.2 clause 5.7)
 MAX_ADDRESS = 126
 MARK = b"\xff"  # a line at rest, sent: what devices skip before a frame (SIA OSDP v2.2 clause 5.7)
@@ -50,9 +51,12 @@ class OsdpBus:
         self._probing = False
         self._began_at = 0.0
         self._turn_bytes = 0  # both ways
+        self._heard = 0  # of them, ours to hear
         self._silent_at = 0.0  # when the current turn is given up
         self._free_at = 0.0  # when the next frame may start
+        self._sent_at = 0.0  # when the current frame's last bit is out
         self._probe_at = 0.0  # when a dead device may have a slot while others are alive
+        self._listen_at = 0.0  # when a dead device may be listened to for the standard's whole time
         self._decide_until = 0.0  # polls wait: a read is being decided
         self._rest_until = 0.0  # polls wait: nobody is there
         self._busy_at = 0.0  # the last read or command
@@ -76,7 +80,12 @@ class OsdpBus:
 
     def receive(self, data: bytes, now: float) -> None:
         """Bytes from the line."""
+        if self._current:
+            self._current.counters.noise_bytes += len(data)
+            if self._heard == 0:
+                self._current.hesitated(now - len(data) * self._char_s - self._sent_at)
         self._turn_bytes += len(data)
+        self._heard += len(data)
         for frame in self._decoder.feed(data):
             self._take(frame, now)
         if self._current and self._decoder.pending:
@@ -132,22 +141,36 @@ class OsdpBus:
         if device is None or not frame.reply or frame.address != device.address:
             return  # an echo, a late answer, a stranger
         if device.take(frame, now):
+            device.counters.noise_bytes -= min(frame_bytes(frame), device.counters.noise_bytes)
+            device.counters.answered += 1
             self._end_turn(now)
+            if device.greeting:  # it goes on at once: two turns, and it is back
+                self._order.remove(device)
+                self._order.appendleft(device)
 
     def _start(self, device: OsdpDevice, frame: bytes, now: float) -> None:
         self._decoder.clear()
         self._order.remove(device)
         self._order.append(device)
-        self._current, self._began_at, self._turn_bytes = device, now, len(frame)
+        self._current, self._began_at, self._turn_bytes, self._heard = device, now, len(frame), 0
+        self._sent_at = now + len(frame) * self._char_s
         self._probing = device.dead and any(other.online for other in self._devices.values())
-        short = self._probing and device.failures % self._limits.full_probe_every
-        wait_s = self._limits.probe_s if short else self._limits.reply_s
-        self._silent_at = now + len(frame) * self._char_s + wait_s
+        self._silent_at = self._sent_at + (self._probe_s(device, now) if self._probing else self._limits.reply_s)
+
+    def _probe_s(self, device: OsdpDevice, now: float) -> float:
+        """How long a dead device is listened to: as it used to answer, or now and then in full."""
+        limits = self._limits
+        if now >= self._listen_at:
+            self._listen_at = now + limits.reply_s / limits.listen_share
+            return limits.reply_s
+        wait_s = max(limits.probe_s, 2 * device.counters.slowest_s) + HELLO_CHARS * self._char_s
+        return min(wait_s, limits.reply_s)
 
     def _give_up(self, device: OsdpDevice, now: float) -> None:
+        device.counters.silent += 1
         device.silence(now)
         if self._probing:
-            self._probe_at = now + (now - self._began_at) * (1 / self._limits.probe_share - 1)
+            self._probe_at = now + min((now - self._began_at) / self._limits.probe_share, self._limits.probe_pause_s)
         self._end_turn(now)
 
     def _end_turn(self, now: float) -> None:
@@ -173,7 +196,7 @@ class OsdpBus:
     def _wanted_at(self, device: OsdpDevice) -> float:
         """From when on this device may have a slot that carries no command."""
         at = max(device.ready_at, self._decide_until, self._rest_until)
-        return max(at, self._probe_at) if device.dead else at
+        return max(at, self._probe_at) if device.dead else max(at, device.poll_at)
 
     def _tell(self, event: DeviceEvent) -> None:
         if isinstance(event, CardRead | TextRead | KeyRead) and not event.seen.stale:

@@ -16,6 +16,7 @@ from controllers.osdp_frame import Frame, encode
 from controllers.osdp_job import Job, JobQueue
 from controllers.osdp_limits import Limits
 from controllers.osdp_message import Code, Function, Nak, Reply, nak_words, read_nak
+from controllers.osdp_quality import Counters
 from controllers.osdp_report import Report
 from controllers.osdp_secure import (
     CHALLENGE,
@@ -79,7 +80,9 @@ class OsdpDevice:
         self.name, self.address = reader.name, reader.address
         self.phase = Phase.OFFLINE
         self.ready_at = 0.0  # no slot is wanted before
+        self.poll_at = 0.0  # nor one for a poll: a slow device gets fewer
         self.failures = 0
+        self.counters = Counters()
         self.report = Report(reader.name, emit, wall)
         self.jobs = JobQueue(self.report.ended, limits.queued_commands)
         self._scbk = check_key(reader.name, reader.scbk)
@@ -90,7 +93,7 @@ class OsdpDevice:
         self._channel: SecureChannel | None = None
         self._survey: deque[Code] = deque()
         self._poll_next = True  # light, sound and questions never follow each other without a poll between
-        self._online_at = self._refresh_at = 0.0
+        self._online_at = self._refresh_at = self._sent_at = 0.0
 
     @property
     def online(self) -> bool:
@@ -101,6 +104,11 @@ class OsdpDevice:
     def dead(self) -> bool:
         """Whether it has not answered yet, so that its slots are rationed."""
         return self.phase in (Phase.OFFLINE, Phase.HELLO)
+
+    @property
+    def greeting(self) -> bool:
+        """Whether it answered and its channel is being opened."""
+        return self.phase in (Phase.CHALLENGE, Phase.CRYPT)
 
     @property
     def rank(self) -> int:
@@ -135,7 +143,16 @@ class OsdpDevice:
             return None
         turn = self._turn = turn or self._new_turn(now, char_s)
         turn.sent += 1
+        self.counters.sent += 1
+        self.counters.repeated += turn.sent > 1
+        self._sent_at = now
         return turn.raw
+
+    def hesitated(self, seconds: float) -> None:
+        """The first byte of its answer came so long after our last bit."""
+        self.counters.slowest_s = max(self.counters.slowest_s, seconds)
+        if seconds > self._limits.slow_s:
+            self.poll_at = self._sent_at + min(seconds / self._limits.slow_share, self._limits.slow_pause_s)
 
     def silence(self, now: float) -> None:
         """Nothing sound came back in time."""
@@ -225,6 +242,7 @@ class OsdpDevice:
         """BUSY: the same frame again after a pause, not counted as a repeat, but not for ever either."""
         turn.sent -= 1
         turn.busy += 1
+        self.counters.busy += 1
         self.ready_at = now + self._limits.busy_s
         if turn.busy > self._limits.busy_repeats:
             self.lose("busy for too long", now)
@@ -250,6 +268,7 @@ class OsdpDevice:
         self._turn, self.phase, self._handshake = None, Phase.ONLINE, None
         self._online_at, self._refresh_at = now, now + self._limits.refresh_s
         self._survey, self._poll_next = deque(SURVEY), True
+        self.counters.sessions += 1
         self.report.opened(now)
         return True
 
@@ -258,6 +277,7 @@ class OsdpDevice:
             return self._unproven(frame, now)
         frame = self._channel.open(frame, bare=(Reply.NAK,))
         reason = read_nak(frame.data) if frame.code == Reply.NAK else None
+        self.counters.refused += reason is not None
         if reason in SESSION_GONE:
             self.lose("session lost", now)
             return True
@@ -275,6 +295,7 @@ class OsdpDevice:
         """Without a MAC only a refusal is heard: of a damaged frame (repeat it), or because the session is gone."""
         if frame.code != Reply.NAK:
             return False
+        self.counters.refused += 1
         if read_nak(frame.data) == Nak.CHECK:
             self.silence(now)
         else:

@@ -49,6 +49,11 @@ def head(frame: Frame) -> bytes:
     return start + block + bytes((frame.code,)) + frame.data
 
 
+def frame_bytes(frame: Frame) -> int:
+    """How many bytes a decoded frame took on the wire."""
+    return len(frame.signed) + len(frame.mac) + (2 if frame.crc else 1)
+
+
 def check(body: bytes, crc: bool = True) -> bytes:
     """The CRC-16 (polynomial 0x1021, initial 0x1D0F, LE) or the checksum of a frame's bytes."""
     if crc:

@@ -8,9 +8,13 @@ class Limits:
     """Times in seconds, counts of frames."""
 
     reply_s: float = 0.2  # SIA OSDP v2.2 clause 5.7: a device begins to answer within 200 ms
-    probe_s: float = 0.05  # a dead device is listened for this long while others are alive
-    full_probe_every: int = 4  # except each fourth time
-    probe_share: float = 0.2  # of the bus, for all dead devices together while others are alive
+    probe_s: float = 0.01  # a dead device is listened to for this long while others are alive, or twice its old worst
+    probe_share: float = 0.1  # of the bus, for all dead devices together while others are alive
+    probe_pause_s: float = 1.0  # at most, between two of them
+    listen_share: float = 0.005  # of the bus, for listening to dead devices for `reply_s`
+    slow_s: float = 0.02  # a device that begins to answer later than this is polled less often:
+    slow_share: float = 0.07  # so that its hesitation takes this share of the bus
+    slow_pause_s: float = 2.0  # but at least this often
     reply_bytes: int = 300  # the longest answer that Menjin asks for; a longer one is noise
     gap_s: float = 0.03  # silence inside a reply that ends it (a USB adapter may hold bytes for 16 ms)
     repeats: int = 2  # of an unanswered frame, before the device is lost
