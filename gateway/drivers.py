@@ -23,6 +23,7 @@ from controllers.mqtt_esprfid import EspBoard, EspRfidSession
 from controllers.mqtt_homeassistant import HomeAssistantSession, ShownDoor, will
 from controllers.osdp_bus import OsdpReader
 from controllers.poll_aa import PolledReader, PollSession
+from controllers.qr_camera import QrCameraDriver
 from controllers.serial_frames import Codec, Dec10CrLf, HexCr, StxEtx
 from controllers.serial_port import OsdpBusDriver, ScannerDriver
 from controllers.serial_reader import SerialDriver, TalkingReader
@@ -122,7 +123,7 @@ def mqtt(wiring: Wiring) -> Iterator[Driver]:
     if broker is not None and broker.devices:
         names = [device.name for device in broker.devices]
         login = (broker.host, broker.port, broker.username, secret(broker.password_file), broker.ca_file)
-        yield MqttDriver("broker", *login, names, wiring.sink)
+        yield MqttDriver("broker", *login, names, wiring.sink, certificate=(broker.cert_file, broker.key_file))
 
 
 def dejaos(wiring: Wiring) -> Iterator[Driver]:
@@ -144,6 +145,15 @@ def esprfid(wiring: Wiring) -> Iterator[Driver]:
         yield MqttSessionDriver("esprfid", broker_login(wiring.settings), EspRfidSession(boards), wiring.sink)
 
 
+def qr_cameras(wiring: Wiring) -> Iterator[Driver]:
+    """Cameras that read codes: the recorder of this site file decodes them."""
+    recorder = wiring.settings.recorder
+    for camera in wiring.settings.cameras:
+        if camera.qr and recorder:
+            place = (recorder.host, recorder.port, secret(recorder.token_file))
+            yield QrCameraDriver(camera.qr.reader, camera.name, *place, wiring.sink)
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of link: how its drivers are built, which devices read, and how far their cards are trusted."""
@@ -163,6 +173,7 @@ KINDS: dict[str, Kind] = {
     "uhppote": Kind(uhppote, lambda s: _board_readers(s)),
     "mqtt": Kind(mqtt, lambda s: ((each.name, each.formats) for each in (s.broker.devices if s.broker else ()))),
     "dejaos": Kind(dejaos, lambda s: ((each.name, each.formats) for each in (s.broker.dejaos if s.broker else ()))),
+    "qr_camera": Kind(qr_cameras, lambda s: ((each.qr.reader, ()) for each in s.cameras if each.qr)),
     "esprfid": Kind(esprfid, lambda s: ((each.name, each.formats) for each in (s.broker.esprfid if s.broker else ()))),
 }
 

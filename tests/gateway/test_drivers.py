@@ -19,7 +19,7 @@ EXAMPLE = Path(__file__).parents[2] / "config/site.example.yaml"
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     settings = load_settings(Path(shutil.copy(EXAMPLE, tmp_path / "site.yaml")))
-    for name in ("broker.password", "broker-ha.password", "site.key"):
+    for name in ("broker.password", "broker-ha.password", "recorder.token", "site.key"):
         write_secret(tmp_path / "secrets" / name, new_key())
     keys = ", ".join(f'"{name}": "{new_key(16)}"' for name in ("lobby-1", "garage-in"))
     write_secret(settings.secrets.reader_keys_file, f"{{{keys}}}")
