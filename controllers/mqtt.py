@@ -52,7 +52,10 @@ RESULTS = {"done": Result.DONE, "refused": Result.REFUSED, "expired": Result.EXP
 
 
 class MqttDriver:
-    """One connection to the broker, for all devices behind it. An empty `username` logs in as nobody."""
+    """One connection to the broker, for all devices behind it. An empty `username` logs in as nobody.
+
+    `certificate` is our own and its key (PEM), where the broker asks for one.
+    """
 
     def __init__(
         self,
@@ -65,6 +68,7 @@ class MqttDriver:
         devices: Sequence[str],
         sink: Sink,
         client_id: str = "",
+        certificate: tuple[Path | None, Path | None] = (None, None),
     ) -> None:
         if any(set(device) & set("/+#") for device in devices):
             raise BadSetup("a device's name cannot hold / + or #")
@@ -72,6 +76,7 @@ class MqttDriver:
         self._broker = (host, port)
         self._login = (username, password)
         self._ca_file = ca_file
+        self._certificate = certificate
         self._client_id = client_id or f"menjin-{username or name}"
         self._devices = {device: MqttDevice(device, ca_file is not None) for device in devices}
         self._sink = sink
@@ -123,7 +128,8 @@ class MqttDriver:
             client.username_pw_set(username, password)
         if self._ca_file is not None:
             try:
-                client.tls_set(ca_certs=str(self._ca_file))
+                own, key = (None if each is None else str(each) for each in self._certificate)
+                client.tls_set(str(self._ca_file), own, key)
             except (OSError, ssl.SSLError) as error:
                 raise BadSetup(f"cannot use {self._ca_file}: {error}") from error
         return client

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from config.load import BadSettings, Fault, load_settings
-from config.settings import MqttDevice, Reader, Settings
+from config.settings import Settings
+from config.wiring import Finding, devices
 from controllers import wiegand
 from controllers.errors import BadSetup
 from mgmt_api.cli.output import DEFAULT_CONFIG, Exit, JsonOption, answer, say
@@ -30,26 +31,26 @@ def check_config(
 def config_faults(path: Path) -> list[Fault]:
     """Each mistake of a site file, those of the card formats included."""
     try:
-        settings = load_settings(path)
+        load_settings(path, format_faults)
     except BadSettings as error:
         return error.faults
-    return [Fault(path, 1, 1, where, what) for where, what in format_faults(settings)]
+    return []
 
 
-def format_faults(settings: Settings) -> Iterator[tuple[str, str]]:
+def format_faults(settings: Settings) -> Iterator[Finding]:
     """Unknown Wiegand formats, and two of one length on a reader: length alone could not tell them apart."""
-    readers: list[Reader | MqttDevice] = [reader for bus in settings.buses for reader in bus.readers]
-    for each in [*readers, *(settings.broker.devices if settings.broker else ())]:
+    for each in devices(settings):
         lengths: dict[int, str] = {}
         for name in each.formats:
             try:
                 count = wiegand.find(name).count
             except BadSetup as error:
-                yield f"{each.name}.formats", str(error)
+                yield (*each.place, each.where), str(error)
                 continue
             other = lengths.setdefault(count, name)
             if other != name:
-                yield f"{each.name}.formats", f"{other} and {name} have the same length; a reader can have one of them"
+                what = f"{other} and {name} have the same length; a reader can have one of them"
+                yield (*each.place, each.where), what
 
 
 def schema() -> None:

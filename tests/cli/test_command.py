@@ -56,6 +56,7 @@ def test_card_formats_are_checked(runner: CliRunner, site: Path, formats: str, w
     done = runner.invoke(app, ["check-config", str(site)])
     assert done.exit_code == 78
     assert why in done.output
+    assert f"{site}:32:9: buses.0.readers.0.formats" in done.output
 
 
 def test_a_process_refuses_a_bad_site_file_before_it_starts(runner: CliRunner, tmp_path: Path) -> None:
