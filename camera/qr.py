@@ -1,11 +1,11 @@
 """QR codes in one grey picture. Runs in a child process alone: decoders of images crash and hang.
 
 zxing-cpp first, bound to QR codes (all formats cost ten times more), zbar second; OpenCV's own decoder finds fewer and
-takes up to 0.4 s for a picture of noise. No decoder is asked again about a picture in which nothing moved.
+takes up to 0.4 s for a picture of noise.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import cv2
 import numpy
@@ -53,30 +53,31 @@ def doubled(picture: Grey) -> Grey:
     return _grey(cv2.resize(picture, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC))
 
 
-# Cheapest first. What follows the second is tried only while the picture moves and the budget lasts.
-RUNGS: tuple[Callable[[Grey], list[str]], ...] = (
-    lambda picture: by_zxing(halved(picture)),
-    by_zxing,
+Rung = Callable[[Grey], list[str]]
+CHEAP: tuple[Rung, ...] = (lambda picture: by_zxing(halved(picture)), by_zxing)
+DEEP: tuple[Rung, ...] = (
     lambda picture: by_zxing(sharpened(picture)),
     by_zbar,
     lambda picture: by_zxing(doubled(picture)),
-)
-CHEAP = 2
+)  # each costs ten times a cheap one
 
 
 def read_codes(
-    picture: Grey, moved: bool = True, budget_s: float = BUDGET_S, clock: Callable[[], float] = time.perf_counter
+    picture: Grey,
+    deep: Sequence[Rung] = DEEP,
+    budget_s: float = BUDGET_S,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> list[str]:
     """Return the texts in a picture, printable ASCII of at most 512 characters; [] when there is none.
 
     Args:
         picture: Rows of luma.
-        moved: Whether it differs from the one before it (`Motion`); if not, only the cheap rungs are tried.
+        deep: What is tried after the cheap rungs.
         budget_s: No further rung is begun after this time.
         clock: Seconds.
     """
     began = clock()
-    for rung in RUNGS if moved else RUNGS[:CHEAP]:
+    for rung in (*CHEAP, *deep):
         if texts := [text for text in rung(picture) if _sound(text)]:
             return list(dict.fromkeys(texts))
         if clock() - began > budget_s:
@@ -84,15 +85,23 @@ def read_codes(
     return []
 
 
-class Motion:
-    """Tells whether a picture differs from the one before it."""
+class Ladder:
+    """Reads picture after picture. A moving one gets one deep rung, in turn, so that a crowd costs no core."""
 
     def __init__(self, still: float = STILL) -> None:
         self._still = still
         self._before: Grey | None = None
+        self._turn = 0
 
-    def seen(self, picture: Grey) -> bool:
-        """Compare with the last picture; the first one counts as moved."""
+    def read(self, picture: Grey) -> list[str]:
+        """Return the texts in the next picture."""
+        if not self._moved(picture):
+            return read_codes(picture, ())
+        self._turn = (self._turn + 1) % len(DEEP)
+        return read_codes(picture, DEEP[self._turn : self._turn + 1])
+
+    def _moved(self, picture: Grey) -> bool:
+        """Compare with the picture before; the first one counts as moved."""
         small = _grey(cv2.resize(picture, _SMALL, interpolation=cv2.INTER_AREA))
         before, self._before = self._before, small
         return before is None or float(cv2.absdiff(before, small).mean()) > self._still

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 
-from camera.qr import Grey, Motion, Pgm, read_codes
+from camera.qr import Grey, Ladder, Pgm
 
 CHUNK_BYTES = 1 << 16
 PAUSE_S = 2.0
@@ -74,12 +74,12 @@ def main() -> int:
     if process.stdin:
         process.stdin.write(order["script"].encode())
         process.stdin.close()
-    newest, motion = Newest(), Motion()
+    newest, ladder = Newest(), Ladder()
     threading.Thread(target=receive, args=(process, newest), daemon=True).start()
     while taken := newest.take():
         at, picture = taken
         began = time.perf_counter()
-        texts = read_codes(picture, motion.seen(picture))
+        texts = ladder.read(picture)
         took_ms = round((time.perf_counter() - began) * 1000, 2)
         sys.stdout.write(json.dumps({"at": at, "texts": texts, "took_ms": took_ms}) + "\n")
         sys.stdout.flush()

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-BENCHES = ("decide", "journal", "osdp", "push", "recorder")
+BENCHES = ("decide", "journal", "osdp", "push", "qr", "recorder")
 COLUMNS = ("name", "value", "unit", "peer", "ratio", "spread")
 BUILD = Path("build")
 LIMIT_S = 300

@@ -6,7 +6,8 @@ import segno
 from hypothesis import given
 from hypothesis import strategies as st
 
-from camera.qr import Grey, Motion, Pgm, read_codes
+from camera import qr
+from camera.qr import Grey, Ladder, Pgm, read_codes
 from camera.qr_reader import Listener, Once
 
 TEXT = "MJ1:" + "7WGE" * 32 + "ABC"  # as long as a live code: version 6-M
@@ -47,11 +48,19 @@ def test_a_text_that_no_credential_has_is_dropped(text: str) -> None:
     assert read_codes(scene(text, 2, 1280, 720)) == []
 
 
-def test_a_still_picture_is_not_looked_at_twice_in_depth() -> None:
-    motion = Motion()
-    assert motion.seen(scene())
-    assert not motion.seen(scene())
-    assert motion.seen(scene(scale=8))
+def test_a_still_picture_is_looked_into_once_and_a_moving_one_by_one_deep_rung_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int] = []
+    rungs = tuple(lambda _, n=n: asked.append(n) or [] for n in range(3))
+    monkeypatch.setattr(qr, "DEEP", rungs)
+    ladder, wall = Ladder(), numpy.full((480, 640), 90, numpy.uint8)
+    for _ in range(3):
+        assert ladder.read(wall) == []
+    assert asked == [1]
+    for shade in (10, 200, 90):
+        ladder.read(numpy.full((480, 640), shade, numpy.uint8))
+    assert asked == [1, 2, 0, 1]
 
 
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=5), st.integers(1, 500))
