@@ -75,7 +75,7 @@ def test_killed_whole_again_and_again_all_footage_plays_and_the_index_is_right(
     recorder: RecorderProcess, long: bool
 ) -> None:
     dice = random.Random(8)
-    for _ in range(60 if long else 2):
+    for _ in range(60 if long else 1):
         eventually(lambda: all(recorder.state(name) == "recording" for name in CAMERAS))
         time.sleep(1 + dice.random() * 2)
         kill_all(recorder)
@@ -87,5 +87,5 @@ def test_killed_whole_again_and_again_all_footage_plays_and_the_index_is_right(
     time.sleep(2.5)
     assert recorder.end() == 0
     assert check(recorder.dir) == []
-    assert assert_all_plays(recorder) >= 2 * len(CAMERAS)
+    assert assert_all_plays(recorder) >= len(CAMERAS)
     assert list(recorder.dir.glob("incoming/*/*")) == []
