@@ -28,6 +28,7 @@ from gateway.inbox import Inbox
 from gateway.inventory import inventory
 from gateway.journal import Journal
 from gateway.pen import Pen
+from gateway.running import mark
 from gateway.service import Service
 from gateway.site import Contact, Door, Site
 from gateway.store import Store
@@ -62,7 +63,9 @@ async def serve(settings: Settings) -> None:
     if gateway is None:
         raise ValueError("the site file has no gateway")
     folder, site = settings.data_dir / "gateway", site_of(settings)
-    clock = Clock()
+    clock, running = Clock(), mark(folder)
+    if running is None:
+        log.warning("another door process uses this folder", folder=str(folder))
     journal = Journal(folder / "journal.db", clock.now, on_commit=lambda: _wake(loop, sync.wake_events))
     clock.floor(journal.high_water)
 
@@ -98,7 +101,8 @@ async def serve(settings: Settings) -> None:
         lambda: inventory(site, service, generations.table.version, journal.head.seq),
     )
     links = [*drivers, shown[1]] if shown else drivers
-    await _live(journal, generations, store, pen, service, links, inbox.put, sync, stop)
+    with running or contextlib.nullcontext():
+        await _live(journal, generations, store, pen, service, links, inbox.put, sync, stop)
 
 
 async def _live(

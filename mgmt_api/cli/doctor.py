@@ -2,9 +2,8 @@
 
 import ctypes.util
 import shutil
-import socket
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -12,22 +11,15 @@ import typer
 
 from config.load import BadSettings, load_settings
 from config.secret import BadSecret, read_key, read_secret
-from config.settings import Bus, Scanner, Settings
+from config.settings import Settings
 from controllers.errors import BadSetup
 from controllers.vault import load_keys
+from mgmt_api.cli.check_config import format_faults
+from mgmt_api.cli.doctor_field import field, machine_ports
+from mgmt_api.cli.finding import Finding
 from mgmt_api.cli.output import Exit, JsonOption, answer, say
 
-CONNECT_S = 2.0
 LOW_DISK_BYTES = 5 << 30
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    what: str
-    ok: bool
-    say: str  # what was found, or what to do
 
 
 def doctor(
@@ -50,21 +42,19 @@ def _machine() -> Iterator[Finding]:
     yield Finding("ffmpeg", bool(path), path or "not found; the recorder needs it: apt-get install ffmpeg")
     zbar = ctypes.util.find_library("zbar")
     yield Finding("zbar", bool(zbar), zbar or "not found; QR by camera needs it: apt-get install libzbar0")
-    ports = ", ".join(str(port) for kind in ("ttyUSB*", "ttyACM*", "ttyAMA*") for port in Path("/dev").glob(kind))
-    yield Finding("serial ports", True, ports or "none seen")
+    yield from machine_ports()
 
 
 def _site(path: Path) -> Iterator[Finding]:
     try:
-        settings = load_settings(path)
+        settings = load_settings(path, format_faults)
     except BadSettings as error:
         for fault in error.faults:
             yield Finding("site file", False, str(fault))
         return
     yield Finding("site file", True, str(path))
     yield from _secrets(settings)
-    yield from _serial(settings)
-    yield from _peers(settings)
+    yield from field(settings)
     yield from _disks(settings)
 
 
@@ -97,33 +87,11 @@ def _token_files(settings: Settings) -> Iterator[Path]:
         yield settings.gateway.api.token_file
     if settings.recorder:
         yield settings.recorder.token_file
+    if settings.broker and settings.broker.home_assistant and settings.broker.home_assistant.password_file:
+        yield settings.broker.home_assistant.password_file
     if settings.api:
         yield from (token.token_file for token in (*settings.api.gateways, *settings.api.central))
         yield from (link.token_file for link in settings.api.recorders)
-
-
-def _serial(settings: Settings) -> Iterator[Finding]:
-    links: list[Bus | Scanner] = [*settings.buses, *settings.scanners]
-    for link in links:
-        there = Path(link.port).exists()
-        say = link.port if there else f"{link.port} is not there; plug it in, or mend `port`"
-        yield Finding(f"port of {link.name}", there, say)
-
-
-def _peers(settings: Settings) -> Iterator[Finding]:
-    if settings.broker:
-        yield _reach("broker", settings.broker.host, settings.broker.port)
-    for camera in settings.cameras:
-        host, _, port = camera.url.split("//", 1)[1].split("/", 1)[0].rpartition("@")[2].partition(":")
-        yield _reach(f"camera {camera.name}", host, int(port or 554))
-
-
-def _reach(what: str, host: str, port: int) -> Finding:
-    try:
-        socket.create_connection((host, port), timeout=CONNECT_S).close()
-    except OSError as error:
-        return Finding(what, False, f"{host}:{port} does not answer ({error.strerror or error})")
-    return Finding(what, True, f"{host}:{port} answers")
 
 
 def _disks(settings: Settings) -> Iterator[Finding]:

@@ -12,6 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from config.secret import new_key, write_secret
 from mgmt_api.cli.output import say, stop
 
+TOKENS = ("gateway-1.token", "central.token", "recorder.token")
+BROKER = ("broker.password", "broker-ha.password")  # give them to the broker: mosquitto_passwd
+
 
 def demo(
     check: Annotated[bool, typer.Option("--check", help="Walk every leg, print one JSON object / 自检")] = False,
@@ -31,7 +34,7 @@ def init(directory: Annotated[Path, typer.Argument(help="A new folder / 新目�
         stop(f"{directory}: is not empty; nothing was written")
     example = files("config").joinpath("site.example.yaml").read_text(encoding="utf-8")
     secrets = directory / "secrets"
-    for name in ("gateway-1.token", "central.token", "recorder.token", "site.key"):
+    for name in (*TOKENS, *BROKER, "site.key"):
         write_secret(secrets / name, new_key())
     write_secret(secrets / "reader-keys.json", jsonlib.dumps({name: new_key(16) for name in ("lobby-1", "garage-in")}))
     write_secret(secrets / "issuer.pem", _issuer_key())

@@ -1,0 +1,71 @@
+"""What `menjin doctor` finds in the field: serial ports, brokers, boards, cameras."""
+
+import socket
+from collections.abc import Iterator
+
+from config.secret import BadSecret
+from config.settings import Settings
+from config.wiring import ports as wired_ports
+from controllers import mqtt_probe, ports, uhppote_probe
+from controllers.uhppote_link import UhppoteBoard
+from gateway.drivers import broker_login
+from gateway.running import is_running
+from mgmt_api.cli.finding import Finding
+
+CONNECT_S = 2.0
+
+
+def machine_ports() -> Iterator[Finding]:
+    """The serial ports of this machine, by the names that stay."""
+    found = ports.ports()
+    yield Finding("serial ports", True, ", ".join(each.path for each in found) or "none seen")
+    for each in found:
+        if each.stable:
+            yield Finding(each.path, True, f"{each.what}; its name that stays: {each.stable}")
+
+
+def field(settings: Settings) -> Iterator[Finding]:
+    """All that the site file's wires lead to."""
+    running = is_running(settings.data_dir / "gateway")
+    if running:
+        yield Finding("gateway", True, "it runs here and holds its ports; its own state is in the console")
+    for (kind, index, _), port in wired_ports(settings):
+        name = getattr(settings, str(kind))[index].name
+        what = "" if running else ports.fault(port)
+        yield Finding(f"port of {name}", not what, what or port)
+    yield from _broker(settings)
+    yield from _boards(settings)
+    for camera in settings.cameras:
+        host, _, port = camera.url.split("//", 1)[1].split("/", 1)[0].rpartition("@")[2].partition(":")
+        yield _reach(f"camera {camera.name}", host, int(port or 554))
+
+
+def _broker(settings: Settings) -> Iterator[Finding]:
+    if settings.broker is None:
+        return
+    try:
+        what = mqtt_probe.fault(broker_login(settings))
+    except BadSecret as error:
+        what = str(error)
+    yield Finding("broker", not what, what or f"{settings.broker.host}:{settings.broker.port} lets us in")
+
+
+def _boards(settings: Settings) -> Iterator[Finding]:
+    if settings.uhppote is None:
+        return
+    wired = {board.name: board for board in settings.uhppote.boards}
+    faults = uhppote_probe.faults([UhppoteBoard(each.name, each.serial, each.address) for each in wired.values()])
+    for name, what in faults.items():
+        yield Finding(f"board {name}", not what, what or f"{wired[name].serial} answers at {wired[name].address}")
+    known = {each.serial for each in wired.values()}
+    for board in uhppote_probe.found():
+        if board.serial not in known:
+            yield Finding(f"board {board.serial}", True, f"answers at {board.address}, but is not in the site file")
+
+
+def _reach(what: str, host: str, port: int) -> Finding:
+    try:
+        socket.create_connection((host, port), timeout=CONNECT_S).close()
+    except OSError as error:
+        return Finding(what, False, f"{host}:{port} does not answer ({error.strerror or error})")
+    return Finding(what, True, f"{host}:{port} answers")
