@@ -130,6 +130,23 @@ class LinkState:
     seen: Seen
 
 
+@dataclass(frozen=True, slots=True)
+class KeyChanged:
+    """A device proved that it has the newest key of its link; the one before is good for nothing any more."""
+
+    device: str
+    seen: Seen
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceAlarm:
+    """Something at a device that a guard should hear of: a short English phrase."""
+
+    device: str
+    what: str
+    seen: Seen
+
+
 class Result(StrEnum):
     """What became of a command."""
 
@@ -161,6 +178,8 @@ DeviceEvent = (
     | OutputState
     | LocalState
     | LinkState
+    | KeyChanged
+    | DeviceAlarm
     | Outcome
 )
 Sink = Callable[[DeviceEvent], None]

@@ -34,9 +34,13 @@ class Inbox:
             if not self._open or len(self._commands) >= self._limit:
                 return False
             self._commands.append(command)
+        self.wake()
+        return True
+
+    def wake(self) -> None:
+        """Wake the thread that serves the port."""
         with contextlib.suppress(BlockingIOError):
             os.write(self._wake_end, b"\0")
-        return True
 
     def take(self) -> list[Command]:
         """All that waits."""
@@ -45,9 +49,13 @@ class Inbox:
         with self._lock:
             taken = list(self._commands)
             self._commands.clear()
+        self.rest()
+        return taken
+
+    def rest(self) -> None:
+        """Sleep again: the wakings until now were heard."""
         with contextlib.suppress(BlockingIOError):
             os.read(self.wake_fd, _READ_BYTES)
-        return taken
 
     def close(self) -> list[Command]:
         """No command is taken any more; gives what still waits."""

@@ -11,8 +11,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from controllers.driver import CardRead, Command, DeviceEvent, KeyRead, Outcome, Result, Seen, Sink, TextRead
+from controllers.driver import CardRead, DeviceEvent, KeyRead, Outcome, Result, Seen, Sink, TextRead
 from controllers.errors import BadSetup
+from controllers.osdp_command import OsdpCommand
 from controllers.osdp_device import OsdpDevice, OsdpReader
 from controllers.osdp_frame import Decoder, Frame, frame_bytes
 from controllers.osdp_limits import Limits
@@ -61,12 +62,13 @@ class OsdpBus:
         self._rest_until = 0.0  # polls wait: nobody is there
         self._busy_at = 0.0  # the last read or command
         self._quiet_turns = 0
+        self._install_until = 0.0
 
     def device(self, name: str) -> OsdpDevice:
         """One device's state."""
         return self._devices[name]
 
-    def submit(self, command: Command, now: float) -> None:
+    def submit(self, command: OsdpCommand, now: float) -> None:
         """Take a command; it goes out in the next slot, or ends as expired."""
         self._busy_at = now
         device = self._devices.get(command.device)
@@ -77,6 +79,15 @@ class OsdpBus:
             device.submit(command, now)
             if device not in self._queued:
                 self._queued.append(device)
+
+    def open_installation(self, name: str, until: float) -> None:
+        """A blank device of this name may be given our key until then; a time that has passed closes the window."""
+        self._devices[name].keys.open_window(until)
+        self._install_until = max((self._install_until, until)) if until else 0.0
+
+    def installing(self, now: float) -> bool:
+        """Whether a window may be open: what is said then is for nobody else's ears."""
+        return now < self._install_until
 
     def receive(self, data: bytes, now: float) -> None:
         """Bytes from the line."""

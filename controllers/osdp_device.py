@@ -8,62 +8,20 @@ so that the device never hears it later.
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from enum import Enum
 
-from controllers.driver import Command, Result, Sink
+from controllers.driver import Result, Sink
+from controllers.osdp_command import KeyCommand, OsdpCommand
 from controllers.osdp_frame import Frame, encode
 from controllers.osdp_job import Job, JobQueue
+from controllers.osdp_keys import Greeting, Opened
 from controllers.osdp_limits import Limits
-from controllers.osdp_message import Code, Function, Nak, Reply, nak_words, read_nak
+from controllers.osdp_message import Code, Nak, Reply, keyset, nak_words, read_nak
 from controllers.osdp_quality import Counters
 from controllers.osdp_report import Report
-from controllers.osdp_secure import (
-    CHALLENGE,
-    RANDOM_BYTES,
-    SCBK_SELECTOR,
-    SERVER,
-    Handshake,
-    SecureChannel,
-    SessionBroken,
-)
-from controllers.vault import check_key
+from controllers.osdp_secure import DefaultKeyOffered, SecureChannel, SessionBroken
+from controllers.osdp_turn import NEEDS, QUESTIONS, REFRESH, SESSION_GONE, SURVEY, OsdpReader, Phase, Turn
 
-SURVEY = (Code.CAP, Code.ID, Code.ISTAT, Code.LSTAT, Code.OSTAT)
-REFRESH = SURVEY[2:]
-NEEDS = {Code.ISTAT: Function.INPUTS, Code.OSTAT: Function.OUTPUTS}
-QUESTIONS = {Code.ID: b"\0", Code.CAP: b"\0"}  # both ask for the standard report
-SESSION_GONE = {Nak.SEQUENCE, Nak.NO_SECURITY, Nak.ENCRYPTION_REQUIRED}
-
-
-@dataclass(frozen=True, slots=True)
-class OsdpReader:
-    """A reader on a bus: its name, address (0 to 126) and 16-byte secure-channel base key."""
-
-    name: str
-    address: int
-    scbk: bytes = field(repr=False)
-
-
-class Phase(Enum):
-    """How far the link has come."""
-
-    OFFLINE = "offline"
-    HELLO = "hello"
-    CHALLENGE = "challenge"
-    CRYPT = "crypt"
-    ONLINE = "online"
-
-
-@dataclass(slots=True)
-class Turn:
-    """A frame that has no answer yet."""
-
-    raw: bytes
-    code: int
-    job: Job | None = None
-    sent: int = 0
-    busy: int = 0
+__all__ = ["OsdpDevice", "OsdpReader"]
 
 
 class OsdpDevice:
@@ -85,13 +43,13 @@ class OsdpDevice:
         self.counters = Counters()
         self.report = Report(reader.name, emit, wall)
         self.jobs = JobQueue(self.report.ended, limits.queued_commands)
-        self._scbk = check_key(reader.name, reader.scbk)
-        self._limits, self._random = limits, random
+        self.keys = Greeting(reader.name, reader.keys, random)
+        self._limits = limits
         self._turn: Turn | None = None
         self._sequence = 0
-        self._handshake: Handshake | None = None
         self._channel: SecureChannel | None = None
         self._survey: deque[Code] = deque()
+        self._unknown: set[int] = set()  # questions that it does not know
         self._poll_next = True  # light, sound and questions never follow each other without a poll between
         self._online_at = self._refresh_at = self._sent_at = 0.0
 
@@ -108,7 +66,7 @@ class OsdpDevice:
     @property
     def greeting(self) -> bool:
         """Whether it answered and its channel is being opened."""
-        return self.phase in (Phase.CHALLENGE, Phase.CRYPT)
+        return self.phase in (Phase.CHALLENGE, Phase.CRYPT, Phase.INSTALL)
 
     @property
     def rank(self) -> int:
@@ -122,8 +80,10 @@ class OsdpDevice:
         """Whether it has not yet said what it can do: no command goes before that."""
         return Code.CAP in self._survey
 
-    def submit(self, command: Command, now: float) -> None:
+    def submit(self, command: OsdpCommand, now: float) -> None:
         """Queue a command."""
+        if isinstance(command, KeyCommand):
+            self.keys.change(command.key)
         self.jobs.add(command, now)
 
     def expire(self, now: float) -> None:
@@ -172,6 +132,8 @@ class OsdpDevice:
         try:
             return TAKERS[self.phase](self, turn, frame, now)
         except SessionBroken as error:
+            if isinstance(error, DefaultKeyOffered) and not self.keys.installing(now):
+                self.report.default_key(now)
             self.lose(str(error), now)
             return True
 
@@ -183,7 +145,7 @@ class OsdpDevice:
         self.ready_at = now + pauses[min(self.failures, len(pauses) - 1)]
         self.failures += 1
         turn, self._turn = self._turn, None
-        self.phase, self._channel, self._handshake = Phase.OFFLINE, None, None
+        self.phase, self._channel = Phase.OFFLINE, None
         if turn and turn.job:
             self.jobs.finish(turn.job, Result.UNKNOWN, reason, now)
         self.report.lost(reason, now)
@@ -196,8 +158,7 @@ class OsdpDevice:
             return self._plain(Code.ID, QUESTIONS[Code.ID])
         self._sequence = self._sequence % 3 + 1
         if self._channel is None:
-            self._handshake = Handshake(self._scbk, self._random(RANDOM_BYTES))
-            return self._plain(Code.CHLNG, self._handshake.challenge, bytes((CHALLENGE, SCBK_SELECTOR)))
+            return self._plain(Code.CHLNG, *self.keys.challenge(now))
         turn = None if self._asks else self._job_turn(self._channel, now, char_s)
         if turn is None:
             code = self._next_question(now)
@@ -226,7 +187,9 @@ class OsdpDevice:
         return self._survey[0] if self._survey else Code.POLL
 
     def _answers(self, code: Code) -> bool:
-        """Whether the device says that it can answer; one that did not tell its functions is asked."""
+        """Whether the device says that it can answer; one that did not tell its functions is asked, once."""
+        if code in self._unknown:
+            return False
         functions = self.report.functions
         return not functions or code not in NEEDS or functions.get(NEEDS[code], (0, 0))[1] > 0
 
@@ -252,24 +215,47 @@ class OsdpDevice:
         return True
 
     def _challenged(self, _turn: Turn, frame: Frame, now: float) -> bool:
-        if frame.code != Reply.CCRYPT or self._handshake is None:
+        if frame.code != Reply.CCRYPT:
+            self.keys.passed()
             self.lose("reader has no secure channel", now)
             return True
-        answer = self._handshake.answer(frame.security, frame.data)
+        answer = self.keys.answer(frame)
         self.phase, self._sequence = Phase.CRYPT, self._sequence % 3 + 1
-        self._turn = self._plain(Code.SCRYPT, answer, bytes((SERVER, SCBK_SELECTOR)))
+        self._turn = self._plain(Code.SCRYPT, *answer)
         return True
 
     def _crypted(self, _turn: Turn, frame: Frame, now: float) -> bool:
-        if frame.code != Reply.RMAC_I or self._handshake is None:
+        if frame.code != Reply.RMAC_I:
+            self.keys.passed()
             self.lose("reader refused our key", now)
             return True
-        self._channel = self._handshake.finish(frame.security, frame.data)
-        self._turn, self.phase, self._handshake = None, Phase.ONLINE, None
+        self._channel, opened = self.keys.finish(frame, now)
+        if opened is Opened.DEFAULT:
+            self.phase, self._sequence = Phase.INSTALL, self._sequence % 3 + 1
+            self._turn = self._sealed(self._channel, Code.KEYSET, keyset(self.keys.newest))
+            return True
+        self._turn, self.phase = None, Phase.ONLINE
         self._online_at, self._refresh_at = now, now + self._limits.refresh_s
         self._survey, self._poll_next = deque(SURVEY), True
+        self._unknown.clear()
         self.counters.sessions += 1
         self.report.opened(now)
+        if opened is Opened.NEXT:
+            self.report.key_changed(now)
+        elif self.keys.changing and not self.jobs.changes_key:  # the change was cut off: go on with it
+            self.submit(KeyCommand(f"key-{self.name}", self.name, self.keys.newest, now + self._limits.key_s), now)
+        return True
+
+    def _installed(self, _turn: Turn, frame: Frame, now: float) -> bool:
+        """The answer to our key, in a channel that the default key opened. Nothing else is heard there."""
+        if self._channel is None or not frame.has_mac:
+            return self._unproven(frame, now)
+        if self._channel.open(frame, bare=(Reply.NAK,)).code == Reply.ACK:
+            self.keys.loaded()
+            self.lose("key loaded, channel starts anew", now)
+        else:
+            self.keys.passed()
+            self.lose("reader does not take our key", now)
         return True
 
     def _answered(self, turn: Turn, frame: Frame, now: float) -> bool:
@@ -283,13 +269,24 @@ class OsdpDevice:
             return True
         self._turn = None
         if turn.job:
-            self.jobs.step_done(turn.job, "" if reason is None else nak_words(reason), now)
+            self._step_done(turn.job, "" if reason is None else nak_words(reason), frame, now)
         elif self._survey and turn.code == self._survey[0]:
             self._survey.popleft()
+            if reason == Nak.UNKNOWN_COMMAND:
+                self._unknown.add(turn.code)
         if turn.code == Code.POLL and frame.code == Reply.ACK:
             self.report.nothing()
         self.report.answer(frame.code, frame.data, now)
         return True
+
+    def _step_done(self, job: Job, refusal: str, frame: Frame, now: float) -> None:
+        follow = self.jobs.step_done(job, refusal, frame.code, frame.data, now)
+        if follow.step:
+            self.ready_at = now + follow.pause_s
+            self._poll_next = not follow.alone
+        if isinstance(job.command, KeyCommand) and not refusal:
+            self.keys.loaded()
+            self.lose("key changed, channel starts anew", now)
 
     def _unproven(self, frame: Frame, now: float) -> bool:
         """Without a MAC only a refusal is heard: of a damaged frame (repeat it), or because the session is gone."""
@@ -308,5 +305,6 @@ TAKERS: dict[Phase, Callable[[OsdpDevice, Turn, Frame, float], bool]] = {
     Phase.HELLO: OsdpDevice._hello,
     Phase.CHALLENGE: OsdpDevice._challenged,
     Phase.CRYPT: OsdpDevice._crypted,
+    Phase.INSTALL: OsdpDevice._installed,
     Phase.ONLINE: OsdpDevice._answered,
 }

@@ -5,19 +5,27 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from controllers.driver import Command, FeedbackCommand, LockAction, LockCommand, Result
+from controllers.driver import FeedbackCommand, LockAction, LockCommand, Result
+from controllers.osdp_command import AddressCommand, FileCommand, KeyCommand, OsdpCommand, TextCommand
+from controllers.osdp_file import FileTransfer, Follow, Step
 from controllers.osdp_message import (
+    MAX_SHOWN_CHARS,
     MAX_TIMER,
     SIGNALS,
     Code,
     Function,
     OutputCode,
     buzzer,
+    communication,
+    keyset,
     led,
     output,
+    text,
 )  # fmt: skip
 
-Step = tuple[Code, bytes]
+BAUDS = (9600, 19200, 38400, 57600, 115200, 230400)
+MAX_ADDRESS = 126
+MAX_BYTE = 255
 Functions = dict[int, tuple[int, int]]  # PDCAP: function to (compliance, items); empty while unknown
 PULSE_UNIT_MS = 100
 
@@ -26,10 +34,11 @@ PULSE_UNIT_MS = 100
 class Job:
     """A command and what is left of it. `started` once any of it went out."""
 
-    command: Command
+    command: OsdpCommand
     steps: deque[Step] = field(default_factory=deque)
     started: bool = False
     refusal: str = ""
+    file: FileTransfer | None = None
 
     @property
     def is_lock(self) -> bool:
@@ -42,11 +51,38 @@ class Job:
         return self.command.deadline_mono_s
 
 
-def plan(command: Command, functions: Functions) -> tuple[list[Step], str]:
-    """The frames that carry a command out, or none and the reason why the device cannot."""
-    if isinstance(command, LockCommand):
-        return _lock(command, functions)
-    return _signal(command, functions)
+def plan(command: OsdpCommand, functions: Functions) -> tuple[list[Step], str]:
+    """The frames that a command begins with, or none and the reason why the device cannot."""
+    match command:
+        case LockCommand():
+            return _lock(command, functions)
+        case FeedbackCommand():
+            return _signal(command, functions)
+        case KeyCommand():
+            return [(Code.KEYSET, keyset(command.key))], ""
+        case TextCommand():
+            return _text(command, functions)
+        case AddressCommand():
+            return _address(command)
+        case FileCommand():
+            return [], ""  # the transfer brings its own
+
+
+def _text(command: TextCommand, functions: Functions) -> tuple[list[Step], str]:
+    if not functions.get(Function.TEXT, (0, 0))[0]:
+        return [], "no display"
+    numbers = (command.seconds, command.row, command.column)
+    if not (command.text.isascii() and command.text.isprintable() and len(command.text) <= MAX_SHOWN_CHARS):
+        return [], f"a text has {MAX_SHOWN_CHARS} printable ASCII characters at most"
+    if not all(0 <= number <= MAX_BYTE for number in numbers):
+        return [], "no such time or place"
+    return [(Code.TEXT, text(command.text, *numbers))], ""
+
+
+def _address(command: AddressCommand) -> tuple[list[Step], str]:
+    if command.baud not in BAUDS or not 0 <= command.address <= MAX_ADDRESS:
+        return [], "no such address or baud rate"
+    return [(Code.COMSET, communication(command.address, command.baud))], ""
 
 
 def _lock(command: LockCommand, functions: Functions) -> tuple[list[Step], str]:
@@ -74,7 +110,7 @@ def _signal(command: FeedbackCommand, functions: Functions) -> tuple[list[Step],
 class JobQueue:
     """The commands of one device, locks first. `end` is called once for each: with its result and a detail."""
 
-    def __init__(self, end: Callable[[Command, Result, str, float], None], limit: int) -> None:
+    def __init__(self, end: Callable[[OsdpCommand, Result, str, float], None], limit: int) -> None:
         self._end = end
         self._limit = limit
         self._jobs: deque[Job] = deque()
@@ -87,14 +123,20 @@ class JobQueue:
         """Whether a lock command waits."""
         return any(job.is_lock for job in self._jobs)
 
+    @property
+    def changes_key(self) -> bool:
+        """Whether a new key waits."""
+        return any(isinstance(job.command, KeyCommand) for job in self._jobs)
+
     def next_expiry(self, in_flight: Job | None) -> float:
         """When the first command that waits runs out; infinity when none does."""
         return min((job.deadline_s for job in self._jobs if job is not in_flight), default=math.inf)
 
-    def add(self, command: Command, now: float) -> None:
+    def add(self, command: OsdpCommand, now: float) -> None:
         """Queue a command. A signal takes the place of one that still waits: people look at the last."""
         if isinstance(command, FeedbackCommand):
-            for job in [job for job in self._jobs if not job.is_lock and not job.started]:
+            waiting = [job for job in self._jobs if isinstance(job.command, FeedbackCommand) and not job.started]
+            for job in waiting:
                 self.finish(job, Result.EXPIRED, "a newer signal came", now)
         if len(self._jobs) >= self._limit:
             self._end(command, Result.EXPIRED, "queue full", now)
@@ -120,18 +162,27 @@ class JobQueue:
             if not job.started:
                 steps, job.refusal = plan(job.command, functions)
                 job.steps = deque(steps)
+                if isinstance(job.command, FileCommand):
+                    low, high = functions.get(Function.BUFFER, (0, 0))
+                    job.file = FileTransfer(job.command, low | high << 8)
+                    job.steps.append(job.file.step())
             if not job.steps:
                 self.finish(job, Result.REFUSED, job.refusal, now)
             else:
                 ready.append(job)
         return ready
 
-    def step_done(self, job: Job, refusal: str, now: float) -> None:
-        """The device answered a step; `refusal` is empty when it agreed."""
+    def step_done(self, job: Job, refusal: str, code: int, data: bytes, now: float) -> Follow:
+        """The device answered a step; `refusal` is empty when it agreed. Gives what a file's transfer asks for."""
         job.steps.popleft()
         job.refusal = job.refusal or refusal
+        follow = job.file.follow(code, data) if job.file and not job.refusal else Follow(None)
+        job.refusal = job.refusal or follow.refusal
+        if follow.step:
+            job.steps.append(follow.step)
         if not job.steps:
             self.finish(job, Result.REFUSED if job.refusal else Result.DONE, job.refusal, now)
+        return follow
 
     def too_late(self, job: Job, now: float) -> None:
         """A step cannot reach the device in time any more."""

@@ -29,4 +29,5 @@ class Limits:
     decision_s: float = 0.004  # after a read, polls wait this long for the command that answers it
     decision_chars: int = 15  # or this long, half a poll and its answer, where the line is slow
     refresh_s: float = 10.0  # all levels are asked for again this often
+    key_s: float = 30.0  # a change of keys that was cut off is tried for this long in each session
     queued_commands: int = 32  # a device; one more is refused

@@ -27,9 +27,12 @@ class Code(IntEnum):
     OUT = 0x68
     LED = 0x69
     BUZ = 0x6A
+    TEXT = 0x6B
+    COMSET = 0x6E
     KEYSET = 0x75
     CHLNG = 0x76
     SCRYPT = 0x77
+    FILETRANSFER = 0x7C
 
 
 class Reply(IntEnum):
@@ -46,9 +49,12 @@ class Reply(IntEnum):
     FMT = 0x51
     KEYPAD = 0x53
     COM = 0x54
+    BIOREADR = 0x57
+    BIOMATCHR = 0x58
     CCRYPT = 0x76
     RMAC_I = 0x78
     BUSY = 0x79
+    FTSTAT = 0x7A
 
 
 class Nak(IntEnum):
@@ -72,7 +78,9 @@ class Function(IntEnum):
     OUTPUTS = 2
     LED = 4
     SOUND = 5
+    TEXT = 6
     SECURITY = 9
+    BUFFER = 10  # its two bytes are one number: the longest frame that the device takes
 
 
 class OutputCode(IntEnum):
@@ -106,6 +114,19 @@ def buzzer(on: int, off: int, count: int, reader: int = 0) -> bytes:
 def keyset(scbk: bytes) -> bytes:
     """KEYSET's data: a new base key. Only ever sent inside a secure channel."""
     return bytes((1, len(scbk))) + scbk
+
+
+MAX_SHOWN_CHARS = 32
+
+
+def text(shown: str, seconds: int = 0, row: int = 1, column: int = 1, reader: int = 0) -> bytes:
+    """TEXT's data: without wrapping; for good (command 1), or for a time (3)."""
+    return bytes((reader, 3 if seconds else 1, seconds, row, column, len(shown))) + shown.encode("ascii")
+
+
+def communication(address: int, baud: int) -> bytes:
+    """COMSET's data."""
+    return bytes((address,)) + baud.to_bytes(4, "little")
 
 
 RED, GREEN, AMBER = 1, 2, 3

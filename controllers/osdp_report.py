@@ -6,9 +6,10 @@ from controllers import osdp_message as message
 from controllers.driver import (
     Capabilities,
     CardRead,
-    Command,
+    DeviceAlarm,
     DeviceEvent,
     InputState,
+    KeyChanged,
     KeyRead,
     LinkState,
     LocalState,
@@ -18,10 +19,14 @@ from controllers.driver import (
     Seen,
     Sink,
     TextRead,
+    UnsupportedRead,
 )  # fmt: skip
 from controllers.errors import ProtocolViolation
+from controllers.osdp_command import OsdpCommand
 from controllers.osdp_job import Functions
 from controllers.osdp_message import Function, Reply
+
+ALARM_EVERY_S = 60.0
 
 
 class Report:
@@ -35,6 +40,7 @@ class Report:
         self._levels: dict[int, object] = {}
         self._draining = True  # reads are stale until the device once had nothing to tell
         self._link: tuple[bool, str] | None = None
+        self._alarm_at = float("-inf")
 
     def capabilities(self) -> Capabilities:
         """What the device can do, as far as it told."""
@@ -59,9 +65,19 @@ class Report:
         """The device is off line, or still is for another reason."""
         self._tell_link(False, reason, now)
 
-    def ended(self, command: Command, result: Result, detail: str, now: float) -> None:
+    def ended(self, command: OsdpCommand, result: Result, detail: str, now: float) -> None:
         """A command's end."""
         self._emit(Outcome(command.command_id, self._device, result, detail, self._seen(now)))
+
+    def key_changed(self, now: float) -> None:
+        """The device proved that it has the newest key."""
+        self._emit(KeyChanged(self._device, self._seen(now)))
+
+    def default_key(self, now: float) -> None:
+        """It answered with the published key, and nobody allowed that: told at once, then once a minute."""
+        if now >= self._alarm_at:
+            self._alarm_at = now + ALARM_EVERY_S
+            self._emit(DeviceAlarm(self._device, "reader answers with the default key", self._seen(now)))
 
     def nothing(self) -> None:
         """The device had nothing to tell: what it tells from now on is fresh."""
@@ -84,6 +100,8 @@ class Report:
                 return TextRead(self._device, message.read_formatted(data), self._seen(now, self._draining))
             case Reply.KEYPAD:
                 return KeyRead(self._device, message.read_keys(data), self._seen(now, self._draining))
+            case Reply.BIOREADR | Reply.BIOMATCHR:
+                return UnsupportedRead(self._device, "biometric", self._seen(now, self._draining))
             case Reply.PDID:
                 self.identity = message.read_id(data)
             case Reply.PDCAP:

@@ -1,6 +1,6 @@
 """The OSDP secure channel: session keys, cryptograms, MACs and encryption, all AES-128 (SIA OSDP v2.2, annex D).
 
-Only a site's own base key (SCBK, selector 1) is spoken; the published default key (SCBK-D, selector 0) is not.
+A site's own base key has selector 1, the published default key (SCBK-D) selector 0; `osdp_keys` decides between them.
 """
 
 import hmac
@@ -16,7 +16,7 @@ from controllers.osdp_frame import MAC_BYTES, Frame, head
 
 BLOCK = 16
 RANDOM_BYTES = 8
-SCBK_SELECTOR = 1
+SCBKD_SELECTOR, SCBK_SELECTOR = 0, 1
 # Security block types: the handshake's four steps, then command or reply, without or with encrypted data.
 CHALLENGE, CLIENT, SERVER, READY = 0x11, 0x12, 0x13, 0x14
 COMMAND_PLAIN, REPLY_PLAIN, COMMAND_DATA, REPLY_DATA = 0x15, 0x16, 0x17, 0x18
@@ -24,6 +24,10 @@ COMMAND_PLAIN, REPLY_PLAIN, COMMAND_DATA, REPLY_DATA = 0x15, 0x16, 0x17, 0x18
 
 class SessionBroken(ProtocolViolation):
     """A cryptogram or MAC that does not fit: the session is over."""
+
+
+class DefaultKeyOffered(SessionBroken):
+    """The device answers with the default key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +147,9 @@ class SecureChannel:
 class Handshake:
     """The panel's side of the four steps. `challenge` goes out, `answer` proves both, `finish` opens the channel."""
 
-    def __init__(self, scbk: bytes, panel_random: bytes) -> None:
+    def __init__(self, scbk: bytes, panel_random: bytes, selector: int = SCBK_SELECTOR) -> None:
         self.challenge = panel_random
+        self._selector = selector
         self._keys = session_keys(scbk, panel_random)
         self._server = b""
 
@@ -152,8 +157,10 @@ class Handshake:
         """The panel's cryptogram for a CCRYPT reply. Raises `SessionBroken`: the device holds another key."""
         if security[:1] != bytes((CLIENT,)) or len(data) != 2 * RANDOM_BYTES + BLOCK:
             raise SessionBroken("not a cryptogram")
-        if security[1:] != bytes((SCBK_SELECTOR,)):
-            raise SessionBroken("reader answers with the default key")
+        if security[1:] == bytes((SCBKD_SELECTOR,)) and self._selector != SCBKD_SELECTOR:
+            raise DefaultKeyOffered("reader answers with the default key")
+        if security[1:] != bytes((self._selector,)):
+            raise SessionBroken("reader answers with another kind of key")
         device_random = data[RANDOM_BYTES : 2 * RANDOM_BYTES]
         expected = client_cryptogram(self._keys, self.challenge, device_random)
         if not hmac.compare_digest(expected, data[2 * RANDOM_BYTES :]):

@@ -1,5 +1,8 @@
 """The vault of reader keys: one JSON file, reader name to 16-byte secure-channel base key (SCBK) in hex.
 
+While a reader's key changes, its entry is {"key": the old one, "next": the new one}: both are kept until the reader has
+proved that it has the new one, so that a crash at any moment loses neither.
+
 The file is readable by its owner alone (mode 0600): a looser mode is refused, not mended. Keys that anybody can guess
 are refused too, the standard's default key (SCBK-D, SIA OSDP v2.2 annex D) first of all.
 """
@@ -8,6 +11,7 @@ import json
 import os
 import secrets
 import stat
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -15,6 +19,7 @@ from controllers.errors import BadSetup
 
 KEY_BYTES = 16
 DEFAULT_KEY = bytes(range(0x30, 0x40))  # SCBK-D
+_WRITING = threading.Lock()
 GUESSABLE = (DEFAULT_KEY, bytes(range(0x40, 0x50)))
 
 
@@ -28,23 +33,67 @@ def check_key(name: str, key: bytes) -> bytes:
 
 
 def load_keys(path: Path) -> dict[str, bytes]:
-    """Read all keys, by reader name. Raises `BadSetup` for a missing, open or malformed file and for a weak key."""
-    text = _read_private(path)
-    try:
-        entries = json.loads(text)
-        keys = {str(name): bytes.fromhex(value) for name, value in entries.items()}
-    except (ValueError, TypeError, AttributeError) as error:
-        raise BadSetup(f"{path} is not a JSON object of hex keys") from error
-    return {name: check_key(name, key) for name, key in keys.items()}
+    """Read all present keys, by reader name. Raises `BadSetup` for a missing, open or malformed file and a weak key."""
+    return {name: keys[0] for name, keys in _load(path).items()}
+
+
+def load_next_keys(path: Path) -> dict[str, bytes]:
+    """The keys that readers shall have, of those whose keys change. Raises as `load_keys` does."""
+    return {name: keys[1] for name, keys in _load(path).items() if len(keys) > 1}
 
 
 def create_keys(path: Path, names: Iterable[str]) -> dict[str, bytes]:
-    """Add a new random key for each name that has none, and give all keys back. Existing keys stay."""
-    keys = load_keys(path) if path.exists() else {}
-    for name in names:
-        keys.setdefault(name, secrets.token_bytes(KEY_BYTES))
-    _write_private(path, json.dumps({name: key.hex() for name, key in sorted(keys.items())}, indent=2) + "\n")
-    return keys
+    """Add a new random key for each name that has none, and give all present keys back. Existing keys stay."""
+    with _WRITING:
+        keys = _load(path) if path.exists() else {}
+        for name in names:
+            keys.setdefault(name, (secrets.token_bytes(KEY_BYTES),))
+        _save(path, keys)
+    return {name: own[0] for name, own in keys.items()}
+
+
+def prepare_key(path: Path, name: str) -> bytes:
+    """The key that a reader shall have: a new random one, on the disk before it is given; or the one begun before."""
+    with _WRITING:
+        keys = _load(path)
+        if name not in keys:
+            raise BadSetup(f"{path} has no key for {name!r}")
+        if len(keys[name]) == 1:
+            keys[name] += (secrets.token_bytes(KEY_BYTES),)
+            _save(path, keys)
+        return keys[name][1]
+
+
+def confirm_key(path: Path, name: str) -> None:
+    """The reader proved that it has its next key: the old one is forgotten. Nothing happens where none changes."""
+    with _WRITING:
+        keys = _load(path)
+        if len(keys.get(name, ())) > 1:
+            keys[name] = keys[name][1:]
+            _save(path, keys)
+
+
+def _load(path: Path) -> dict[str, tuple[bytes, ...]]:
+    text = _read_private(path)
+    try:
+        keys = {str(name): _entry(value) for name, value in json.loads(text).items()}
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise BadSetup(f"{path} is not a JSON object of hex keys") from error
+    return {name: tuple(check_key(name, key) for key in own) for name, own in keys.items()}
+
+
+def _entry(value: str | dict[str, str]) -> tuple[bytes, ...]:
+    if isinstance(value, dict):
+        return bytes.fromhex(value["key"]), bytes.fromhex(value["next"])
+    return (bytes.fromhex(value),)
+
+
+def _save(path: Path, keys: dict[str, tuple[bytes, ...]]) -> None:
+    entries = {
+        name: own[0].hex() if len(own) == 1 else {"key": own[0].hex(), "next": own[1].hex()}
+        for name, own in sorted(keys.items())
+    }
+    _write_private(path, json.dumps(entries, indent=2) + "\n")
 
 
 def _read_private(path: Path) -> str:
@@ -68,3 +117,8 @@ def _write_private(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -13,6 +13,7 @@ from controllers.osdp_frame import Frame, decode, encode
 from controllers.osdp_limits import Limits
 from controllers.osdp_message import Code, Reply
 
+DEFAULT_KEY = bytes(range(0x30, 0x40))
 KEY = bytes.fromhex("0f1e2d3c4b5a69788796a5b4c3d2e1f0")
 CAPABILITIES = bytes((1, 1, 2, 2, 1, 2, 4, 1, 1, 5, 1, 1, 9, 1, 1))
 TURN_S = 0.001
@@ -32,6 +33,9 @@ class VirtualReader:
     events: deque[tuple[int, bytes]] = field(default_factory=deque)
     heard: list[tuple[float, int, bytes]] = field(default_factory=list)  # what it carried out, and when
     levels: bytes = b"\0\0"
+    blank: bool = False  # in installation mode: it knows the default key alone
+    tells: bytes = CAPABILITIES
+    file_answers: deque[bytes] = field(default_factory=deque)  # FTSTAT's data, each once
 
     def __post_init__(self) -> None:
         self.forget()
@@ -79,10 +83,10 @@ class VirtualReader:
         return encode(self._channel.seal(Frame(self.address, self._sequence, code, data, reply=True)))
 
     def _challenged(self, frame: Frame) -> bytes:
-        self._keys = secure.session_keys(self.key, frame.data)
+        self._keys = secure.session_keys(DEFAULT_KEY if self.blank else self.key, frame.data)
         self._panel_random, own = frame.data, bytes(range(8))
         proof = secure.client_cryptogram(self._keys, frame.data, own)
-        return self._reply(Reply.CCRYPT, bytes(8) + own + proof, bytes((secure.CLIENT, 1)))
+        return self._reply(Reply.CCRYPT, bytes(8) + own + proof, bytes((secure.CLIENT, 0 if self.blank else 1)))
 
     def _proved(self, frame: Frame) -> bytes:
         assert self._keys
@@ -102,7 +106,14 @@ class VirtualReader:
             case Code.ID:
                 return Reply.PDID, bytes(12)
             case Code.CAP:
-                return Reply.PDCAP, CAPABILITIES
+                return Reply.PDCAP, self.tells
+            case Code.KEYSET:
+                self.key, self.blank = frame.data[2:], False
+            case Code.FILETRANSFER if self.file_answers:
+                self.heard.append((now, frame.code, frame.data))
+                return Reply.FTSTAT, self.file_answers.popleft()
+            case Code.COMSET:
+                return Reply.COM, frame.data
             case Code.ISTAT:
                 return Reply.ISTATR, self.levels
             case Code.OSTAT:
