@@ -1,13 +1,16 @@
 """Campaign 4: SIGKILL of the door process in the middle of grants."""
 
 import random
+import sqlite3
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 import pytest
 
 from tests.faults.crowd import Crowd, Visitor
-from tests.faults.grounds import DOOR_OF, Grounds
+from tests.faults.grounds import DOOR_OF, Grounds, eventually
 from tests.faults.history import Record, assert_whole, grants, unrecorded
 
 READERS = ("reader-main", "reader-b1")
@@ -88,3 +91,39 @@ def test_a_kill_in_the_middle_of_grants_opens_nothing_unrecorded_and_loses_nothi
     assert_whole(site.journal)
     starts = [each for each in site.records() if each["kind"] == "GatewayStarted"]
     assert len(starts) == 1 + (200 if long else 8)
+
+
+@contextmanager
+def slow_disk(site: Grounds) -> Iterator[None]:
+    """The journal's commit waits: somebody else holds its write lock. It gives up after a second, not before."""
+    with closing(sqlite3.connect(site.journal, isolation_level=None)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        finally:
+            db.execute("ROLLBACK")
+
+
+def test_no_lock_moves_before_its_record_is_on_the_disk(site: Grounds) -> None:
+    site.secure(*READERS)
+    time.sleep(1)
+    crowd = Crowd(site, (*READERS, "garage-door"))
+    life = Round(site, crowd, random.Random(1))
+    with slow_disk(site):
+        crowd.come()
+        time.sleep(0.5)
+        assert life.pulses() == 0
+    eventually(lambda: life.pulses() == 3)
+    life.assert_each_pulse_was_written_down_before()
+    killed = Round(site, crowd, random.Random(2))
+    with slow_disk(site):
+        crowd.come()
+        time.sleep(0.5)
+        site.kill("gateway")
+    time.sleep(SETTLE_S)
+    site.start_menjin("gateway")
+    site.secure(*READERS)
+    time.sleep(SETTLE_S)
+    assert grants(killed.records()) == []
+    assert killed.pulses() == 0
+    assert_whole(site.journal)
