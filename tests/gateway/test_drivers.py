@@ -1,7 +1,10 @@
 """Each kind of link in the site file becomes a driver of its devices, and the example has them all."""
 
+import inspect
+import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,11 +12,14 @@ from config.load import load_settings
 from config.secret import new_key, write_secret
 from config.settings import Settings
 from config.wiring import devices
+from controllers.driver import Capabilities
 from controllers.errors import BadSetup
-from gateway.drivers import CODECS, KINDS, drivers_of, home_assistant, readers_of
+from controllers.serial_frames import HexCr
+from gateway.drivers import CODECS, KINDS, Wiring, drivers_of, home_assistant, readers_of
 from gateway.presentation import Identifier
 
-EXAMPLE = Path(__file__).parents[2] / "config/site.example.yaml"
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "config/site.example.yaml"
 
 
 @pytest.fixture
@@ -62,3 +68,40 @@ def test_an_unknown_card_format_is_a_bad_setup(settings: Settings) -> None:
     reader = readers_of(settings)[0]
     with pytest.raises(BadSetup, match="WG99"):
         Identifier(bytes(32), [type(reader)(reader.name, reader.kind, ("WG99",))])
+
+
+def capabilities(settings: Settings, kind: str) -> Capabilities:
+    """What all devices of a kind can do together."""
+    built = KINDS[kind].build(Wiring(settings, bytes(32), print))
+    has = [each for driver in built for each in driver.devices().values()]
+    return Capabilities(
+        has[0].decides,
+        *(any(getattr(each, what) for each in has) for what in ("cards", "text", "keys")),
+        inputs=max(each.inputs for each in has),
+        outputs=max(each.outputs for each in has),
+        feedback=any(each.feedback for each in has),
+    )
+
+
+def test_the_readme_tells_of_each_kind_what_its_drivers_say(settings: Settings) -> None:
+    lines = (ROOT / "controllers/README.md").read_text(encoding="utf-8").splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
+    shown = {row[0]: row for row in cells if len(row) == 8 and row[0] not in ("kind", "---")}
+    assert shown.keys() == KINDS.keys()
+    for kind, (_, place, decides, gives, inputs, outputs, signals, words) in shown.items():
+        has = capabilities(settings, kind)
+        assert decides == has.decides, kind
+        assert set(gives.split(", ")) == {what for what in ("cards", "keys", "text") if getattr(has, what)}, kind
+        if kind != "osdp":  # a reader tells what it has when it comes on line
+            told = (str(has.inputs), str(has.outputs), "yes" if has.feedback else "no")
+            assert (inputs, outputs, signals) == told, kind
+        node: Any = settings
+        for part in place.split("."):
+            node = getattr(node[0] if isinstance(node, tuple) else node, part)
+        assert node, kind
+        for name in re.findall(r"`(\w+\*?\.py)`", words):
+            assert list((ROOT / "controllers").glob(name)), name
+
+
+def test_the_drivers_page_shows_a_whole_driver_as_it_is() -> None:
+    assert inspect.getsource(HexCr) in (ROOT / "controllers/README.md").read_text(encoding="utf-8")
