@@ -89,6 +89,11 @@ def read_some(descriptor: int) -> bytes:
     return data
 
 
+def wait_readable(descriptor: int, seconds: float) -> bool:
+    """Whether bytes come within this time."""
+    return bool(select.select([descriptor], [], [], max(seconds, 0.0))[0])
+
+
 def write_all(descriptor: int, data: bytes) -> None:
     """Hand all bytes to the port. Raises `LinkLost` when it takes none for a second."""
     while data:

@@ -23,6 +23,7 @@ CAPABILITIES = [
     (osdp.Capability.OutputControl, 1, 2),
     (osdp.Capability.LEDControl, 1, 1),
     (osdp.Capability.AudibleControl, 1, 1),
+    (osdp.Capability.TextOutput, 1, 1),
     (osdp.Capability.Readers, 1, 1),
 ]
 SPOKEN = {
@@ -31,6 +32,8 @@ SPOKEN = {
     osdp.Command.Buzzer: "buzzer",
     osdp.Command.Status: "status",
     osdp.Command.Keyset: "keyset",
+    osdp.Command.Text: "text",
+    osdp.Command.Comset: "comset",
 }
 
 
@@ -172,6 +175,24 @@ class Peripheral:
         self.ctx = self.pd.ctx
         self.ctx.set_command_callback(self.command)
         self.nak = False
+        self.file = bytearray()
+        steps = {"open": self.file_open, "read": self.file_read, "write": self.file_write, "close": self.file_close}
+        self.ctx.register_file_ops(0, steps)
+
+    def file_open(self, _file_id, size):
+        self.file = bytearray(size)
+        return size
+
+    def file_read(self, _size, _offset):
+        return b""
+
+    def file_write(self, data, offset):
+        self.file[offset : offset + len(data)] = data
+        return len(data)
+
+    def file_close(self, _file_id):
+        say(file=self.file.hex())
+        return 0
 
     def command(self, command):
         kind = SPOKEN.get(command["command"], command["command"])
