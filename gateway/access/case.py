@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from gateway.access.model import AccessPoint, Credential, CredentialState, CredentialType, HolderClass
+from gateway.access.presence import Scene
 from gateway.access.presented import Card, Live, Pass
 from gateway.access.rights import Right
-from gateway.access.schedule import is_open_at, minute_of_week
 from gateway.access.table import PermissionTable
 
 DAY_S = 24 * 60 * 60
@@ -53,46 +53,68 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 
-class Case(NamedTuple):
-    """The facts of one decision."""
-
-    table: PermissionTable
-    passage: Passage
-    point: AccessPoint
-    now: float  # Unix seconds
-    limits: Limits
-    credential: Credential  # NOBODY if unknown, or for a pass
-    rights: list[Right]  # that cover the point at any time
-    open_right: Right | None  # the first of them that is open now
-    local: datetime  # the site's wall clock
-
-
 NOBODY = Credential("", b"", CredentialType.CARD, "", HolderClass.RESIDENT, CredentialState.DISABLED, ())
 
 
-def case_of(
-    table: PermissionTable,
-    passage: Passage,
-    point: AccessPoint,
-    presented: Card | Live | Pass,
-    at: datetime,
-    limits: Limits,
-) -> Case:
-    """The facts that the rules look at."""
+class Case:
+    """The facts of one decision. What few rules ask for is worked out when it is asked for."""
+
+    __slots__ = ("credential", "day", "limits", "minute", "now", "open_right", "passage", "point", "profiles", "scene",
+                 "table")  # fmt: skip
+
+    def __init__(
+        self,
+        table: PermissionTable,
+        passage: Passage,
+        point: AccessPoint,
+        presented: Card | Live | Pass,
+        now: float,
+        limits: Limits,
+        scene: Scene,
+    ) -> None:
+        self.table, self.passage, self.point, self.now = table, passage, point, now  # now: Unix seconds
+        self.limits, self.scene = limits, scene
+        if isinstance(presented, Pass):
+            self.credential = NOBODY
+            profile = table.profile_of_number(presented.code.profile)
+            self.profiles: tuple[str, ...] = () if profile is None else (profile,)
+        else:
+            self.credential = table.find(presented.key) or NOBODY  # NOBODY if unknown, or for a pass
+            self.profiles = self.credential.profiles
+        self.minute, self.day = table.local(now)
+        self.open_right = table.first_open(point.name, self.profiles, self.minute, self.day)
+
+    @property
+    def rights(self) -> list[Right]:
+        """The policies that cover the point at any time."""
+        return self.table.rights(self.point.name, self.profiles)
+
+    @property
+    def minimum(self) -> int:
+        """The assurance that the access point asks for now."""
+        return minimum_at(self.table, self.point, self.minute, self.day)
+
+    @property
+    def responds(self) -> bool:
+        """Whether a right that is open now opens through a lockdown."""
+        return any(right.responder and right.times.open_at(self.minute, self.day) for right in self.rights)
+
+
+def minimum_at(table: PermissionTable, point: AccessPoint, minute: int, day: int) -> int:
+    """The assurance that an access point asks for in this minute of the week, on this day."""
+    if not point.assurance_by:
+        return point.min_assurance
+    now = (least for schedule, least in point.assurance_by if table.schedule_open(schedule, minute, day))
+    return max(now, default=point.min_assurance)
+
+
+def minimum(table: PermissionTable, point: AccessPoint, at: datetime) -> int:
+    """The assurance that an access point asks for at this time: 3 is a card or code and its PIN."""
+    return minimum_at(table, point, *table.local(at.timestamp()))
+
+
+def person(credential: Credential, presented: Card | Live | Pass) -> str:
+    """Who passes, as presence knows him: a holder, by whichever credential, or a pass."""
     if isinstance(presented, Pass):
-        credential = NOBODY
-        profile = table.profile_of_number(presented.code.profile)
-        rights = table.rights(point.name, () if profile is None else (profile,))
-    else:
-        credential = table.find(presented.key) or NOBODY
-        rights = table.rights(point.name, credential.profiles)
-    local = at.astimezone(table.tz)
-    is_open = _first_open(rights, minute_of_week(local))
-    return Case(table, passage, point, at.timestamp(), limits, credential, rights, is_open, local)
-
-
-def _first_open(rights: list[Right], minute: int) -> Right | None:
-    for right in rights:
-        if is_open_at(right.week, minute):
-            return right
-    return None
+        return f"pass:{presented.code.pass_id.hex()}"
+    return credential.holder or f"credential:{credential.id}"

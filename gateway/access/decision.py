@@ -1,15 +1,19 @@
 """May this presentation open this access point now? One pure function, over the published table of checks."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from gateway.access.case import DEFAULT_LIMITS, NOBODY, Case, Leases, Limits, Passage, case_of
-from gateway.access.checks import ASKED, CHECKS
-from gateway.access.model import AccessPoint, Credential
+from gateway.access.case import DEFAULT_LIMITS, NOBODY, Case, Leases, Limits, Passage, minimum, person
+from gateway.access.checks import CHECKS, asked
+from gateway.access.mj1 import DURESS
+from gateway.access.model import AccessPoint, Credential, Mark, Passback
+from gateway.access.presence import NO_SCENE, Moved, Presence, PresenceChange, Scene, Waits, Whereabouts
 from gateway.access.presented import Card, Live, Pass, Presented, Unreadable
 from gateway.access.reasons import DenyReason
 from gateway.access.table import PermissionTable
+from gateway.access.zone_checks import passed_back
 
 __all__ = [
     "CHECKS",
@@ -25,9 +29,14 @@ __all__ = [
     "PassUsed",
     "Passage",
     "PassageChange",
+    "Presence",
+    "PresenceChange",
     "Presented",
+    "Scene",
     "Unreadable",
+    "Whereabouts",
     "decide",
+    "minimum",
 ]
 
 
@@ -57,6 +66,10 @@ class Granted(NamedTuple):
     credential: Credential | None
     policy: str
     changes: tuple[PassageChange, ...] = ()
+    duress: bool = False  # a silent cry for help: no outward sign
+    moves: tuple[PresenceChange, ...] = ()  # note them when the door is taken
+    notes: tuple[DenyReason, ...] = ()  # what a soft rule would have refused for
+    extended: bool = False  # the person needs longer
 
 
 class Denied(NamedTuple):
@@ -64,6 +77,7 @@ class Denied(NamedTuple):
 
     reason: DenyReason
     credential: Credential | None
+    moves: tuple[PresenceChange, ...] = ()  # note them at once: the first of two persons
 
 
 def decide(
@@ -73,6 +87,7 @@ def decide(
     presented: Presented,
     at: datetime,
     limits: Limits = DEFAULT_LIMITS,
+    scene: Scene = NO_SCENE,
 ) -> Granted | Denied:
     """Granted if no check refuses, else Denied with the first one that does.
 
@@ -83,6 +98,7 @@ def decide(
         presented: what the reader gave.
         at: aware time of the presentation.
         limits: leases and code windows.
+        scene: who is where, and the door's mode; without it nothing is known of either.
 
     Raises:
         ValueError: `at` has no time zone.
@@ -91,13 +107,54 @@ def decide(
         raise ValueError("the time of a decision must be aware")
     if isinstance(presented, Unreadable):
         return Denied(presented.reason, None)
-    case = case_of(table, passage, point, presented, at, limits)
-    credential = None if case.credential is NOBODY else case.credential
-    for reason, refuses, _ in ASKED[type(presented)]:
+    case = Case(table, passage, point, presented, at.timestamp(), limits, scene)
+    for reason, refuses, _, _ in asked(case, presented):
         if refuses(case, presented):
-            return Denied(reason, credential)
+            return _denied(case, presented, reason)
+    return _granted(case, presented)
+
+
+def _denied(case: Case, presented: Card | Live | Pass, reason: DenyReason) -> Denied:
+    who = case.credential
+    shown = None if who is NOBODY else who
+    if reason is not DenyReason.SECOND_PERSON_NEEDED:
+        return Denied(reason, shown)
+    return Denied(reason, shown, (Waits(person(who, presented), case.point.name, case.now, who.marks),))
+
+
+def _granted(case: Case, presented: Card | Live | Pass) -> Granted:
+    who = case.credential
     policy = case.open_right.policy if case.open_right else ""
-    return Granted(credential, policy, _changes(case, presented))
+    if type(presented) is Card and not (presented.pin or who.marks or case.table.crossing(case.point.name)):
+        return Granted(who, policy)  # by far the most frequent
+    return Granted(
+        credential=None if who is NOBODY else who,
+        policy=policy,
+        changes=_changes(case, presented),
+        duress=_under_duress(who, presented),
+        moves=tuple(_moves(case, presented)),
+        notes=(DenyReason.PASSBACK_VIOLATION,) if passed_back(case, presented, Passback.SOFT) else (),
+        extended=bool(who.marks & Mark.EXTENDED),
+    )
+
+
+def _under_duress(who: Credential, presented: Card | Live | Pass) -> bool:
+    if isinstance(presented, Pass):
+        return False
+    flagged = isinstance(presented, Live) and presented.code.flags & DURESS
+    return bool(flagged or who.marks & Mark.DURESS or (presented.pin and presented.pin == who.duress_pin))
+
+
+def _moves(case: Case, presented: Card | Live | Pass) -> Iterator[PresenceChange]:
+    """Who crosses the bounds of zones with rules: the one who waited for this person, and this person."""
+    crossing = case.table.crossing(case.point.name)
+    if crossing is None:
+        return
+    bounds = tuple(zone for zone, _ in crossing.entering), crossing.leaving
+    first = case.scene.presence.waiting(case.point.name)
+    if first is not None and any(rules.persons > 1 for _, rules in crossing.entering):
+        yield Moved(first.person, case.point.name, *bounds, case.now, first.marks)
+    yield Moved(person(case.credential, presented), case.point.name, *bounds, case.now, case.credential.marks)
 
 
 def _changes(case: Case, presented: Card | Live | Pass) -> tuple[PassageChange, ...]:

@@ -5,14 +5,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from gateway.access.case import DEFAULT_LIMITS, Case, Limits, Passage, case_of
-from gateway.access.checks import ASKED
+from gateway.access.case import DEFAULT_LIMITS, Case, Limits, Passage, person
+from gateway.access.checks import asked, strength
 from gateway.access.decision import Denied, Granted, decide
 from gateway.access.holders import Entitled, where_can, who_can
 from gateway.access.model import AccessPoint
+from gateway.access.presence import NO_SCENE, Scene
 from gateway.access.presented import Card, Live, Pass, Presented, Unreadable
 from gateway.access.reasons import PASSED, REASONS, DenyReason
 from gateway.access.table import PermissionTable
+from gateway.access.zone_checks import entering
 
 __all__ = ["FACTS", "Entitled", "Explanation", "Outcome", "Step", "explain", "where_can", "who_can"]
 
@@ -62,6 +64,7 @@ def explain(
     presented: Presented,
     at: datetime,
     limits: Limits = DEFAULT_LIMITS,
+    scene: Scene = NO_SCENE,
 ) -> Explanation:
     """What `decide` says of the same arguments, and why.
 
@@ -70,17 +73,17 @@ def explain(
     Raises:
         ValueError: `at` has no time zone.
     """
-    decision = decide(table, passage, point, presented, at, limits)
+    decision = decide(table, passage, point, presented, at, limits, scene)
     if isinstance(presented, Unreadable):
         steps: tuple[Step, ...] = (_step(presented.reason, Outcome.REFUSED, {}),)
     else:
-        steps = tuple(_steps(case_of(table, passage, point, presented, at, limits), presented))
+        steps = tuple(_steps(Case(table, passage, point, presented, at.timestamp(), limits, scene), presented))
     return Explanation(decision, steps, table.version, at)
 
 
 def _steps(case: Case, shown: Card | Live | Pass) -> Iterator[Step]:
     first: DenyReason | None = None
-    for reason, refuses, _ in ASKED[type(shown)]:
+    for reason, refuses, _, _ in asked(case, shown):
         if first in BLIND:
             yield _step(reason, Outcome.NOT_ASKED, {})
             continue
@@ -115,6 +118,11 @@ def _rights(case: Case, shown: Card | Live | Pass) -> Facts:
     return {"access_point": case.point.name, "policies": [right.policy for right in case.rights]}
 
 
+def _of_zones(fact: Callable[[Case, str, Any], object]) -> Callable[[Case, Any], Facts]:
+    """A fact for each zone with rules that the access point leads into."""
+    return lambda case, shown: {zone: fact(case, zone, shown) for zone, _ in entering(case)}
+
+
 FACTS: dict[DenyReason, Callable[[Case, Any], Facts]] = {  # what each check looked at
     DenyReason.WRONG_SITE: lambda case, shown: {"site": case.table.site, "code": shown.code.site},
     DenyReason.CREDENTIAL_NOT_FOUND: lambda case, _: {"credential": case.credential.id or None},
@@ -125,7 +133,8 @@ FACTS: dict[DenyReason, Callable[[Case, Any], Facts]] = {  # what each check loo
     DenyReason.CREDENTIAL_NOT_ACTIVE: lambda case, _: {"valid_from": case.credential.valid_from, "now": case.now},
     DenyReason.CREDENTIAL_EXPIRED: lambda case, _: {"valid_to": case.credential.valid_to, "now": case.now},
     DenyReason.LEASE_EXPIRED: _lease,
-    DenyReason.ASSURANCE_TOO_LOW: lambda case, shown: {"has": shown.assurance, "needs": case.point.min_assurance},
+    DenyReason.ASSURANCE_TOO_LOW: lambda case, shown: {"has": strength(shown), "needs": case.minimum},
+    DenyReason.INVALID_PIN: lambda _, shown: {"pin": bool(shown.pin)},
     DenyReason.WRONG_DOOR: lambda case, shown: {"door": case.point.door_number, "code": shown.code.door},
     DenyReason.CODE_FROM_FUTURE: _code_time,
     DenyReason.CODE_EXPIRED: _code_time,
@@ -137,7 +146,17 @@ FACTS: dict[DenyReason, Callable[[Case, Any], Facts]] = {  # what each check loo
     DenyReason.UNAUTHORIZED: _rights,
     DenyReason.NOT_PUBLIC: lambda case, _: {"zone_from": case.point.zone_from, "zone_to": case.point.zone_to},
     DenyReason.NOT_PERMITTED_AT_THIS_TIME: lambda case, _: {
-        "local": case.local.isoformat(timespec="minutes"),
+        "local": datetime.fromtimestamp(case.now, case.table.tz).isoformat(timespec="minutes"),
         "open": case.open_right.policy if case.open_right else None,
+    },
+    DenyReason.DOOR_BLOCKED: lambda case, _: {"mode": case.scene.mode.value if case.scene.mode else None},
+    DenyReason.ESCORT_NEEDED: lambda case, _: {"escort_at": case.scene.presence.escorted(case.point.name)},
+    DenyReason.FIRST_PERSON_MISSING: _of_zones(lambda case, zone, _: case.scene.presence.led(zone)),
+    DenyReason.PASSBACK_VIOLATION: _of_zones(
+        lambda case, zone, shown: case.scene.presence.entered(person(case.credential, shown), zone)
+    ),
+    DenyReason.OCCUPANCY_REACHED: _of_zones(lambda case, zone, _: case.scene.presence.inside(zone)),
+    DenyReason.SECOND_PERSON_NEEDED: lambda case, _: {
+        "first_at": first.at if (first := case.scene.presence.waiting(case.point.name)) else None
     },
 }

@@ -31,6 +31,7 @@ from gateway.access.model import (
     IssuerKey,
     Row,
     Schedule,
+    SpecialDays,
 )
 
 MAGIC = b"MENJIN\x00\x01"
@@ -40,7 +41,9 @@ _KEY_HEAD = struct.Struct("<Q")
 DIGEST_BYTES = 32
 
 # key, valid_from, valid_to, refreshed_at; profiles, id in characters, text in bytes; type, class, state; key in bytes
+# A type with MORE set has PINs and marks behind the public key.
 RECORD = struct.Struct("<16sqqqHHHBBBB")
+MORE, MORE_FIELDS = 0x80, struct.Struct("<16s16sH")  # pin, duress pin (zeros are none), marks
 ALWAYS, FOREVER = -(2**63), 2**63 - 1  # an open valid_from, an open valid_to
 
 # A member's place is its code on disk: append, never reorder.
@@ -156,6 +159,11 @@ class _Writer:
 
 def _record(row: Credential, profiles: list[int]) -> bytes:
     text = (row.id + row.holder).encode()
+    more = b""
+    if row.pin or row.duress_pin or row.marks:
+        if len(row.pin) not in (0, KEY_BYTES) or len(row.duress_pin) not in (0, KEY_BYTES):
+            raise ValueError("a PIN's key has not 16 bytes")
+        more = MORE_FIELDS.pack(row.pin, row.duress_pin, row.marks)
     fixed = RECORD.pack(
         row.key,
         ALWAYS if row.valid_from is None else row.valid_from,
@@ -164,12 +172,12 @@ def _record(row: Credential, profiles: list[int]) -> bytes:
         len(profiles),
         len(row.id),
         len(text),
-        TYPES.index(row.type),
+        TYPES.index(row.type) | (MORE if more else 0),
         CLASSES.index(row.holder_class),
         STATES.index(row.state),
         len(row.public_key),
     )
-    return fixed + profile_numbers(len(profiles)).pack(*profiles) + text + row.public_key
+    return fixed + profile_numbers(len(profiles)).pack(*profiles) + text + row.public_key + more
 
 
 def _check(row: office.OfficeRow) -> None:
@@ -177,6 +185,8 @@ def _check(row: office.OfficeRow) -> None:
     match row:
         case Schedule():
             schedule.week(row)
+        case SpecialDays():
+            schedule.special_days(row, schedule.NEVER)
         case AccessProfile(_, number, policies):
             if not 1 <= number <= 65535:
                 raise ValueError(f"number {number} is not 1 to 65535")

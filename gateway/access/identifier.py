@@ -16,6 +16,11 @@ def identifier_key(site_key: bytes, type_: str, format_: str, value: str) -> byt
     return hmac.digest(site_key, message, hashlib.sha256)[:KEY_BYTES]
 
 
+def pin_key(site_key: bytes, key: bytes, pin: str) -> bytes:
+    """The 16-byte key of the PIN that goes with the credential of this key: equal PINs of two people differ."""
+    return identifier_key(site_key, "pin", key.hex(), pin)
+
+
 def card_value(facility: int, card: int) -> str:
     """The canonical value of a card: facility 0 where the format has none."""
     return f"{facility}-{card}"

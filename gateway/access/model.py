@@ -4,7 +4,7 @@ Times are Unix seconds in UTC; `valid_to` is exclusive. Words follow ONVIF (READ
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntFlag, StrEnum
 from typing import NamedTuple
 
 
@@ -39,6 +39,40 @@ class HolderClass(StrEnum):
     EMERGENCY = "emergency"
 
 
+class Mark(IntFlag):
+    """What sets a credential's holder apart."""
+
+    NONE = 0
+    EXTENDED = 1  # needs longer to pass
+    LEAD = 2  # counts as first person in, and as supervisor of two
+    ESCORT = 4  # may bring those who need an escort
+    ESCORTED = 8  # needs one (visitors always do)
+    EXEMPT = 16  # from anti-passback
+    DURESS = 32  # presenting this credential is itself the cry for help
+
+
+class Passback(StrEnum):
+    """What happens when somebody enters a zone in which he is already."""
+
+    OFF = "off"
+    SOFT = "soft"  # granted, and noted
+    HARD = "hard"  # refused
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneRules:
+    """Rules for entering a zone from outside it. Leaving is never refused by them."""
+
+    passback: Passback = Passback.OFF
+    passback_s: int = 0  # an entry is forgotten after so long; 0: only when he leaves
+    limit: int | None = None  # so many persons at most
+    persons: int = 1  # 2: two persons, one after the other within hold_s
+    supervised: bool = False  # one of the two is a LEAD
+    escort: bool = False  # visitors need an escort, who passed within hold_s before
+    first_in_s: int = 0  # others only so long after a LEAD came in; 0: no such rule
+    hold_s: int = 15
+
+
 @dataclass(frozen=True, slots=True)
 class Zone:
     """A bounded space. Zones nest by `parent`; `public` ones are open to visitors."""
@@ -46,6 +80,7 @@ class Zone:
     id: str
     parent: str | None = None
     public: bool = False
+    rules: ZoneRules | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +97,43 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Weekly windows in the site's local time."""
+    """Weekly windows in the site's local time, but on the special days that it heeds."""
 
     id: str
     windows: tuple[Window, ...]
+    special: tuple[str, ...] = ()  # ids of SpecialDays; one that is missing changes nothing
+
+
+@dataclass(frozen=True, slots=True)
+class SpecialDay:
+    """A date with its own windows (none: shut), or with those of another weekday (调休)."""
+
+    date: str  # 2026-10-01, the site's date
+    windows: tuple[tuple[int, int], ...] = ()  # minutes of the day, the end exclusive
+    follows: int | None = None  # ISO weekday
+
+
+@dataclass(frozen=True, slots=True)
+class SpecialDays:
+    """A set of special days. Where several that a schedule heeds name one date, the highest priority decides."""
+
+    id: str
+    days: tuple[SpecialDay, ...]
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class AccessPolicy:
     """Exactly one of `zone` and `access_point`, with a schedule.
 
-    A zone stands for every access point that leads into it, or out of it to somewhere not inside it.
+    A zone stands for every access point that leads into it, or out of it to somewhere not inside it; `within` has the
+    policy stand for each zone inside it too.
     """
 
     schedule: str
     zone: str | None = None
     access_point: str | None = None
+    within: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +143,7 @@ class AccessProfile:
     id: str
     number: int
     policies: tuple[AccessPolicy, ...]
+    responder: bool = False  # it opens through a lockdown
 
 
 class Credential(NamedTuple):
@@ -106,6 +163,9 @@ class Credential(NamedTuple):
     valid_to: int | None = None  # exclusive
     refreshed_at: int = 0  # when the office last confirmed it: its lease starts here
     public_key: bytes = b""  # live codes: 33 bytes, compressed P-256
+    pin: bytes = b""  # identifier.pin_key() of the PIN that goes with it; empty: none
+    duress_pin: bytes = b""  # of the PIN that calls for help
+    marks: int = 0  # of Mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +184,7 @@ class DeniedPass:
     until: int  # when the pass would have ended: the row may go then
 
 
-Row = Zone | Schedule | AccessProfile | Credential | IssuerKey | DeniedPass
+Row = Zone | Schedule | SpecialDays | AccessProfile | Credential | IssuerKey | DeniedPass
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,3 +197,4 @@ class AccessPoint:
     zone_from: str
     zone_to: str
     min_assurance: int = 0
+    assurance_by: tuple[tuple[str, int], ...] = ()  # (schedule, minimum): the highest of those open now, if one is

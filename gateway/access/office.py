@@ -1,7 +1,8 @@
 """The small rows of a generation (all but credentials) as JSON lines, one row a line."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import astuple
 from typing import Any
 
 from gateway.access.model import (
@@ -9,12 +10,16 @@ from gateway.access.model import (
     AccessProfile,
     DeniedPass,
     IssuerKey,
+    Passback,
     Schedule,
+    SpecialDay,
+    SpecialDays,
     Window,
     Zone,
+    ZoneRules,
 )
 
-OfficeRow = Zone | Schedule | AccessProfile | IssuerKey | DeniedPass
+OfficeRow = Zone | Schedule | SpecialDays | AccessProfile | IssuerKey | DeniedPass
 
 
 def to_line(row: OfficeRow) -> bytes:
@@ -34,22 +39,42 @@ def from_line(line: bytes) -> OfficeRow:
 
 def _fields(row: OfficeRow) -> list[Any]:
     match row:
-        case Zone(id, parent, public):
-            return ["zone", id, parent, public]
-        case Schedule(id, windows):
-            return ["schedule", id, [[w.weekday, w.start, w.end] for w in windows]]
-        case AccessProfile(id, number, policies):
-            return ["profile", id, number, [[p.schedule, p.zone, p.access_point] for p in policies]]
+        case Zone(id, parent, public, rules):
+            return ["zone", id, parent, public, list(astuple(rules)) if rules else None]
+        case Schedule(id, windows, special):
+            return ["schedule", id, [[w.weekday, w.start, w.end] for w in windows], list(special)]
+        case SpecialDays(id, days, priority):
+            return ["special", id, [[day.date, day.windows, day.follows] for day in days], priority]
+        case AccessProfile(id, number, policies, responder):
+            return ["profile", id, number, [list(astuple(policy)) for policy in policies], responder]
         case IssuerKey(kid, public_key):
             return ["issuer", kid, public_key.hex()]
         case DeniedPass(pass_id, until):
             return ["denied", pass_id.hex(), until]
 
 
-_ROWS: dict[str, Callable[..., OfficeRow]] = {
-    "zone": Zone,
-    "schedule": lambda id_, windows: Schedule(id_, tuple(Window(*w) for w in windows)),
-    "profile": lambda id_, number, policies: AccessProfile(id_, number, tuple(AccessPolicy(*p) for p in policies)),
+def _zone(id_: str, parent: str | None, public: bool, rules: list[Any] | None = None) -> Zone:
+    return Zone(id_, parent, public, ZoneRules(Passback(rules[0]), *rules[1:]) if rules else None)
+
+
+def _schedule(id_: str, windows: list[list[int]], special: Iterable[str] = ()) -> Schedule:
+    return Schedule(id_, tuple(Window(*w) for w in windows), tuple(special))
+
+
+def _special(id_: str, days: list[list[Any]], priority: int) -> SpecialDays:
+    made = (SpecialDay(date, tuple((start, end) for start, end in windows), follows) for date, windows, follows in days)
+    return SpecialDays(id_, tuple(made), priority)
+
+
+def _profile(id_: str, number: int, policies: list[list[Any]], responder: bool = False) -> AccessProfile:
+    return AccessProfile(id_, number, tuple(AccessPolicy(*p) for p in policies), responder)
+
+
+_ROWS: dict[str, Callable[..., OfficeRow]] = {  # what has a default may be missing from an older file
+    "zone": _zone,
+    "schedule": _schedule,
+    "special": _special,
+    "profile": _profile,
     "issuer": lambda kid, public_key: IssuerKey(kid, bytes.fromhex(public_key)),
     "denied": lambda pass_id, until: DeniedPass(bytes.fromhex(pass_id), until),
 }

@@ -8,10 +8,14 @@ from gateway.access.reasons import DenyReason
 
 
 class Card(NamedTuple):
-    """A card, PIN or static code, by its keyed hash. Assurance: 0 over Wiegand or plain, 1 over a secure channel."""
+    """A card, PIN or static code, by its keyed hash. Assurance: 0 over Wiegand or plain, 1 over a secure channel.
+
+    `pin`: identifier.pin_key() of a PIN that was entered with it; empty if none was.
+    """
 
     key: bytes
     assurance: int = 0
+    pin: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,7 @@ class Live:
     key: bytes
     code: LiveCode
     signature_ok: bool
+    pin: bytes = b""
 
     @property
     def assurance(self) -> int:
@@ -44,5 +49,7 @@ class Unreadable:
     reason: DenyReason
     assurance: int = 0
 
+
+TWO_FACTORS = 3  # the assurance of a card or code together with its PIN
 
 Presented = Card | Live | Pass | Unreadable

@@ -30,6 +30,12 @@ class DenyReason(StrEnum):
     REPLAYED = "Replayed"
     USED_UP = "UsedUp"
     NOT_PUBLIC = "NotPublic"
+    DOOR_BLOCKED = "DoorBlocked"
+    ESCORT_NEEDED = "EscortNeeded"
+    FIRST_PERSON_MISSING = "FirstPersonMissing"
+    PASSBACK_VIOLATION = "PassbackViolation"
+    OCCUPANCY_REACHED = "OccupancyReached"
+    SECOND_PERSON_NEEDED = "SecondPersonNeeded"
 
 
 REASONS: dict[DenyReason, tuple[str, str]] = {  # zh-CN, English
@@ -59,6 +65,12 @@ REASONS: dict[DenyReason, tuple[str, str]] = {  # zh-CN, English
     DenyReason.REPLAYED: ("此码已使用过，请刷新。", "This code has been used already: refresh it."),
     DenyReason.USED_UP: ("通行次数已用完。", "All uses of this pass are spent."),
     DenyReason.NOT_PUBLIC: ("访客不得进入非公共区域。", "Visitors may not enter a zone that is not public."),
+    DenyReason.DOOR_BLOCKED: ("此门已封锁。", "This door is blocked or locked down."),
+    DenyReason.ESCORT_NEEDED: ("需由陪同人员带领进入。", "An escort has to go first."),
+    DenyReason.FIRST_PERSON_MISSING: ("负责人尚未进入。", "Nobody in charge has come in yet."),
+    DenyReason.PASSBACK_VIOLATION: ("此人已在区域内，不得重复进入。", "This person is inside already."),
+    DenyReason.OCCUPANCY_REACHED: ("区域内人数已满。", "The zone is full."),
+    DenyReason.SECOND_PERSON_NEEDED: ("需要第二人同时验证。", "A second person has to present a credential too."),
 }
 
 
@@ -80,5 +92,12 @@ PASSED: dict[DenyReason, tuple[str, str]] = {  # what it means that a check did 
     DenyReason.USED_UP: ("通行次数尚有剩余。", "The pass has uses left."),
     DenyReason.UNAUTHORIZED: ("有策略允许通过此门。", "A policy covers this door."),
     DenyReason.NOT_PUBLIC: ("访客可到达此区域。", "Visitors may go where this door leads."),
+    DenyReason.INVALID_PIN: ("密码正确或未输入密码。", "The PIN is right, or none was entered."),
+    DenyReason.DOOR_BLOCKED: ("此门未封锁。", "The door is not blocked."),
+    DenyReason.ESCORT_NEEDED: ("无需陪同，或陪同人员已进入。", "No escort is needed, or one went first."),
+    DenyReason.FIRST_PERSON_MISSING: ("负责人已进入，或无此要求。", "Somebody in charge has come in, or need not."),
+    DenyReason.PASSBACK_VIOLATION: ("无重复进入。", "He is not known to be inside already."),
+    DenyReason.OCCUPANCY_REACHED: ("区域内尚有余位。", "The zone has room."),
+    DenyReason.SECOND_PERSON_NEEDED: ("无需第二人，或第二人已验证。", "No second person is needed, or both are here."),
     DenyReason.NOT_PERMITTED_AT_THIS_TIME: ("当前时段允许通行。", "Passage is permitted at this time."),
 }

@@ -3,31 +3,35 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from gateway.access import schedule
-from gateway.access.model import AccessPoint, AccessPolicy, AccessProfile, Schedule, Zone
+from gateway.access.model import AccessPoint, AccessPolicy, AccessProfile, Zone, ZoneRules
+from gateway.access.schedule import NO_TIMES, Times
 
 
 class Right(NamedTuple):
-    """A policy at one access point: its name ("profile/schedule") and its compiled week."""
+    """A policy at one access point: its name ("profile/schedule") and its compiled times."""
 
     policy: str
-    week: bytes
+    times: Times
+    responder: bool = False
 
 
 ByProfile = dict[str, tuple[Right, ...]]
 Target = tuple[str, str]  # ("zone" or "point", its name)
 
 
+def ancestry(zone: str, zones: Mapping[str, Zone]) -> tuple[str, ...]:
+    """The zone and all that it lies in, the innermost first."""
+    chain: list[str] = []
+    at: str | None = zone
+    while at is not None and at not in chain:
+        chain.append(at)
+        at = zones[at].parent if at in zones else None
+    return tuple(chain)
+
+
 def is_inside(zone: str, container: str, zones: Mapping[str, Zone]) -> bool:
     """Whether `zone` is `container` or lies within it, at any depth."""
-    seen: set[str] = set()
-    at: str | None = zone
-    while at is not None and at not in seen:
-        if at == container:
-            return True
-        seen.add(at)
-        at = zones[at].parent if at in zones else None
-    return False
+    return container in ancestry(zone, zones)
 
 
 def is_leaving(point: AccessPoint, zones: Mapping[str, Zone]) -> bool:
@@ -49,7 +53,7 @@ def targets(point: AccessPoint, zones: Mapping[str, Zone]) -> tuple[Target, ...]
 def resolve(
     points: Iterable[AccessPoint],
     zones: Mapping[str, Zone],
-    schedules: Mapping[str, Schedule],
+    times: Mapping[str, Times],
     profiles: Iterable[AccessProfile],
 ) -> dict[str, tuple[ByProfile, ...]]:
     """For each access point, the rights by profile id, one mapping for each target that covers it.
@@ -58,22 +62,59 @@ def resolve(
     """
     wanted = {point.name: targets(point, zones) for point in points}
     rights: dict[Target, ByProfile] = {target: {} for names in wanted.values() for target in names}
-    weeks = {name: schedule.week(row) for name, row in schedules.items()}
+    inside = _inside([name for kind, name in rights if kind == "zone"], zones)
     for profile in profiles:
-        _add(rights, profile, weeks)
+        _add(rights, profile, times, inside)
     return {name: tuple(rights[target] for target in names if rights[target]) for name, names in wanted.items()}
 
 
-def _add(rights: Mapping[Target, ByProfile], profile: AccessProfile, weeks: Mapping[str, bytes]) -> None:
-    made: dict[str, tuple[Right]] = {}  # one object for all points of a profile with one schedule
+def _inside(wanted: Iterable[str], zones: Mapping[str, Zone]) -> dict[str, list[Target]]:
+    """The wanted zones that lie within each zone, itself included."""
+    found: dict[str, list[Target]] = {}
+    for name in wanted:
+        for container in ancestry(name, zones):
+            found.setdefault(container, []).append(("zone", name))
+    return found
+
+
+def _add(
+    rights: Mapping[Target, ByProfile],
+    profile: AccessProfile,
+    times: Mapping[str, Times],
+    inside: Mapping[str, list[Target]],
+) -> None:
+    made: dict[str, Right] = {}  # one object for all points of a profile with one schedule
     for policy in profile.policies:
-        by_profile = rights.get(_target(policy))
-        if by_profile is None:
-            continue
         name = policy.schedule
-        right = made.setdefault(name, (Right(f"{profile.id}/{name}", weeks.get(name, schedule.NEVER)),))
-        by_profile[profile.id] = (*by_profile[profile.id], *right) if profile.id in by_profile else right
+        if name not in made:
+            made[name] = Right(f"{profile.id}/{name}", times.get(name, NO_TIMES), profile.responder)
+        for target in _covered(policy, inside):
+            by_profile = rights.get(target)
+            if by_profile is not None:
+                by_profile[profile.id] = (*by_profile.get(profile.id, ()), made[name])
 
 
-def _target(policy: AccessPolicy) -> Target:
-    return ("zone", policy.zone or "") if policy.access_point is None else ("point", policy.access_point)
+def _covered(policy: AccessPolicy, inside: Mapping[str, list[Target]]) -> Iterable[Target]:
+    if policy.access_point is not None:
+        return (("point", policy.access_point),)
+    return inside.get(policy.zone or "", ()) if policy.within else (("zone", policy.zone or ""),)
+
+
+class Crossing(NamedTuple):
+    """The zones with rules whose bounds an access point crosses."""
+
+    entering: tuple[tuple[str, ZoneRules], ...]
+    leaving: tuple[str, ...]
+
+
+def crossings(points: Iterable[AccessPoint], zones: Mapping[str, Zone]) -> dict[str, Crossing]:
+    """For each access point that crosses such bounds: which."""
+    found: dict[str, Crossing] = {}
+    for point in points:
+        before, after = ancestry(point.zone_from, zones), ancestry(point.zone_to, zones)
+        ruled = {zone: rules for zone in (*before, *after) if zone in zones and (rules := zones[zone].rules)}
+        entering = tuple((zone, ruled[zone]) for zone in after if zone in ruled and zone not in before)
+        leaving = tuple(zone for zone in before if zone in ruled and zone not in after)
+        if entering or leaving:
+            found[point.name] = Crossing(entering, leaving)
+    return found

@@ -1,11 +1,14 @@
 """Weekly opening times as minute bitmaps: one bit for each local minute of the week, Monday 00:00 first."""
 
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import NamedTuple
 
-from gateway.access.model import Schedule, Window
+from gateway.access.model import Schedule, SpecialDays, Window
 
 DAY_MINUTES = 24 * 60
-WEEK_BYTES = 7 * DAY_MINUTES // 8
+DAY_BYTES = DAY_MINUTES // 8
+WEEK_BYTES = 7 * DAY_BYTES
 NEVER = bytes(WEEK_BYTES)
 
 
@@ -36,6 +39,57 @@ def week(schedule: Schedule) -> bytes:
         first = (window.weekday - 1) * DAY_MINUTES + window.start
         bits |= ((1 << (window.end - window.start)) - 1) << first
     return bits.to_bytes(WEEK_BYTES, "little")
+
+
+class Times(NamedTuple):
+    """A compiled schedule: its week, and the days (by `date.toordinal()`) that are special, as `DAY_BYTES` each."""
+
+    week: bytes
+    special: Mapping[int, bytes]
+
+    def open_at(self, minute: int, day: int) -> bool:
+        """Whether it is open in this minute of the week, on this day."""
+        bits = self.special.get(day) if self.special else None
+        return is_open_at(self.week, minute) if bits is None else is_open_at(bits, minute % DAY_MINUTES)
+
+
+NO_TIMES = Times(NEVER, {})
+
+
+def times(schedule: Schedule, special: Iterable[SpecialDays] = ()) -> Times:
+    """The schedule compiled, with those of the special days that it heeds.
+
+    Raises:
+        ValueError: a window that does not lie within one day, a date that is none.
+    """
+    bits = week(schedule)
+    heeded = [row for row in special if row.id in schedule.special]
+    heeded.sort(key=lambda row: (row.priority, -schedule.special.index(row.id)))  # the last one written decides
+    days: dict[int, bytes] = {}
+    for row in heeded:
+        days |= special_days(row, bits)
+    return Times(bits, days)
+
+
+def special_days(row: SpecialDays, week_bits: bytes) -> dict[int, bytes]:
+    """Its days as minute bits, by `date.toordinal()`; `week_bits` is the week that a day may follow.
+
+    Raises:
+        ValueError: a window outside the day, a weekday or date that is none, a day with windows that follows another.
+    """
+    made: dict[int, bytes] = {}
+    for day in row.days:
+        ordinal = date.fromisoformat(day.date).toordinal()
+        if ordinal in made or (day.follows is not None and day.windows):
+            raise ValueError(f"{day.date} stands twice, or has windows and follows a weekday")
+        if day.follows is None:
+            opening = Schedule(row.id, tuple(Window(1, start, end) for start, end in day.windows))
+            made[ordinal] = week(opening)[:DAY_BYTES]
+        elif 1 <= day.follows <= 7:
+            made[ordinal] = week_bits[(day.follows - 1) * DAY_BYTES : day.follows * DAY_BYTES]
+        else:
+            raise ValueError(f"{day.date} follows weekday {day.follows}")
+    return made
 
 
 def minute_of_week(local: datetime) -> int:

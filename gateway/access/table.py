@@ -5,12 +5,12 @@ import json
 import mmap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from types import MappingProxyType
 from typing import Any
 
 from gateway.access import generation as file
-from gateway.access import office, rights
+from gateway.access import office
 from gateway.access.model import (
     AccessPoint,
     AccessProfile,
@@ -19,10 +19,14 @@ from gateway.access.model import (
     IssuerKey,
     Row,
     Schedule,
+    SpecialDays,
     Zone,
 )
+from gateway.access.rights import ByProfile, Crossing, Right, crossings, resolve
+from gateway.access.schedule import DAY_MINUTES, NO_TIMES, Times, times
 
 _slot_at, _record_at, _SLOT_BYTES = file.SLOT.unpack_from, file.RECORD.unpack_from, file.SLOT.size
+QUARTER_S, CLOCK_SIZE = 900, 2_000  # the memo holds three weeks of quarter-hours
 Buffer = bytes | mmap.mmap | memoryview
 
 
@@ -45,7 +49,9 @@ class _Office:
     names: Sequence[str]  # profile ids, by their number in records
     zones: Mapping[str, Zone]
     profile_of_number: Mapping[int, str]
-    rights: Mapping[str, tuple[rights.ByProfile, ...]]  # by access point
+    rights: Mapping[str, tuple[ByProfile, ...]]  # by access point
+    times: Mapping[str, Times]  # by schedule
+    crossings: Mapping[str, Crossing]  # by access point, if it crosses the bounds of a zone with rules
     issuers: Mapping[int, IssuerKey]
     denied: Mapping[bytes, int]  # pass id to the pass's end
 
@@ -62,6 +68,7 @@ class PermissionTable:
     _header: tuple[int, int, int, int]  # slot offset, slot mask, office offset, office length
     _office: _Office
     _changed: Mapping[bytes, Credential | None] = field(default_factory=dict)  # overlay by key; None is deleted
+    _clock: dict[int, tuple[int, int]] = field(default_factory=dict, repr=False, compare=False)  # memo of `local`
 
     @classmethod
     def load(cls, buffer: Buffer, points: Sequence[AccessPoint], tz: tzinfo, *, site: int) -> "PermissionTable":
@@ -119,10 +126,46 @@ class PermissionTable:
         """The profile that a visitor pass names by number."""
         return self._office.profile_of_number.get(number)
 
-    def rights(self, point: str, profiles: Iterable[str]) -> list[rights.Right]:
+    def rights(self, point: str, profiles: Iterable[str]) -> list[Right]:
         """The policies of these profiles that cover the access point, whatever the time."""
         covering = self._office.rights.get(point, ())
         return [right for profile in profiles for by_profile in covering for right in by_profile.get(profile, ())]
+
+    def first_open(self, point: str, profiles: Iterable[str], minute: int, day: int) -> Right | None:
+        """The first of `rights` that is open in this minute of the week, on this day."""
+        covering = self._office.rights.get(point, ())
+        for profile in profiles:
+            for by_profile in covering:
+                for right in by_profile.get(profile, ()):
+                    if right.times.open_at(minute, day):
+                        return right
+        return None
+
+    def schedule_open(self, schedule: str, minute: int, day: int) -> bool:
+        """Whether a schedule is open in this minute of the week, on this day; a missing one never is."""
+        return self._office.times.get(schedule, NO_TIMES).open_at(minute, day)
+
+    def crossing(self, point: str) -> Crossing | None:
+        """The bounds of zones with rules that the access point crosses."""
+        return self._office.crossings.get(point)
+
+    def local(self, now: float) -> tuple[int, int]:
+        """The site's minute of the week (0 is Monday 00:00) and its day, by `date.toordinal()`.
+
+        Remembered by quarter-hours: clocks of our time change at whole ones only.
+        """
+        quarter, rest = divmod(int(now), QUARTER_S)
+        start = self._clock.get(quarter)
+        if start is None:
+            start = self._local(quarter * QUARTER_S)
+            if len(self._clock) >= CLOCK_SIZE:
+                self._clock.clear()
+            self._clock[quarter] = start
+        return start[0] + rest // 60, start[1]
+
+    def _local(self, now: int) -> tuple[int, int]:
+        local = datetime.fromtimestamp(now, self.tz)
+        return local.weekday() * DAY_MINUTES + local.hour * 60 + local.minute, local.toordinal()
 
     def rows(self) -> Iterator[Row]:
         """Every row, the overlay applied."""
@@ -166,6 +209,7 @@ class PermissionTable:
         key, valid_from, valid_to, refreshed_at, profiles, id_chars, text_bytes, type_, class_, state, key_bytes = (
             fields
         )
+        more = self._more(offset, fields) if type_ & file.MORE else ()
         numbers = file.profile_numbers(profiles)
         at = offset + file.RECORD.size
         text_at = at + numbers.size
@@ -175,7 +219,7 @@ class PermissionTable:
         return Credential(
             text[:id_chars],
             key,
-            file.TYPES[type_],
+            file.TYPES[type_ & ~file.MORE],
             text[id_chars:],
             file.CLASSES[class_],
             file.STATES[state],
@@ -184,7 +228,15 @@ class PermissionTable:
             None if valid_to == file.FOREVER else valid_to,
             refreshed_at,
             bytes(self._buffer[key_at : key_at + key_bytes]) if key_bytes else b"",
+            *more,
         )
+
+    def _more(self, offset: int, fields: tuple[Any, ...]) -> tuple[bytes, bytes, int]:
+        """The PIN, the PIN that calls for help, and the marks of a record that has them."""
+        _, _, _, _, profiles, _, text_bytes, _, _, _, key_bytes = fields
+        at = offset + file.RECORD.size + file.profile_numbers(profiles).size + text_bytes + key_bytes
+        pin, duress_pin, marks = file.MORE_FIELDS.unpack_from(self._buffer, at)
+        return pin if any(pin) else b"", duress_pin if any(duress_pin) else b"", marks
 
 
 def _verify(buffer: Buffer) -> tuple[int, tuple[int, int, int, int]]:
@@ -214,7 +266,10 @@ def _office_lines(buffer: Buffer, header: tuple[int, int, int, int]) -> list[byt
 
 
 def _read_office(buffer: Buffer, header: tuple[int, int, int, int], points: Sequence[AccessPoint]) -> _Office:
-    zones, schedules, numbers = {}, {}, {}
+    zones: dict[str, Zone] = {}
+    schedules: list[Schedule] = []
+    special: list[SpecialDays] = []
+    numbers: dict[int, str] = {}
     issuers, denied = {}, {}
     profiles: list[AccessProfile] = []
     names, *lines = _office_lines(buffer, header)
@@ -223,7 +278,9 @@ def _read_office(buffer: Buffer, header: tuple[int, int, int, int], points: Sequ
             case Zone():
                 zones[row.id] = row
             case Schedule():
-                schedules[row.id] = row
+                schedules.append(row)
+            case SpecialDays():
+                special.append(row)
             case AccessProfile():
                 numbers[row.number] = row.id
                 profiles.append(row)
@@ -231,5 +288,7 @@ def _read_office(buffer: Buffer, header: tuple[int, int, int, int], points: Sequ
                 issuers[row.kid] = row
             case DeniedPass():
                 denied[row.pass_id] = row.until
-    by_point = rights.resolve(points, zones, schedules, profiles)
-    return _Office(json.loads(names), zones, numbers, by_point, issuers, denied)
+    compiled = {row.id: times(row, special) for row in schedules}
+    by_point = resolve(points, zones, compiled, profiles)
+    crossed = crossings(points, zones)
+    return _Office(json.loads(names), zones, numbers, by_point, compiled, crossed, issuers, denied)

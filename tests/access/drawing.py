@@ -5,9 +5,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from gateway.access import door
+from gateway.access.checks import CHECKS
 
 README = Path(door.__file__).parent / "README.md"
 SAID = {True: "yes", False: "no"}
+
+
+def checks() -> Iterator[str]:
+    yield "| no. | reason | asked of | refuses |"
+    yield "| --- | --- | --- | --- |"
+    for number, check in enumerate(CHECKS, 1):
+        kinds = ", ".join(kind.__name__ for kind in check.of)
+        yield f"| {number} | {check.reason} | {kinds} | {(check.refuses.__doc__ or '').rstrip('.')} |"
 
 
 def modes() -> Iterator[str]:
@@ -29,7 +38,12 @@ def due() -> Iterator[str]:
         yield f"- {row.what}"
 
 
-TABLES: dict[str, Callable[[], Iterator[str]]] = {"modes": modes, "transitions": transitions, "due": due}
+TABLES: dict[str, Callable[[], Iterator[str]]] = {
+    "checks": checks,
+    "modes": modes,
+    "transitions": transitions,
+    "due": due,
+}
 
 
 def drawn(text: str) -> str:

@@ -1,5 +1,6 @@
 """The rules once more, slow and obvious, over lists of rows: what `decide` must agree with."""
 
+from collections.abc import Callable
 from datetime import datetime, tzinfo
 
 from gateway.access.mj1 import SOFTWARE_KEY
@@ -8,12 +9,20 @@ from gateway.access.model import (
     AccessPolicy,
     AccessProfile,
     Credential,
+    CredentialState,
+    CredentialType,
     DeniedPass,
+    HolderClass,
     IssuerKey,
+    Mark,
     Row,
     Schedule,
+    SpecialDay,
+    SpecialDays,
     Zone,
+    ZoneRules,
 )
+from gateway.access.presence import Moved, Waits
 from gateway.access.presented import Card, Live, Pass
 from tests.access.worlds import SITE, World
 
@@ -25,19 +34,21 @@ def answer(world: World, tz: tzinfo) -> str | set[str]:
     if code and code.site != SITE:
         return "WrongSite"
     if isinstance(shown, Pass):
-        return pass_fault(world, shown, now) or rights_answer(world, tz, [_numbered(world.rows, shown.code.profile)])
+        nobody = Credential("", b"", CredentialType.PASS, "", HolderClass.VISITOR, CredentialState.ENABLED, ())
+        fault = pass_fault(world, shown, now, tz)
+        return fault or rights_answer(world, tz, [_numbered(world.rows, shown.code.profile)], nobody)
     found = [row for row in world.rows if isinstance(row, Credential) and row.key == shown.key]
     if not found:
         return "CredentialNotFound"
     if isinstance(shown, Live) and not shown.signature_ok:
         return "BadSignature"
-    fault = credential_fault(world, found[0], now) or assurance_fault(world)
+    fault = credential_fault(world, found[0], now) or pin_fault(shown, found[0]) or assurance_fault(world, tz)
     if isinstance(shown, Live):
         fault = fault or live_fault(world, shown, now)
-    return fault or rights_answer(world, tz, list(found[0].profiles))
+    return fault or rights_answer(world, tz, list(found[0].profiles), found[0])
 
 
-def pass_fault(world: World, shown: Pass, now: float) -> str:
+def pass_fault(world: World, shown: Pass, now: float, tz: tzinfo) -> str:
     code = shown.code
     if not any(isinstance(row, IssuerKey) and row.kid == code.kid for row in world.rows):
         return "UnknownIssuer"
@@ -45,7 +56,7 @@ def pass_fault(world: World, shown: Pass, now: float) -> str:
         return "BadSignature"
     if any(isinstance(row, DeniedPass) and row.pass_id == code.pass_id for row in world.rows):
         return "PassDenied"
-    if world.point.min_assurance > 1:
+    if least(world, tz) > 1:
         return "AssuranceTooLow"
     if now < code.nbf - 60:
         return "CodeFromFuture"
@@ -75,12 +86,26 @@ def credential_fault(world: World, row: Credential, now: float) -> str:
     return ""
 
 
-def assurance_fault(world: World) -> str:
+def pin_fault(shown: Card | Live, row: Credential) -> str:
+    if not shown.pin or shown.pin == row.pin or shown.pin == row.duress_pin:
+        return ""
+    return "InvalidPIN"
+
+
+def least(world: World, tz: tzinfo) -> int:
+    local = world.at.astimezone(tz)
+    now = [level for name, level in world.point.assurance_by if is_open(world.rows, name, local)]
+    return max(now) if now else world.point.min_assurance
+
+
+def assurance_fault(world: World, tz: tzinfo) -> str:
     shown = world.presented
     level = shown.assurance if isinstance(shown, Card) else 2
     if isinstance(shown, Live) and shown.code.flags & SOFTWARE_KEY:
         level = 1
-    return "AssuranceTooLow" if level < world.point.min_assurance else ""
+    if not isinstance(shown, Pass) and shown.pin:
+        level = 3
+    return "AssuranceTooLow" if level < least(world, tz) else ""
 
 
 def live_fault(world: World, shown: Live, now: float) -> str:
@@ -96,7 +121,7 @@ def live_fault(world: World, shown: Live, now: float) -> str:
     return ""
 
 
-def rights_answer(world: World, tz: tzinfo, profiles: list[str]) -> str | set[str]:
+def rights_answer(world: World, tz: tzinfo, profiles: list[str], who: Credential) -> str | set[str]:
     rows, point = world.rows, world.point
     covering = [
         (row.id, policy.schedule)
@@ -110,14 +135,110 @@ def rights_answer(world: World, tz: tzinfo, profiles: list[str]) -> str | set[st
     if isinstance(world.presented, Pass) and not open_to_visitors(rows, point):
         return "NotPublic"
     now_open = {f"{profile}/{name}" for profile, name in covering if is_open(rows, name, world.at.astimezone(tz))}
-    return now_open or "NotPermittedAtThisTime"
+    if not now_open:
+        return "NotPermittedAtThisTime"
+    responders = {row.id for row in rows if isinstance(row, AccessProfile) and row.responder}
+    responds = any(name.split("/")[0] in responders for name in now_open)
+    return door_fault(world, responds) or zones_fault(world, who) or now_open
+
+
+def door_fault(world: World, responds: bool) -> str:
+    if world.mode in ("Blocked", "DoubleLocked"):
+        return "DoorBlocked"
+    if world.mode == "LockedDown" and not responds and not leaving(world.rows, world.point):
+        return "DoorBlocked"
+    return ""
+
+
+def name_of(world: World, who: Credential) -> str:
+    shown = world.presented
+    if isinstance(shown, Pass):
+        return "pass:" + shown.code.pass_id.hex()
+    return who.holder if who.holder else "credential:" + who.id
+
+
+def entered_zones(world: World) -> list[tuple[str, ZoneRules]]:
+    before, after = ancestry(world.rows, world.point.zone_from), ancestry(world.rows, world.point.zone_to)
+    zones = [row for row in world.rows if isinstance(row, Zone) and row.id in after and row.id not in before]
+    return [(row.id, row.rules) for row in zones if row.rules]
+
+
+def last(world: World, holds: Callable[[Moved], bool]) -> float | None:
+    found = [change.at for change in world.seen if isinstance(change, Moved) and holds(change)]
+    return found[-1] if found else None
+
+
+def inside(world: World, zone: str) -> dict[str, float]:
+    people: dict[str, float] = {}
+    for change in world.seen:
+        if isinstance(change, Moved) and zone in change.leaving:
+            people.pop(change.person, None)
+        if isinstance(change, Moved) and zone in change.entering:
+            people[change.person] = change.at
+    return people
+
+
+def first_person(world: World) -> Waits | None:
+    here = [change for change in world.seen if change.point == world.point.name]
+    return here[-1] if here and isinstance(here[-1], Waits) else None
+
+
+def zones_fault(world: World, who: Credential) -> str:
+    now, name, zones = world.at.timestamp(), name_of(world, who), entered_zones(world)
+    brought = last(world, lambda move: move.point == world.point.name and bool(move.marks & Mark.ESCORT))
+    needs_escort = who.holder_class.value == "visitor" or who.marks & Mark.ESCORTED
+    for _, rules in zones:
+        if rules.escort and needs_escort and not (brought is not None and brought <= now < brought + rules.hold_s):
+            return "EscortNeeded"
+    for zone, rules in zones:
+        led = last(world, lambda move, zone=zone: zone in move.entering and bool(move.marks & Mark.LEAD))
+        came = led is not None and led <= now < led + rules.first_in_s
+        if rules.first_in_s and not who.marks & Mark.LEAD and not came:
+            return "FirstPersonMissing"
+    if any(rules.passback.value == "hard" and again(world, who, zone, rules) for zone, rules in zones):
+        return "PassbackViolation"
+    for zone, rules in zones:
+        people = inside(world, zone)
+        if rules.limit is not None and len(people) >= rules.limit and name not in people:
+            return "OccupancyReached"
+    first = first_person(world)
+    for _, rules in zones:
+        both = first is not None and first.person != name and first.at <= now < first.at + rules.hold_s
+        led = first is not None and bool((first.marks | who.marks) & Mark.LEAD)
+        if rules.persons == 2 and not (both and (led or not rules.supervised)):
+            return "SecondPersonNeeded"
+    return ""
+
+
+def again(world: World, who: Credential, zone: str, rules: ZoneRules) -> bool:
+    since = inside(world, zone).get(name_of(world, who))
+    if since is None or who.marks & Mark.EXEMPT:
+        return False
+    return rules.passback_s == 0 or world.at.timestamp() < since + rules.passback_s
+
+
+def noted(world: World, who: Credential) -> bool:
+    """Whether a grant is noted as a soft violation."""
+    zones = entered_zones(world)
+    return any(rules.passback.value == "soft" and again(world, who, zone, rules) for zone, rules in zones)
+
+
+def duress(world: World, who: Credential) -> bool:
+    shown = world.presented
+    if isinstance(shown, Pass):
+        return False
+    coded = isinstance(shown, Live) and shown.code.flags % 2 == 1
+    return coded or bool(who.marks & Mark.DURESS) or (shown.pin != b"" and shown.pin == who.duress_pin)
 
 
 def covers(rows: list[Row], policy: AccessPolicy, point: AccessPoint) -> bool:
     if policy.access_point is not None:
         return policy.access_point == point.name
-    return policy.zone == point.zone_to or (
-        policy.zone == point.zone_from and policy.zone not in ancestry(rows, point.zone_to)
+    named = point.zone_from, point.zone_to
+    zones = [zone for zone in named if zone == policy.zone or (policy.within and policy.zone in ancestry(rows, zone))]
+    return any(
+        zone == point.zone_to or (zone == point.zone_from and zone not in ancestry(rows, point.zone_to))
+        for zone in zones
     )
 
 
@@ -132,6 +253,10 @@ def ancestry(rows: list[Row], zone: str) -> list[str]:
 def open_to_visitors(rows: list[Row], point: AccessPoint) -> bool:
     if any(isinstance(row, Zone) and row.id == point.zone_to and row.public for row in rows):
         return True
+    return leaving(rows, point)
+
+
+def leaving(rows: list[Row], point: AccessPoint) -> bool:
     if point.zone_from == point.zone_to:
         return False
     outwards = point.zone_to in ancestry(rows, point.zone_from)
@@ -140,13 +265,31 @@ def open_to_visitors(rows: list[Row], point: AccessPoint) -> bool:
 
 
 def is_open(rows: list[Row], name: str, local: datetime) -> bool:
-    minute = local.hour * 60 + local.minute
+    minute, weekday = local.hour * 60 + local.minute, local.isoweekday()
+    special = special_day(rows, name, local)
+    if special is not None and special.follows is None:
+        return any(start <= minute < end for start, end in special.windows)
+    if special is not None and special.follows is not None:
+        weekday = special.follows
     return any(
-        window.weekday == local.isoweekday() and window.start <= minute < window.end
+        window.weekday == weekday and window.start <= minute < window.end
         for row in rows
         if isinstance(row, Schedule) and row.id == name
         for window in row.windows
     )
+
+
+def special_day(rows: list[Row], name: str, local: datetime) -> SpecialDay | None:
+    """The special day that decides: of the highest priority, the first that the schedule names."""
+    heeded = [each for row in rows if isinstance(row, Schedule) and row.id == name for each in row.special]
+    found = [
+        (-row.priority, heeded.index(row.id), day)
+        for row in rows
+        if isinstance(row, SpecialDays) and row.id in heeded
+        for day in row.days
+        if day.date == local.date().isoformat()
+    ]
+    return min(found, key=lambda each: each[:2])[2] if found else None
 
 
 def _parent(rows: list[Row], zone: str) -> str | None:

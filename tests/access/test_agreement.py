@@ -1,3 +1,4 @@
+import os
 from datetime import UTC, datetime
 
 import pytest
@@ -9,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 
 from gateway.access import base45, mj1
+from gateway.access.checks import NOBODY
 from gateway.access.decision import Denied, DenyReason, Granted, Live, Pass, Unreadable, decide
 from gateway.access.generation import build
 from gateway.access.identifier import identifier_key
@@ -22,16 +24,23 @@ SITE_KEY = bytes(range(32))
 PHONE = ec.derive_private_key(1234567, ec.SECP256R1())
 
 
+LONG = os.environ.get("MENJIN_LONG") == "1"
+
+
 @given(worlds())
-@settings(max_examples=500)
+@settings(max_examples=100_000 if LONG else 1_000)
+@pytest.mark.timeout(7_200 if LONG else 120)
 def test_a_decision_agrees_with_the_rules_written_plainly(world: World) -> None:
     decided = PermissionTable.load(build(world.rows, 1), world.points, SHANGHAI, site=SITE)
-    result = decide(decided, world.memory, world.point, world.presented, world.at, world.limits)
+    result = decide(decided, world.memory, world.point, world.presented, world.at, world.limits, world.scene)
     expected = naive.answer(world, SHANGHAI)
     if isinstance(result, Denied):
         assert result.reason == expected
     else:
         assert result.policy in expected
+        who = result.credential or NOBODY
+        assert result.duress == naive.duress(world, who)
+        assert bool(result.notes) == naive.noted(world, who)
 
 
 def public_bytes() -> bytes:

@@ -1,0 +1,81 @@
+"""The rules of zones and of the door's mode: each says True when it refuses; its docstring says what."""
+
+from gateway.access.case import Case, person
+from gateway.access.door_words import MODES, DoorMode
+from gateway.access.model import HolderClass, Mark, Passback, ZoneRules
+from gateway.access.presented import Card, Live, Pass
+from gateway.access.rights import is_leaving
+
+
+def entering(case: Case) -> tuple[tuple[str, ZoneRules], ...]:
+    """The zones with rules that the access point leads into."""
+    crossing = case.table.crossing(case.point.name)
+    return crossing.entering if crossing else ()
+
+
+def door_blocked(case: Case, shown: Card | Live | Pass) -> bool:
+    """A door whose mode admits nobody; a lockdown lets responders pass, and everybody who leaves."""
+    mode = case.scene.mode
+    if mode is None or MODES[mode].admits:
+        return False
+    return not (mode is DoorMode.LOCKED_DOWN and (case.responds or is_leaving(case.point, case.table.zones)))
+
+
+def without_escort(case: Case, shown: Card | Live | Pass) -> bool:
+    """visitors, and who else needs an escort, where the zone asks for one and none passed just before."""
+    who = case.credential
+    if not (isinstance(shown, Pass) or who.holder_class is HolderClass.VISITOR or who.marks & Mark.ESCORTED):
+        return False
+    brought = case.scene.presence.escorted(case.point.name)
+    return any(rules.escort and not _within(case, brought, rules.hold_s) for _, rules in entering(case))
+
+
+def before_the_first(case: Case, shown: Card | Live | Pass) -> bool:
+    """A zone into which no LEAD came within its first_in_s, unless he is one."""
+    if case.credential.marks & Mark.LEAD:
+        return False
+    led = case.scene.presence.led
+    return any(rules.first_in_s and not _within(case, led(zone), rules.first_in_s) for zone, rules in entering(case))
+
+
+def passed_back_hard(case: Case, shown: Card | Live | Pass) -> bool:
+    """Who is known to be inside already, under hard anti-passback."""
+    return passed_back(case, shown, Passback.HARD)
+
+
+def passed_back(case: Case, shown: Card | Live | Pass, rule: Passback) -> bool:
+    """Whether somebody enters a zone with this rule in which he is already, as far as anybody knows."""
+    if case.credential.marks & Mark.EXEMPT:
+        return False
+    who = person(case.credential, shown)
+    return any(rules.passback is rule and _inside(case, who, zone, rules.passback_s) for zone, rules in entering(case))
+
+
+def full(case: Case, shown: Card | Live | Pass) -> bool:
+    """A zone that holds as many persons as it may, unless he is one of them."""
+    presence, who = case.scene.presence, person(case.credential, shown)
+    return any(
+        rules.limit is not None and (presence.inside(zone) or 0) >= rules.limit and presence.entered(who, zone) is None
+        for zone, rules in entering(case)
+    )
+
+
+def alone(case: Case, shown: Card | Live | Pass) -> bool:
+    """The first of two persons, where the zone asks for two (supervised: one of them a LEAD)."""
+    return any(rules.persons > 1 and not _seconded(case, shown, rules) for _, rules in entering(case))
+
+
+def _seconded(case: Case, shown: Card | Live | Pass, rules: ZoneRules) -> bool:
+    first = case.scene.presence.waiting(case.point.name)
+    if first is None or not _within(case, first.at, rules.hold_s) or first.person == person(case.credential, shown):
+        return False
+    return not rules.supervised or bool((first.marks | case.credential.marks) & Mark.LEAD)
+
+
+def _inside(case: Case, who: str, zone: str, forget_s: int) -> bool:
+    since = case.scene.presence.entered(who, zone)
+    return since is not None and (not forget_s or case.now < since + forget_s)
+
+
+def _within(case: Case, since: float | None, seconds: int) -> bool:
+    return since is not None and 0 <= case.now - since < seconds
