@@ -4,6 +4,7 @@ import asyncio
 import signal
 import socket
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,17 +18,20 @@ from camera import disk
 from camera.answers import Camera
 from camera.app import Recorder, create_app
 from camera.database import Database, IndexTooNew
+from camera.export import Export, signing_key
 from camera.footage import Footage
+from camera.forecast import Forecast, Rate, forecast
 from camera.index import Index
 from camera.live import Live
 from camera.qr_reader import QrReader, View
 from camera.recording import Archive
 from camera.recovery import recover
-from camera.retention import Policy, Retention
+from camera.retention import DAY_US, Policy, Retention
 from camera.segment import US
 from camera.source import BadSource, Source, parse_source
 from camera.states import CameraState, State
 from camera.supervise import Supervisor
+from camera.taking import Taking
 from camera.timeline import Timeline
 from config.logs import configure
 from config.secret import BadSecret, read_secret
@@ -47,6 +51,8 @@ def run(settings: Settings) -> int:
     if settings.recorder is None:
         log.error("the site file has no recorder")
         return 1
+    if not _mounted(settings.recorder.dir):
+        return 0
     try:
         token = read_secret(settings.recorder.token_file)
         disk.make_folder(settings.recorder.dir)
@@ -58,6 +64,21 @@ def run(settings: Settings) -> int:
         return 1
     with listener:
         return asyncio.run(process.serve(listener, token))
+
+
+def _mounted(root: Path, poll_s: float = 2.0) -> bool:
+    """Wait for the recordings' disk: nothing is written under its mount point. False: told to stop meanwhile."""
+    stopped = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stopped.set()) for number in (signal.SIGTERM, signal.SIGINT)}
+    said: Path | None = None
+    while (missing := disk.missing_mount(root)) and not stopped.is_set():
+        if missing != said:
+            log.error("the recording disk is not mounted: nothing is recorded", mount=str(missing))
+        said = missing
+        stopped.wait(poll_s)
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    return not stopped.is_set()
 
 
 class Process:
@@ -80,7 +101,7 @@ class Process:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         await asyncio.to_thread(recover, self._archive, self._timeline, int(time.time() * US))
         cameras = {each.name: self._camera(n, each) for n, each in enumerate(self._settings.cameras)}
-        server = _server(create_app(self._facade(cameras), token))
+        server = _server(create_app(await asyncio.to_thread(self._facade, cameras), token))
         tasks = [asyncio.create_task(each.run()) for each in self._supervisors.values()]
         tasks += [asyncio.create_task(each.run()) for each in self._qr]
         tasks.append(asyncio.create_task(self._retain()))
@@ -136,9 +157,22 @@ class Process:
 
     def _facade(self, cameras: dict[str, Camera]) -> Recorder:
         newest = {name: supervisor.open_segments for name, supervisor in self._supervisors.items()}
-        footage = Footage(self._recorder.dir, self._timeline, newest)
-        free_bytes = partial(disk.free_bytes, self._recorder.dir)
-        return Recorder(cameras, self._index, self._timeline, footage, free_bytes)
+        root = self._recorder.dir
+        footage = Footage(root, self._timeline, newest)
+        export = Export(footage, signing_key(root / disk.SIGNING_KEY))
+        free_bytes = partial(disk.free_bytes, root)
+        taking = Taking(root, footage, export, free_bytes)
+        return Recorder(cameras, self._index, self._timeline, footage, free_bytes, taking, self._forecast)
+
+    def _forecast(self) -> Forecast:
+        """How long the disk lasts at the rate of the last day."""
+        now_us = int(time.time() * US)
+        rates = {}
+        for each in self._settings.cameras:
+            size, seconds = self._timeline.rate(each.name, now_us - DAY_US, now_us)
+            rates[each.name] = Rate(size, seconds, each.retention.max_age_h * 3600, each.retention.max_bytes)
+        used = sum(self._timeline.used_bytes().values())
+        return forecast(rates, used + disk.free_bytes(self._recorder.dir) - self._recorder.min_free_bytes)
 
     async def _retain(self) -> None:
         """Sweep now, then every while, and at once when the disk is full."""

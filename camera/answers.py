@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from camera.forecast import Forecast
 from camera.live import Live
 from camera.playlist import iso
 from camera.qr_reader import QrReader
 from camera.segment import US, Erased, Gap, Hold
 from camera.states import WORDS, CameraState
-from camera.timeline import Span
+from camera.timeline import Recorded, Span
 
 Json = dict[str, object]
 
@@ -43,6 +44,33 @@ def camera_json(camera: Camera) -> Json:
 def span_json(span: Span) -> Json:
     """What one file recorded."""
     return {"id": span.id, "start": iso(span.start_us), "end": iso(span.end_us), "bytes": span.bytes}
+
+
+def recorded_json(recorded: Recorded) -> Json:
+    """A stretch of footage."""
+    return {
+        "start": iso(recorded.start_us),
+        "end": iso(recorded.end_us),
+        "bytes": recorded.bytes,
+        "files": recorded.files,
+    }
+
+
+def export_json(row: Json) -> Json:
+    """A line of the register of exports."""
+    times = {key: iso(int(str(row[f"{key}_us"]))) for key in ("at", "from", "to")}
+    return {key: row[key] for key in ("id", "by", "reason", "cameras", "manifest")} | times
+
+
+def forecast_json(forecast: Forecast) -> Json:
+    """How long the disk lasts."""
+    return {
+        "bytes_per_day": forecast.bytes_per_day,
+        "keeps_days": forecast.keeps_days,
+        "wanted_days": forecast.wanted_days,
+        "short": forecast.short,
+        "words": forecast.words,
+    }
 
 
 def gap_json(gap: Gap) -> Json:

@@ -21,8 +21,20 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocketDisconnect
 
-from camera.answers import Camera, camera_json, erased_json, gap_json, hold_json, span_json
+from camera.answers import (
+    Camera,
+    camera_json,
+    erased_json,
+    export_json,
+    forecast_json,
+    gap_json,
+    hold_json,
+    recorded_json,
+    span_json,
+)
+from camera.export import Wanted
 from camera.footage import Footage
+from camera.forecast import Forecast
 from camera.index import Index
 from camera.live import Viewer
 from camera.media import RangeNotSatisfiable, media_response
@@ -30,10 +42,12 @@ from camera.playlist import iso, playlist
 from camera.qr_reader import QrReader
 from camera.segment import US, Hold
 from camera.still import NoPicture, still
+from camera.taking import Taking
 from camera.timeline import Timeline
 
 LAST_S = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 ALIVE_S = 0.5  # between two signs of life of a stream of codes
+LONGEST_CLIP = timedelta(hours=4)
 LONGEST = timedelta(hours=24)  # of one playlist: about 90,000 lines
 
 
@@ -46,6 +60,8 @@ class Recorder:
     timeline: Timeline
     footage: Footage
     free_bytes: Callable[[], int]
+    taking: Taking
+    forecast: Callable[[], Forecast]
 
 
 class NewHold(BaseModel):
@@ -59,6 +75,19 @@ class NewHold(BaseModel):
     reason: Annotated[str, Field(min_length=1, max_length=500)]
     by: Annotated[str, Field(min_length=1, max_length=100)]
     until: AwareDatetime | None = None
+
+
+class NewClip(BaseModel):
+    """The body of `POST /clips`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    cameras: Annotated[list[str], Field(min_length=1, max_length=64)]
+    from_: Annotated[AwareDatetime, Field(alias="from")]
+    to: AwareDatetime
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    by: Annotated[str, Field(min_length=1, max_length=100)]
+    events: Annotated[list[dict[str, object]], Field(max_length=10_000)] = []
 
 
 From = Annotated[AwareDatetime, Query(alias="from")]
@@ -128,13 +157,27 @@ def cameras(request: Request) -> list[dict[str, object]]:
     return [camera_json(camera) for camera in _recorder(request).cameras.values()]
 
 
-@router.get("/cameras/{name}/timeline")
-async def timeline(request: Request, name: str, from_: From, to: AwareDatetime) -> dict[str, object]:
-    """Say what is recorded in [from, to), what is missing and why, what was erased, what is held."""
-    recorder, camera = _recorder(request), _camera(request, name).name
+@router.get("/timeline")
+async def timelines(request: Request, from_: From, to: AwareDatetime) -> dict[str, object]:
+    """Say it of all cameras, without their files: a month is as fast as an hour."""
     start, end = _span(from_, to)
+    return {name: _timeline(request, name, start, end, files=False) for name in _recorder(request).cameras}
+
+
+@router.get("/cameras/{name}/timeline")
+async def timeline(
+    request: Request, name: str, from_: From, to: AwareDatetime, files: bool = True
+) -> dict[str, object]:
+    """Say what is recorded in [from, to), what is missing and why, what was erased, what is held."""
+    return _timeline(request, _camera(request, name).name, *_span(from_, to), files)
+
+
+def _timeline(request: Request, camera: str, start: int, end: int, files: bool) -> dict[str, object]:
+    recorder = _recorder(request)
+    segments = [span_json(span) for span in recorder.footage.spans(camera, start, end)] if files else None
     return {
-        "segments": [span_json(span) for span in recorder.footage.spans(camera, start, end)],
+        **({} if segments is None else {"segments": segments}),
+        "recorded": [recorded_json(each) for each in recorder.footage.recorded(camera, start, end)],
         "gaps": [gap_json(gap) for gap in recorder.timeline.gaps(camera, start, end)],
         "erased": [erased_json(each) for each in recorder.timeline.erased(camera, start, end)],
         "holds": [
@@ -166,6 +209,36 @@ def media(request: Request, name: str, segment: str) -> Response:
         raise HTTPException(404, "no such file") from error
     except RangeNotSatisfiable as error:
         raise HTTPException(416, "the range lies outside the file") from error
+
+
+@router.get("/cameras/{name}/clip")
+def one_clip(request: Request, name: str, from_: From, to: AwareDatetime) -> Response:
+    """Return [from, to) as one MP4 file by stream copy; it begins at the key frame before (`X-Clip-Start`)."""
+    return _recorder(request).taking.clip(_camera(request, name).name, *_span(from_, to, LONGEST_CLIP))
+
+
+@router.post("/clips")
+def clips(request: Request, body: NewClip) -> Response:
+    """Return a zip with the clips, the access events, a viewer, and a signed manifest; it is noted who took it."""
+    recorder, (start, end) = _recorder(request), _span(body.from_, body.to, LONGEST_CLIP)
+    labels = {name: _camera(request, name).label for name in body.cameras}
+    gaps = {name: recorder.timeline.gaps(name, start, end) for name in labels}
+    wanted = Wanted(labels, start, end, body.by, body.reason, body.events)
+    answer, manifest = recorder.taking.export(wanted, gaps, _us(datetime.now(UTC)))
+    recorder.index.add_export(body.by, body.reason, list(labels), (start, end), manifest)
+    return answer
+
+
+@router.get("/exports")
+def exports(request: Request) -> list[dict[str, object]]:
+    """List who took which footage away, newest first."""
+    return [export_json(row) for row in _recorder(request).timeline.exports()]
+
+
+@router.get("/signing-key")
+def signing_key(request: Request) -> dict[str, str]:
+    """Return the public key that verifies this recorder's exports."""
+    return {"algorithm": "Ed25519", "public_key": _recorder(request).taking.public_key}
 
 
 @router.get("/cameras/{name}/still.jpg")
@@ -278,5 +351,6 @@ def status(request: Request) -> dict[str, object]:
         "now": iso(int(datetime.now(UTC).timestamp() * US)),
         "free_bytes": recorder.free_bytes(),
         "used_bytes": recorder.timeline.used_bytes(),
+        "forecast": forecast_json(recorder.forecast()),
         "cameras": {camera.name: camera.state().state for camera in recorder.cameras.values()},
     }

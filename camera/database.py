@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-SCHEMA_VERSION = 1
+from camera.recorded import recount
+
+SCHEMA_VERSION = 2
 
 
 class IndexTooNew(Exception):
@@ -67,4 +69,7 @@ class Database:
         if version > SCHEMA_VERSION:
             raise IndexTooNew(f"{self._path} has version {version}, this recorder knows {SCHEMA_VERSION}")
         self.here.executescript(Path(__file__).with_name("schema.sql").read_text(encoding="utf-8"))
-        self.here.execute(f"pragma user_version = {SCHEMA_VERSION}")
+        with self.writing() as rows:
+            if version < 2:
+                recount(rows)
+            rows.execute(f"pragma user_version = {SCHEMA_VERSION}")

@@ -3,7 +3,7 @@
 incoming/CAMERA/RUN-NUMBER.mp4              being written, or left by a fault
 CAMERA/2026-11-23/15/RUN-NUMBER.mp4         complete: hashed, synced, indexed (UTC date and hour of its start)
 unusable/CAMERA/RUN-NUMBER.mp4              not one whole fragment; kept for a person to look at
-index.db, recorder.lock
+index.db, recorder.lock, signing.key
 """
 
 import errno
@@ -20,6 +20,7 @@ from pathlib import Path
 from camera.segment import US
 
 INDEX, LOCK, RESERVE, INCOMING, UNUSABLE = "index.db", "recorder.lock", "reserve", "incoming", "unusable"
+SIGNING_KEY = "signing.key"
 RESERVE_BYTES = 64 << 20
 
 
@@ -96,6 +97,18 @@ def mapped(path: Path) -> Iterator[memoryview]:
         memoryview(pages) as data,
     ):
         yield data
+
+
+def missing_mount(root: Path, fstab: Path = Path("/etc/fstab")) -> Path | None:
+    """Return the disk that should be mounted at or above `root`, says fstab(5), and is not; None when all is well."""
+    try:
+        lines = fstab.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    fields = [line.split() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    points = [Path(each[1].replace("\\040", " ")) for each in fields if len(each) > 2 and each[1].startswith("/")]
+    place = root.absolute()
+    return next((point for point in points if place.is_relative_to(point) and not point.is_mount()), None)
 
 
 def free_bytes(root: Path) -> int:

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from camera import disk
+from camera.recorded import JOIN_US
 from camera.segment import ID, Segment
-from camera.timeline import Span, Timeline
+from camera.timeline import Recorded, Span, Timeline
 
 
 class Footage:
@@ -21,6 +22,18 @@ class Footage:
         known = {row.id for row in rows}
         fresh = [each for each in self._fresh(camera, from_us, to_us) if each.id not in known]
         return rows + [Span(each.id, each.start_us, each.end_us, each.bytes) for each in fresh]
+
+    def recorded(self, camera: str, from_us: int, to_us: int) -> list[Recorded]:
+        """Return the stretches within [from, to), up to the newest fragment."""
+        found = self._timeline.recorded(camera, from_us, to_us)
+        for each in self._fresh(camera, from_us, to_us):
+            if found and each.start_us <= found[-1].end_us + JOIN_US:
+                last = found.pop()
+                size, files = last.bytes + each.bytes, last.files + 1
+                found.append(Recorded(last.start_us, max(last.end_us, each.end_us), size, files))
+            else:
+                found.append(Recorded(each.start_us, each.end_us, each.bytes, 1))
+        return found
 
     def segments(self, camera: str, from_us: int, to_us: int) -> list[Segment]:
         """Return the files with footage within [from, to), with their structure."""

@@ -1,9 +1,12 @@
 """What the recorder knows of its footage: every change of the index. Reading is in `camera/timeline.py`."""
 
+import json
 import sqlite3
+import time
 from collections.abc import Iterable
 
 from camera.database import Database
+from camera.recorded import extend, shrink
 from camera.segment import Hold, Segment, pack_gops
 
 
@@ -42,6 +45,7 @@ class Index:
             seq, prev = rows.execute("select seq, chain from camera where name = ?", (segment.camera,)).fetchone()
             linked = segment.linked(seq + 1, prev)
             _insert(rows, linked)
+            extend(rows, linked)
             rows.execute(
                 "update camera set seq = ?, chain = ?, bytes = bytes + ? where name = ?",
                 (linked.seq, linked.chain, linked.bytes, linked.camera),
@@ -84,6 +88,15 @@ class Index:
         with self._database.writing() as rows:
             return rows.execute("delete from hold where id = ?", (hold,)).rowcount > 0
 
+    def add_export(self, by: str, reason: str, cameras: list[str], span_us: tuple[int, int], manifest: str) -> None:
+        """Note who took footage away, and why."""
+        with self._database.writing() as rows:
+            rows.execute(
+                "insert into export (at_us, by, reason, cameras, from_us, to_us, manifest)"
+                " values (?, ?, ?, ?, ?, ?, ?)",
+                (time.time_ns() // 1000, by, reason, json.dumps(cameras), *span_us, manifest),
+            )
+
     def to_garbage(self, doomed: Iterable[tuple[Segment, str]]) -> None:
         """Deletion, step 1: the rows go, their links and reasons stay in `erased`, the paths in `garbage`."""
         with self._database.writing() as rows:
@@ -91,6 +104,7 @@ class Index:
                 rows.execute("insert into garbage (path) values (?)", (segment.path,))
                 rows.execute("delete from segment where id = ?", (segment.id,))
                 rows.execute("update camera set bytes = bytes - ? where name = ?", (segment.bytes, segment.camera))
+                shrink(rows, segment)
                 _erase(rows, segment, reason)
 
     def drop_garbage(self, paths: Iterable[str]) -> None:

@@ -3,6 +3,7 @@
 Every function here blocks on the disk; the supervisor calls them in a thread.
 """
 
+import errno
 import hashlib
 import os
 import secrets
@@ -62,9 +63,17 @@ class Archive:
     def __init__(self, root: Path, index: Index) -> None:
         self.root = root
         self.index = index
+        root.mkdir(parents=True, exist_ok=True)
+        self._device = root.stat().st_dev
 
     def incoming(self, camera: str) -> Path:
-        """Return the folder where a camera's ffmpeg writes; it is there when this returns."""
+        """Return the folder where a camera's ffmpeg writes; it is there when this returns.
+
+        Raises:
+            OSError: It cannot be made; or the disk is gone and another one shows where it was mounted.
+        """
+        if self.root.stat().st_dev != self._device:
+            raise OSError(errno.ENODEV, "the recording disk is not mounted any more", str(self.root))
         folder = self.root / disk.INCOMING / camera
         disk.make_folder(folder)
         return folder

@@ -47,6 +47,28 @@ create index if not exists segment_time on segment (camera, start_us, end_us, by
 create index if not exists segment_age on segment (start_us);
 create unique index if not exists segment_chain on segment (camera, seq);
 
+-- The same as `segment`, without its files: neighbours share a row. A month of 16 cameras is some hundred rows.
+create table if not exists recorded (
+  camera text not null,
+  from_us integer not null,
+  to_us integer not null,
+  bytes integer not null,
+  files integer not null,
+  primary key (camera, from_us)
+) without rowid;
+
+-- Who took which footage away, when and why.
+create table if not exists export (
+  id integer primary key,
+  at_us integer not null,
+  by text not null,
+  reason text not null,
+  cameras text not null,               -- a JSON list
+  from_us integer not null,
+  to_us integer not null,
+  manifest text not null               -- SHA-256 of its manifest
+);
+
 create table if not exists gap (
   id integer primary key,
   camera text not null,

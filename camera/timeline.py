@@ -1,11 +1,12 @@
 """Reading the index: which footage there is, which is missing, and why. Every answer takes milliseconds."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from camera.database import Database
-from camera.segment import Erased, Gap, Hold, Segment, unpack_gops
+from camera.segment import US, Erased, Gap, Hold, Segment, unpack_gops
 
 _SEGMENT = """select segment.*, init.bytes as init_bytes, init.mime, init.width, init.height
 from segment join init on init.id = segment.init """
@@ -19,6 +20,15 @@ class Span(NamedTuple):
     start_us: int
     end_us: int
     bytes: int
+
+
+class Recorded(NamedTuple):
+    """A stretch of footage without a gap."""
+
+    start_us: int
+    end_us: int
+    bytes: int
+    files: int
 
 
 class Timeline:
@@ -35,6 +45,29 @@ class Timeline:
             (camera, from_us - LONGEST_US, to_us, from_us),
         )
         return list(map(Span._make, rows))
+
+    def recorded(self, camera: str, from_us: int, to_us: int) -> list[Recorded]:
+        """Return the stretches of footage within [from, to), in order, each whole."""
+        rows = self._database.here.execute(
+            "select from_us, to_us, bytes, files from recorded where camera = ? and from_us < ? and to_us > ?"
+            " order by from_us",
+            (camera, to_us, from_us),
+        )
+        return list(map(Recorded._make, rows))
+
+    def rate(self, camera: str, from_us: int, to_us: int) -> tuple[int, float]:
+        """Return bytes and seconds of the files that began within [from, to)."""
+        row = self._database.here.execute(
+            "select coalesce(sum(bytes), 0), coalesce(sum(end_us - start_us), 0) from segment"
+            " where camera = ? and start_us >= ? and start_us < ?",
+            (camera, from_us, to_us),
+        ).fetchone()
+        return row[0], row[1] / US
+
+    def exports(self) -> list[dict[str, object]]:
+        """Return who took which footage away, newest first."""
+        rows = self._database.here.execute("select * from export order by id desc limit 1000")
+        return [dict(row) | {"cameras": json.loads(row["cameras"])} for row in rows]
 
     def segments(self, camera: str, from_us: int, to_us: int) -> list[Segment]:
         """Return the files that have footage within [from, to), in order."""

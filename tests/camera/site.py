@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -141,7 +142,7 @@ class RecorderProcess:
     def ffmpegs(self) -> list[int]:
         """The recording children."""
         children = psutil.Process(self.process.pid).children()
-        return [child.pid for child in children if "-segment_time" in child.cmdline()]
+        return [child.pid for child in children if "-segment_time" in words(child)]
 
 
 def wired(name: str, url: str, **more: Any) -> Camera:
@@ -181,6 +182,13 @@ def packets(path: Path) -> list[dict[str, Any]]:
     argv = ["ffprobe", "-v", "error", "-show_packets", "-select_streams", "v:0", "-of", "json", str(path)]
     found: list[dict[str, Any]] = json.loads(subprocess.run(argv, capture_output=True, check=True).stdout)["packets"]
     return found
+
+
+def words(process: psutil.Process) -> list[str]:
+    """A process's arguments; none once it has ended."""
+    with suppress(psutil.Error):
+        return process.cmdline()
+    return []
 
 
 def kill(pid: int) -> None:

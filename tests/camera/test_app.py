@@ -13,8 +13,9 @@ import pytest
 import websockets
 from websockets.asyncio.client import ClientConnection, connect
 
+from camera.clip import verify
 from camera.live import Message, Viewer
-from tests.camera.site import TOKEN, CameraSite, RecorderProcess, clocks, eventually, wired
+from tests.camera.site import TOKEN, CameraSite, RecorderProcess, clocks, eventually, wired, words
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +166,7 @@ async def test_the_live_picture_is_less_than_a_second_old(running: RecorderProce
 async def test_viewers_share_one_stream_and_it_ends_when_they_leave(running: RecorderProcess) -> None:
     def live() -> int:
         children = psutil.Process(running.process.pid).children()
-        return sum("-flush_packets" in each.cmdline() for each in children)
+        return sum("-flush_packets" in words(each) for each in children)
 
     async with watch(running) as one, watch(running) as two:
         await asyncio.gather(receive(one, 5), receive(two, 5))
@@ -215,3 +216,48 @@ def test_the_recorder_ends_within_three_seconds_while_watched(
     code, took_s = asyncio.run(end())
     assert code == 0
     assert took_s < 3
+
+
+def test_a_month_of_all_cameras_is_told_without_files(running: RecorderProcess) -> None:
+    now = datetime.now(UTC)
+    month = {"from": (now - timedelta(days=30)).isoformat(), "to": (now + timedelta(seconds=5)).isoformat()}
+    told = running.get("/timeline", **month)
+    assert set(told) == {"gate", "absent", "wrong"}
+    assert "segments" not in told["gate"]
+    (stretch,) = told["gate"]["recorded"]
+    assert stretch["files"] >= 2
+    assert (now - datetime.fromisoformat(stretch["end"])).total_seconds() < 2
+    assert told["absent"]["recorded"] == []
+
+
+def test_the_status_forecasts_how_long_the_disk_lasts(running: RecorderProcess) -> None:
+    forecast = running.get("/status")["forecast"]
+    assert forecast["wanted_days"] == 30
+    assert forecast["keeps_days"] is None
+    assert forecast["words"]["zh"]
+
+
+def test_a_clip_and_a_signed_export_of_the_newest_footage(running: RecorderProcess, tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    span = {"from": (now - timedelta(seconds=2)).isoformat(), "to": now.isoformat()}
+    answer = running.http.get("/cameras/gate/clip", params=span)
+    assert answer.status_code == 200, answer.text
+    assert len(clocks(answer.content)) >= 15
+    assert datetime.fromisoformat(answer.headers["x-clip-start"]) <= now
+    body = {"cameras": ["gate", "absent"], **span, "by": "guard-1", "reason": "theft", "events": [{"door": "main"}]}
+    answer = running.http.post("/clips", json=body)
+    assert answer.headers["content-type"] == "application/zip"
+    (tmp_path / "x.zip").write_bytes(answer.content)
+    assert verify(tmp_path / "x.zip", running.get("/signing-key")["public_key"]) == []
+    taken = running.get("/exports")[0]
+    assert (taken["by"], taken["reason"], taken["cameras"]) == ("guard-1", "theft", ["gate", "absent"])
+    assert taken["manifest"] == answer.headers["x-manifest-sha256"]
+
+
+def test_a_clip_that_cannot_be_is_refused_with_its_reason(running: RecorderProcess) -> None:
+    old = {"from": "2020-01-01T00:00:00Z", "to": "2020-01-01T00:01:00Z"}
+    assert running.http.get("/cameras/gate/clip", params=old).status_code == 404
+    assert running.http.get("/cameras/gate/clip", params={**old, "to": "2020-01-02T00:00:00Z"}).status_code == 422
+    body = {"cameras": ["nobody"], **old, "by": "x", "reason": "y"}
+    assert running.http.post("/clips", json=body).status_code == 404
+    assert running.http.post("/clips", json={**body, "reason": ""}).status_code == 422

@@ -14,7 +14,7 @@ from config.settings import CodeReader
 from controllers.driver import DeviceEvent, LinkState, TextRead
 from controllers.errors import LinkLost
 from controllers.qr_camera import QrCameraDriver
-from tests.camera.site import TOKEN, CameraSite, RecorderProcess, code_picture, eventually, wired
+from tests.camera.site import TOKEN, CameraSite, RecorderProcess, code_picture, eventually, wired, words
 
 TEXT = "MJ1:" + "7WGE" * 32 + "ABC"
 
@@ -73,7 +73,7 @@ def heard(site: tuple[CameraSite, RecorderProcess]) -> Iterator[Heard]:
 
 def worker(recorder: RecorderProcess) -> psutil.Process:
     children = psutil.Process(recorder.process.pid).children()
-    return next(child for child in children if "camera.qr_worker" in child.cmdline())
+    return next(child for child in children if "camera.qr_worker" in words(child))
 
 
 def test_a_code_before_the_camera_reaches_the_driver_once(
@@ -109,7 +109,7 @@ def test_a_decoder_that_dies_or_hangs_is_replaced_and_the_recording_goes_on(
 
 def test_the_password_stands_in_no_argument_list(site: tuple[CameraSite, RecorderProcess]) -> None:
     everyone = psutil.Process(site[1].process.pid).children(recursive=True)
-    assert not [child for child in everyone if any("rtsp://" in word for word in child.cmdline())]
+    assert not [child for child in everyone if any("rtsp://" in word for word in words(child))]
 
 
 @pytest.mark.parametrize("camera", ["plain", "odd", "nobody"])

@@ -1,0 +1,118 @@
+"""Is an export what the recorder wrote? Needs the zip alone, no recorder."""
+
+import hashlib
+import json
+import lzma
+import struct
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+FORMAT = "menjin-clip/1"
+DOMAIN = FORMAT.encode() + b"\0"
+MANIFEST, SIGNATURE, EVENTS, VIEWER = "manifest.json", "manifest.sig", "events.json", "index.html"
+LARGEST_MANIFEST_BYTES = 64 << 20
+_CHUNK_BYTES = 1 << 20
+# All that the zip reader and its decompressors raise for damaged bytes.
+_DAMAGE = (OSError, EOFError, ValueError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zipfile.LargeZipFile,
+           zlib.error, lzma.LZMAError, struct.error)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with a file of the export."""
+
+    file: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.what}"
+
+
+def verify(path: Path, trusted_key: str | None = None) -> list[Fault]:
+    """Return what is wrong with an export; [] when every byte is as it was signed.
+
+    Args:
+        path: The zip.
+        trusted_key: The recorder's public key in hex (`GET /signing-key`), got on another way than the zip. Without
+            it, a forger who signed anew with a key of his own is not seen.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return list(_faults(archive, trusted_key))
+    except _DAMAGE as error:
+        return [Fault(path.name, f"cannot be read: {error}")]
+
+
+def public_key(path: Path) -> str:
+    """Return the key that an export says it was signed with, in hex; "" when it says none."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            manifest = json.loads(_small(archive, MANIFEST))
+    except (*_DAMAGE, KeyError):
+        return ""
+    key = manifest.get("public_key") if isinstance(manifest, dict) else None
+    return key if isinstance(key, str) else ""
+
+
+def _faults(archive: zipfile.ZipFile, trusted_key: str | None) -> Iterator[Fault]:
+    names = Counter(archive.namelist())
+    missing = [name for name in (MANIFEST, SIGNATURE) if not names[name]]
+    yield from (Fault(name, "is missing") for name in missing)
+    yield from (Fault(name, "is there twice") for name, count in names.items() if count > 1)
+    if missing:
+        return
+    try:
+        raw, signature = _small(archive, MANIFEST), bytes.fromhex(_small(archive, SIGNATURE).decode())
+        manifest = json.loads(raw)
+        key, stated = str(manifest["public_key"]), dict(_stated(manifest))
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(signature, DOMAIN + raw)
+    except InvalidSignature:
+        yield Fault(MANIFEST, "is not what was signed")
+        return
+    except (*_DAMAGE, KeyError, TypeError, AttributeError) as error:
+        yield Fault(MANIFEST, f"cannot be read: {error}")
+        return
+    if trusted_key is not None and key != trusted_key.strip().lower():
+        yield Fault(SIGNATURE, f"is by another key, {key}")
+    yield from (Fault(name, "is not in the manifest") for name in names if name not in {*stated, MANIFEST, SIGNATURE})
+    for name, (sha256, size) in stated.items():
+        yield from _altered(archive, name, sha256, size)
+
+
+def _stated(manifest: Any) -> Iterator[tuple[str, tuple[str, int]]]:
+    """Yield (file, (SHA-256, bytes)). Raises `KeyError` or `TypeError` for another shape."""
+    if manifest["format"] != FORMAT:
+        raise ValueError(f"format {manifest['format']!r} is not known")
+    for each in [*(part for camera in manifest["cameras"] for part in camera["parts"]), *manifest["files"]]:
+        yield each["file"], (each["sha256"], each["bytes"])
+
+
+def _altered(archive: zipfile.ZipFile, name: str, sha256: str, size: int) -> Iterator[Fault]:
+    try:
+        if archive.getinfo(name).file_size != size:
+            yield Fault(name, f"has {archive.getinfo(name).file_size} bytes, not {size}")
+            return
+        digest = hashlib.sha256()
+        with archive.open(name) as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                digest.update(chunk)
+        if digest.hexdigest() != sha256:
+            yield Fault(name, "is not what was signed")
+    except KeyError:
+        yield Fault(name, "is missing")
+    except _DAMAGE as error:
+        yield Fault(name, f"is damaged: {error}")
+
+
+def _small(archive: zipfile.ZipFile, name: str) -> bytes:
+    if archive.getinfo(name).file_size > LARGEST_MANIFEST_BYTES:
+        raise ValueError("it is too large")
+    return archive.read(name)

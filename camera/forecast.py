@@ -1,0 +1,65 @@
+"""How long will the disk keep footage at today's rate? Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+DAY_S = 86_400.0
+LEAST_S = 600.0  # of footage; less says nothing of a day
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What a camera recorded lately: bytes, and seconds of footage."""
+
+    bytes: int
+    seconds: float
+    max_age_s: float | None = None
+    max_bytes: int | None = None
+
+    @property
+    def bytes_per_day(self) -> float:
+        """Return what a day without a gap takes; 0 while too little is known."""
+        return self.bytes / self.seconds * DAY_S if self.seconds >= LEAST_S else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Days that fit; None while no camera has recorded long enough. `short`: cameras that get less than they want."""
+
+    bytes_per_day: int
+    keeps_days: float | None
+    wanted_days: float | None
+    short: tuple[str, ...]
+
+    @property
+    def words(self) -> dict[str, str]:
+        """Return the sentence for people."""
+        if self.keeps_days is None:
+            return {"zh": "录像时间太短，暂无法预测", "en": "Too little footage yet for a forecast"}
+        zh, en = f"按今天的码率，此磁盘可保存 {self.keeps_days:.0f} 天", f"This disk keeps {self.keeps_days:.0f} days"
+        en += " at today's rate"
+        if self.short:
+            wanted = f"{self.wanted_days or 0:.0f}"
+            zh, en = f"{zh}，不足要求的 {wanted} 天", f"{en}, not the {wanted} that are asked for"
+        return {"zh": zh, "en": en}
+
+
+def forecast(rates: Mapping[str, Rate], room_bytes: int) -> Forecast:
+    """Return how long `room_bytes`, footage and free space together, last.
+
+    A camera with a bound of bytes takes no more than that; the others share what is left by their rates.
+    """
+    known = {name: rate for name, rate in rates.items() if rate.bytes_per_day}
+    total = sum(rate.bytes_per_day for rate in known.values())
+    wanted = max((rate.max_age_s for rate in rates.values() if rate.max_age_s), default=None)
+    wanted_days = wanted / DAY_S if wanted else None
+    if not known:
+        return Forecast(0, None, wanted_days, ())
+    bound = {name: rate.max_bytes for name, rate in known.items() if rate.max_bytes}
+    free = {name: rate for name, rate in known.items() if name not in bound}
+    shared = sum(rate.bytes_per_day for rate in free.values())
+    keeps = {name: bound[name] / known[name].bytes_per_day for name in bound}
+    left = max(0.0, room_bytes - sum(bound.values()))
+    keeps |= dict.fromkeys(free, left / shared)
+    short = [name for name, days in keeps.items() if (age := known[name].max_age_s) and days * DAY_S < age]
+    return Forecast(round(total), round(min(keeps.values()), 2), wanted_days, tuple(sorted(short)))

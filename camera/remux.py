@@ -1,0 +1,120 @@
+"""A clip by stream copy: the fragments of several files with new times, not one picture re-encoded.
+
+A clip begins at the key frame at or before the wished moment and ends with the fragment (half a second) that holds the
+last one: pictures of a group need their key frame. Files of one run join without a seam; after a gap the clip's clock
+goes on by wall time. Where the coding changed, a new part begins.
+"""
+
+import mmap
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from camera.boxes import Fragment, Init, Malformed, boxes, layout
+from camera.footage import Footage
+from camera.segment import US, Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """A part begins: what stands before its first fragment, and the wall time of its first picture."""
+
+    init: bytes
+    segment: Segment
+    start_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A fragment of the part, in its place; it ends at this wall time."""
+
+    data: bytes
+    end_us: int
+
+
+def clip(footage: Footage, segments: Sequence[Segment], from_us: int, to_us: int) -> Iterator[Begin | Piece]:
+    """Yield the parts of [from, to) of one camera, in order.
+
+    Raises:
+        FileNotFoundError: Retention took a file meanwhile.
+        Malformed: A file is damaged.
+    """
+    writer: _Writer | None = None
+    for segment in segments:
+        with (
+            footage.open(segment.id, segment.camera) as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as pages,
+            memoryview(pages) as data,
+        ):
+            shape = layout(data)
+            if shape.init is None:
+                raise Malformed(0, f"{segment.id} has no beginning")
+            wanted = _wanted(segment, shape.init, shape.fragments, from_us, to_us)
+            init = bytes(data[: shape.init.size])
+            if wanted and (writer is None or writer.init != init):
+                start_us = segment.start_us + _us(wanted[0].start, shape.init)
+                writer = _Writer(init, shape.init.timescale, start_us)
+                yield Begin(init, segment, start_us)
+            for each in wanted if writer else ():
+                yield writer.piece(segment, each, data)  # type: ignore[union-attr] # there is one, or nothing is wanted
+
+
+def _wanted(
+    segment: Segment, init: Init, fragments: Sequence[Fragment], from_us: int, to_us: int
+) -> Sequence[Fragment]:
+    """Return the fragments of [from, to), from the key frame at or before `from` on."""
+    first, last = 0, len(fragments)
+    for n, each in enumerate(fragments):
+        start_us = segment.start_us + _us(each.start, init)
+        if each.key and start_us <= from_us:
+            first = n
+        if start_us >= to_us:
+            last = n
+            break
+    return fragments[first:last]
+
+
+def _us(units: int, init: Init) -> int:
+    return units * US // init.timescale
+
+
+class _Writer:
+    """Gives fragments of one part their new times and numbers."""
+
+    def __init__(self, init: bytes, timescale: int, start_us: int) -> None:
+        self.init = init
+        self._timescale, self._start_us = timescale, start_us
+        self._end, self._count = 0, 0
+        self._run, self._number = "", -1
+
+    def piece(self, segment: Segment, fragment: Fragment, data: memoryview) -> Piece:
+        """Return a fragment of the next file or of the same one."""
+        wall_us = segment.start_us + fragment.start * US // self._timescale
+        follows = segment.run == self._run and segment.number in (self._number, self._number + 1)
+        start = self._end if follows else max(self._end, (wall_us - self._start_us) * self._timescale // US)
+        self._run, self._number = segment.run, segment.number
+        self._end, self._count = start + fragment.duration, self._count + 1
+        bytes_ = bytearray(data[fragment.offset : fragment.offset + fragment.size])
+        retime(bytes_, self._count, start)
+        return Piece(bytes(bytes_), wall_us + fragment.duration * US // self._timescale)
+
+
+def retime(fragment: bytearray, number: int, decode_time: int) -> None:
+    """Set a fragment's sequence number (ISO/IEC 14496-12, 8.8.5) and its decode time (8.8.12), in place.
+
+    Raises:
+        Malformed: It is no fragment, or has no room for the time.
+    """
+    with memoryview(fragment) as view:
+        moof = next(iter(boxes(view, 0, len(view))), None)
+        if moof is None or moof.kind != "moof":
+            raise Malformed(0, "no moof")
+        for box in boxes(view, moof.body, moof.end):
+            if box.kind == "mfhd":
+                struct.pack_into(">I", view, box.body + 4, number)
+            for inner in boxes(view, box.body, box.end) if box.kind == "traf" else ():
+                if inner.kind == "tfdt":
+                    long = view[inner.body] == 1
+                    if not long and decode_time >= 1 << 32:
+                        raise Malformed(inner.offset, "a time of 32 bits is too short")
+                    struct.pack_into(">Q" if long else ">I", view, inner.body + 4, decode_time)

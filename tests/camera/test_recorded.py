@@ -1,0 +1,95 @@
+"""Stretches of footage stay in step with the files; the forecast; the disk that is not there."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from camera.database import Database
+from camera.disk import missing_mount
+from camera.forecast import Rate, forecast
+from camera.index import Index
+from camera.recorded import recount
+from camera.segment import US, Segment
+from camera.timeline import Recorded, Timeline
+
+DAY_S = 86_400.0
+GIB = 1 << 30
+
+
+def segment(n: int) -> Segment:
+    """Files of a minute; the run changes, and three seconds are lost, every fifth."""
+    start = (n * 60 + 3 * (n // 5)) * US
+    run = f"20261123T080000Z-{n // 5:06x}"
+    return Segment(f"{run}-{n % 5:06d}", "gate", start, start + 60 * US, 100 + n, f"gate/{n}", 1, "m", 1, 1, ())
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.permutations(range(11)), st.lists(st.integers(0, 10), max_size=11, unique=True))
+def test_stretches_are_what_the_files_say_whatever_comes_and_goes(
+    tmp_path_factory: pytest.TempPathFactory, coming: list[int], going: list[int]
+) -> None:
+    database = Database(tmp_path_factory.mktemp("stretches") / "index.db")
+    index, timeline = Index(database), Timeline(database)
+    linked = {n: index.add(segment(n)) for n in coming}
+    for n in going:
+        index.to_garbage([(linked[n], "age")])
+    kept = timeline.recorded("gate", 0, 1 << 62)
+    with database.writing() as rows:
+        recount(rows)
+    assert kept == timeline.recorded("gate", 0, 1 << 62)
+    assert sum(each.files for each in kept) == 11 - len(going)
+    database.close()
+
+
+def test_an_index_of_the_version_before_gets_its_stretches(tmp_path: Path) -> None:
+    database = Database(tmp_path / "index.db")
+    for n in range(7):
+        Index(database).add(segment(n))
+    database.close()
+    with sqlite3.connect(tmp_path / "index.db") as rows:
+        rows.executescript("drop table recorded; drop table export; pragma user_version = 1")
+    rows.close()
+    database = Database(tmp_path / "index.db")
+    assert Timeline(database).recorded("gate", 0, 1 << 62) == [
+        Recorded(0, 300 * US, 510, 5),
+        Recorded(303 * US, 423 * US, 211, 2),
+    ]
+    database.close()
+
+
+def test_the_forecast_says_how_many_days_the_disk_keeps() -> None:
+    rate = Rate(43 * GIB, DAY_S, max_age_s=30 * DAY_S)
+    found = forecast({"a": rate, "b": rate}, 1978 * GIB)
+    assert found.keeps_days == pytest.approx(23, abs=0.01)
+    assert (found.wanted_days, found.short) == (30, ("a", "b"))
+    assert found.words["zh"] == "按今天的码率，此磁盘可保存 23 天，不足要求的 30 天"
+    assert found.words["en"] == "This disk keeps 23 days at today's rate, not the 30 that are asked for"
+    assert not forecast({"a": rate}, 1978 * GIB).short
+
+
+def test_the_forecast_knows_a_camera_s_bound_and_says_nothing_of_a_few_seconds() -> None:
+    bound = Rate(10 * GIB, DAY_S, max_age_s=30 * DAY_S, max_bytes=100 * GIB)
+    found = forecast({"a": bound, "b": Rate(10 * GIB, DAY_S)}, 1100 * GIB)
+    assert (found.keeps_days, found.short) == (10, ("a",))
+    assert forecast({"a": Rate(GIB, 20)}, GIB).keeps_days is None
+    assert forecast({}, 0).words["zh"]
+
+
+@pytest.mark.parametrize(
+    ("fstab", "missing"),
+    [
+        ("UUID=1 {root}/disk ext4 nofail 0 2", True),
+        ("# UUID=1 {root}/disk ext4 nofail 0 2", False),
+        ("UUID=1 {root}/other ext4 nofail 0 2", False),
+        ("UUID=1 / ext4 defaults 0 1\nnonsense\n\ntmpfs none tmpfs defaults 0 0", False),
+    ],
+)
+def test_a_disk_that_should_be_mounted_and_is_not_is_seen(tmp_path: Path, fstab: str, missing: bool) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "fstab").write_text(fstab.format(root=tmp_path))
+    found = missing_mount(tmp_path / "disk" / "recordings", tmp_path / "fstab")
+    assert found == (tmp_path / "disk" if missing else None)
+    assert missing_mount(tmp_path, tmp_path / "absent") is None
