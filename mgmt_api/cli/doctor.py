@@ -16,6 +16,7 @@ from controllers.errors import BadSetup
 from controllers.vault import load_keys
 from mgmt_api.cli.check_config import format_faults
 from mgmt_api.cli.doctor_field import field, machine_ports
+from mgmt_api.cli.doctor_osdp import scan
 from mgmt_api.cli.finding import Finding
 from mgmt_api.cli.output import Exit, JsonOption, answer, say
 
@@ -24,10 +25,14 @@ LOW_DISK_BYTES = 5 << 30
 
 def doctor(
     config: Annotated[Path | None, typer.Option("--config", "-c", help="Also check this site / 同时检查站点")] = None,
+    scan_port: Annotated[
+        str | None,
+        typer.Option("--scan", metavar="PORT", help="Find OSDP readers on a port / 在串口上搜索 OSDP 读卡器"),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Look at tools, ports, disks, secrets and peers, and say what to do."""
-    findings = [*_machine(), *(_site(config) if config else ())]
+    findings = [*_machine(), *(scan(scan_port) if scan_port else ()), *(_site(config) if config else ())]
     good = all(finding.ok for finding in findings)
     if json:
         answer({"ok": good, "findings": [asdict(finding) for finding in findings]})

@@ -10,6 +10,7 @@ from controllers import mqtt_probe, ports, uhppote_probe
 from controllers.uhppote_link import UhppoteBoard
 from gateway.drivers import broker_login
 from gateway.running import is_running
+from mgmt_api.cli.doctor_osdp import bus_findings
 from mgmt_api.cli.finding import Finding
 
 CONNECT_S = 2.0
@@ -33,6 +34,8 @@ def field(settings: Settings) -> Iterator[Finding]:
         name = getattr(settings, str(kind))[index].name
         what = "" if running else ports.fault(port)
         yield Finding(f"port of {name}", not what, what or port)
+        if kind == "buses" and not (running or what):
+            yield from bus_findings(settings.buses[int(index)])
     yield from _broker(settings)
     yield from _boards(settings)
     for camera in settings.cameras:

@@ -1,12 +1,14 @@
 """The `menjin` command, as a person and as a script use it."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import structlog
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from mgmt_api.cli.command import app
@@ -87,3 +89,15 @@ def test_evidence_that_is_not_there_is_said_plainly(runner: CliRunner, tmp_path:
     done = runner.invoke(app, [*command, str(tmp_path / "none")])
     assert done.exit_code == 1
     assert "there " in done.output
+
+
+def test_every_command_under_a_group_has_a_help_in_both_languages() -> None:
+    groups = [each for each in get_command(app).commands.values() if hasattr(each, "commands")]  # type: ignore[attr-defined] # typer's group is untyped
+    silent = [
+        f"{group.name} {name}"
+        for group in groups
+        for name, command in group.commands.items()
+        if not re.search(r"[一-鿿]", command.help or "") or not re.search(r"[A-Za-z]{3}", command.help or "")
+    ]
+    assert len(groups) >= 5
+    assert not silent
