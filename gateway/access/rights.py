@@ -34,14 +34,17 @@ def is_inside(zone: str, container: str, zones: Mapping[str, Zone]) -> bool:
     return container in ancestry(zone, zones)
 
 
+def is_outwards(point: AccessPoint, zones: Mapping[str, Zone]) -> bool:
+    """Whether the point surely leads outwards: to a zone that lies around the one it starts in."""
+    return point.zone_to != point.zone_from and is_inside(point.zone_from, point.zone_to, zones)
+
+
 def is_leaving(point: AccessPoint, zones: Mapping[str, Zone]) -> bool:
     """Whether the point leads outwards: to a zone around the one it starts in, or to a zone that has no parent."""
     if point.zone_to == point.zone_from:
         return False
     parent = zones[point.zone_to].parent if point.zone_to in zones else None
-    return is_inside(point.zone_from, point.zone_to, zones) or (
-        parent is None and not is_inside(point.zone_to, point.zone_from, zones)
-    )
+    return is_outwards(point, zones) or (parent is None and not is_inside(point.zone_to, point.zone_from, zones))
 
 
 def targets(point: AccessPoint, zones: Mapping[str, Zone]) -> tuple[Target, ...]:

@@ -7,7 +7,8 @@ from gateway.access import door as machine
 from gateway.access.decision import Denied, Granted, LiveUsed, PassageChange, Presented, decide
 from gateway.access.door import DoorInput, DoorOutput, DoorState
 from gateway.access.generation import build
-from gateway.access.reasons import REASONS, DenyReason
+from gateway.access.presence import Moved, PresenceChange, Scene, Whereabouts
+from gateway.access.reasons import REASONS
 from gateway.access.table import PermissionTable
 from gateway.access.world import BadWorld, Happening, World, id_of, moment
 from gateway.access.world_events import door_input, presented
@@ -60,7 +61,9 @@ class _Run:
         self._world = world
         self._table = PermissionTable.load(build(world.rows, 1), world.points, world.tz, site=world.site)
         self._memory = _Memory(world)
-        self._doors = {name: DoorState(mode, open=False) for name, (_, mode) in world.doors.items()}
+        self._whereabouts = _whereabouts(world)
+        self._granted: dict[str, tuple[PresenceChange, ...]] = {}  # by command, until the door is taken
+        self._doors = {name: state for name, (_, state) in world.doors.items()}
         self._last = world.start
 
     def happen(self, event: Happening) -> Result:
@@ -72,6 +75,8 @@ class _Run:
         result: Result = {"event": event.number, "at": event.at.isoformat()}
         if "present" in event.body:
             result |= self._present(event, said)
+        elif "pardon" in event.body:
+            self._whereabouts.pardon(event.body["pardon"])
         elif "door" in event.body:
             said += self._step(event.body["door"], door_input(event.body), event.at)
         result |= {"said": said, "doors": {name: _told(state) for name, state in self._doors.items()}}
@@ -84,25 +89,45 @@ class _Run:
         decision = self._decide(point.door, body["point"], shown, event.at)
         if isinstance(decision, Denied):
             zh, en = REASONS[decision.reason]
+            self._note(decision.moves)
             return {"point": point.name, "decision": "Denied", "reason": decision.reason.value, "zh": zh, "en": en}
         for change in decision.changes:
             self._memory.note(change)
         command = f"e{event.number}"
-        said += self._step(point.door, machine.GrantGiven(command, point.name), event.at)
+        self._granted[command] = decision.moves
+        if self._doors[point.door].open is None:  # nobody will see him pass
+            self._note(self._granted.pop(command))
+        said += self._step(point.door, machine.GrantGiven(command, point.name, decision.extended), event.at)
         said += self._step(point.door, machine.CommandEnded(command, LOCK[event.body.get("lock", "done")]), event.at)
-        return {"point": point.name, "decision": "Granted", "policy": decision.policy}
+        more = {"duress": decision.duress, "extended": decision.extended, "notes": [n.value for n in decision.notes]}
+        found = {word: value for word, value in more.items() if value}
+        return {"point": point.name, "decision": "Granted", "policy": decision.policy, **found}
+
+    def _note(self, moves: tuple[PresenceChange, ...]) -> None:
+        for move in moves:
+            self._whereabouts.note(move)
 
     def _decide(self, door: str, point: str, shown: Presented, at: datetime) -> Granted | Denied:
-        decision = decide(self._table, self._memory, self._table.points[point], shown, at)
-        if isinstance(decision, Granted) and not self._doors[door].admits:
-            return Denied(DenyReason.OTHER, decision.credential)  # blocked or locked down
-        return decision
+        scene = Scene(self._whereabouts, self._doors[door].base)
+        return decide(self._table, self._memory, self._table.points[point], shown, at, scene=scene)
 
     def _step(self, name: str, input_: DoorInput, at: datetime) -> list[str]:
         config, _ = self._world.doors[name]
         seconds = (at - self._world.start).total_seconds()
         self._doors[name], outputs = machine.step(self._doors[name], input_, seconds, config)
+        for each in outputs:
+            if isinstance(each, machine.Taken):
+                self._note(self._granted.pop(each.command_id, ()))
         return [f"{name}: {_output(each)}" for each in outputs]
+
+
+def _whereabouts(world: World) -> Whereabouts:
+    """Who is where at the start, as the world says."""
+    found = Whereabouts()
+    for zone, people in (world.passage.get("inside") or {}).items():
+        for person in people:
+            found.note(Moved(person, "", (zone,), (), world.start.timestamp()))
+    return found
 
 
 def _output(output: DoorOutput) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.access import world_rows
-from gateway.access.door import DoorConfig, DoorMode
+from gateway.access.door import DoorConfig, DoorMode, DoorState, Relock
 from gateway.access.identifier import KEY_BYTES
 from gateway.access.model import AccessPoint, Row
 
@@ -42,7 +42,7 @@ class World:
     start: datetime
     rows: tuple[Row, ...]
     points: tuple[AccessPoint, ...]
-    doors: Mapping[str, tuple[DoorConfig, DoorMode]]
+    doors: Mapping[str, tuple[DoorConfig, DoorState]]
     passage: Body
     happenings: tuple[Happening, ...]
 
@@ -129,10 +129,12 @@ def _rows(body: Body, start: datetime, tz: tzinfo) -> Iterator[Row]:
                 yield made
 
 
-def _door(name: str, each: Body) -> tuple[DoorConfig, DoorMode]:
+def _door(name: str, each: Body) -> tuple[DoorConfig, DoorState]:
     with _Place(f"doors.{name}"):
-        config = {word: value for word, value in each.items() if word not in ("number", "mode")}
-        return DoorConfig(**config), DoorMode(each.get("mode", "Locked"))
+        config = {word: value for word, value in each.items() if word not in ("number", "mode", "contact")}
+        config["relock"] = Relock(each.get("relock", "time"))
+        seen = False if each.get("contact", True) else None
+        return DoorConfig(**config), DoorState(DoorMode(each.get("mode", "Locked")), open=seen)
 
 
 def _points(body: Body, doors: list[str]) -> Iterator[AccessPoint]:

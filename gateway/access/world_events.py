@@ -12,6 +12,7 @@ from gateway.access.presented import Card, Live, Pass, Presented, Unreadable
 from gateway.access.reasons import DenyReason
 from gateway.access.table import PermissionTable
 from gateway.access.world import BadWorld, Body, World, id_of, key_of, moment
+from gateway.access.world_rows import pin_of
 
 LEVELS = {"open": True, "shut": False, "unseen": None}
 FIRE = {"whole": True, "cut": False, "unseen": None}
@@ -33,7 +34,7 @@ def presented(body: Body, table: PermissionTable, world: World, at: datetime) ->
 
 
 def _card(body: Body, table: PermissionTable, world: World, at: datetime) -> Presented:
-    return Card(key_of(body["card"]), body.get("assurance", 0))
+    return Card(key_of(body["card"]), body.get("assurance", 0), _pin(body, body["card"]))
 
 
 def _live(body: Body, table: PermissionTable, world: World, at: datetime) -> Presented:
@@ -41,7 +42,11 @@ def _live(body: Body, table: PermissionTable, world: World, at: datetime) -> Pre
     iat = int(moment(body["iat"], world.start, world.tz).timestamp()) if "iat" in body else int(at.timestamp())
     flags = sum(FLAGS[word] for word in body.get("flags", ()))
     code = LiveCode(0, id_of(name), body.get("site", world.site), iat, flags, body.get("code_door", 0), b"", b"")
-    return Live(key_of(name), code, body.get("signature", True))
+    return Live(key_of(name), code, body.get("signature", True), _pin(body, name))
+
+
+def _pin(body: Body, credential: str) -> bytes:
+    return key_of(pin_of(credential, body["pin"])) if "pin" in body else b""
 
 
 def _pass(body: Body, table: PermissionTable, world: World, at: datetime) -> Presented:

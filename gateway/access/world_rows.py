@@ -12,10 +12,15 @@ from gateway.access.model import (
     DeniedPass,
     HolderClass,
     IssuerKey,
+    Mark,
+    Passback,
     Row,
     Schedule,
+    SpecialDay,
+    SpecialDays,
     Window,
     Zone,
+    ZoneRules,
 )
 from gateway.access.schedule import split
 
@@ -60,11 +65,25 @@ def windows(entries: Any) -> tuple[Window, ...]:
 
 
 def _zone(name: str, body: Body, _: Context) -> Row:
-    return Zone(name, **tuples(body))
+    fields = dict(body)
+    rules = fields.pop("rules", None)
+    if rules is not None:
+        rules = ZoneRules(**{**rules, "passback": Passback(rules.get("passback", "off"))})
+    return Zone(name, **fields, rules=rules)
 
 
 def _schedule(name: str, body: Any, _: Context) -> Row:
+    if isinstance(body, dict):
+        return Schedule(name, windows(body["windows"]), tuple(body.get("special", ())))
     return Schedule(name, windows([{}] if body == "always" else body))
+
+
+def _special_days(name: str, body: Body, _: Context) -> Row:
+    return SpecialDays(name, tuple(_special_day(**each) for each in body["days"]), body.get("priority", 0))
+
+
+def _special_day(date: str, windows: Any = (), follows: int | None = None) -> SpecialDay:
+    return SpecialDay(date, tuple((minute(each["from"]), minute(each["to"])) for each in windows), follows)
 
 
 def _profile(name: str, body: Body, _: Context) -> Row:
@@ -91,9 +110,17 @@ def _credential(name: str, body: Body, context: Context) -> Row:
         holder_class=HolderClass((context.holders[holder] or {}).get("class", "resident")),
         state=CredentialState(fields.pop("state", "enabled")),
         profiles=tuple(fields.pop("profiles", ())),
+        pin=context.key_of(pin_of(name, fields.pop("pin"))) if "pin" in fields else b"",
+        duress_pin=context.key_of(pin_of(name, fields.pop("duress_pin"))) if "duress_pin" in fields else b"",
+        marks=sum(Mark[word.upper()] for word in fields.pop("marks", ())),
         **times,
         **fields,
     )
+
+
+def pin_of(credential: str, pin: object) -> str:
+    """What stands for a credential's PIN in a world."""
+    return f"pin {pin} of {credential}"
 
 
 def _issuer(name: str, _: Body, __: Context) -> Row:
@@ -106,6 +133,7 @@ def _denied(name: str, body: Any, context: Context) -> Row:
 
 KINDS: dict[str, Callable[[str, Any, Context], Row | None]] = {
     "zones": _zone,
+    "special_days": _special_days,
     "schedules": _schedule,
     "profiles": _profile,
     "residents": _resident,

@@ -4,7 +4,7 @@ from gateway.access.case import Case, person
 from gateway.access.door_words import MODES, DoorMode
 from gateway.access.model import HolderClass, Mark, Passback, ZoneRules
 from gateway.access.presented import Card, Live, Pass
-from gateway.access.rights import is_leaving
+from gateway.access.rights import is_outwards
 
 
 def entering(case: Case) -> tuple[tuple[str, ZoneRules], ...]:
@@ -14,11 +14,11 @@ def entering(case: Case) -> tuple[tuple[str, ZoneRules], ...]:
 
 
 def door_blocked(case: Case, shown: Card | Live | Pass) -> bool:
-    """A door whose mode admits nobody; a lockdown lets responders pass, and everybody who leaves."""
+    """A door whose mode admits nobody; a lockdown lets responders pass, and everybody on a way out."""
     mode = case.scene.mode
     if mode is None or MODES[mode].admits:
         return False
-    return not (mode is DoorMode.LOCKED_DOWN and (case.responds or is_leaving(case.point, case.table.zones)))
+    return not (mode is DoorMode.LOCKED_DOWN and (case.responds or is_outwards(case.point, case.table.zones)))
 
 
 def without_escort(case: Case, shown: Card | Live | Pass) -> bool:

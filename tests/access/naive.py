@@ -145,9 +145,13 @@ def rights_answer(world: World, tz: tzinfo, profiles: list[str], who: Credential
 def door_fault(world: World, responds: bool) -> str:
     if world.mode in ("Blocked", "DoubleLocked"):
         return "DoorBlocked"
-    if world.mode == "LockedDown" and not responds and not leaving(world.rows, world.point):
+    if world.mode == "LockedDown" and not responds and not outwards(world.rows, world.point):
         return "DoorBlocked"
     return ""
+
+
+def outwards(rows: list[Row], point: AccessPoint) -> bool:
+    return point.zone_from != point.zone_to and point.zone_to in ancestry(rows, point.zone_from)
 
 
 def name_of(world: World, who: Credential) -> str:
