@@ -207,7 +207,9 @@ class OsdpBus:
     def _wanted_at(self, device: OsdpDevice) -> float:
         """From when on this device may have a slot that carries no command."""
         at = max(device.ready_at, self._decide_until, self._rest_until)
-        return max(at, self._probe_at) if device.dead else max(at, device.poll_at)
+        if len(self._devices) == 1:
+            return at
+        return max(at, self._probe_at if device.dead else device.poll_at)
 
     def _tell(self, event: DeviceEvent) -> None:
         if isinstance(event, CardRead | TextRead | KeyRead) and not event.seen.stale:

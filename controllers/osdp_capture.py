@@ -14,7 +14,8 @@ from pathlib import Path
 from controllers.errors import ProtocolViolation
 
 VERSION, SOURCE = "1", "menjin"
-DIRECTIONS = ("input", "output", "trace")
+# As the form says them, and as SIA's own tool writes them.
+DIRECTIONS = {"input": "input", "output": "output", "trace": "trace", "in": "input", "out": "output"}
 MAX_FILE_BYTES = 64 << 20
 _NANO = 1_000_000_000
 
@@ -51,11 +52,11 @@ def read_record(line: str) -> Record:
         fields = json.loads(line)
         at_ns = int(fields["timeSec"]) * _NANO + int(fields["timeNano"])
         data = bytes.fromhex(fields["data"].replace("-", " "))
-        direction, version = fields["io"], fields["osdpTraceVersion"]
+        direction, version = DIRECTIONS[fields["io"]], fields["osdpTraceVersion"]
         source = str(fields.get("osdpSource", ""))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ProtocolViolation("not a line of OSDPCAP") from error
-    if direction not in DIRECTIONS or str(version) != VERSION:
+    if str(version) != VERSION:
         raise ProtocolViolation("another version of OSDPCAP")
     return Record(at_ns, direction, data, source)
 

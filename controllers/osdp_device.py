@@ -41,6 +41,7 @@ class OsdpDevice:
         self.poll_at = 0.0  # nor one for a poll: a slow device gets fewer
         self.failures = 0
         self.counters = Counters()
+        self._slow_answers = 0  # in a row
         self.report = Report(reader.name, emit, wall)
         self.jobs = JobQueue(self.report.ended, limits.queued_commands)
         self.keys = Greeting(reader.name, reader.keys, random)
@@ -111,7 +112,8 @@ class OsdpDevice:
     def hesitated(self, seconds: float) -> None:
         """The first byte of its answer came so long after our last bit."""
         self.counters.slowest_s = max(self.counters.slowest_s, seconds)
-        if seconds > self._limits.slow_s:
+        self._slow_answers = self._slow_answers + 1 if seconds > self._limits.slow_s else 0
+        if self._slow_answers >= self._limits.slow_answers:
             self.poll_at = self._sent_at + min(seconds / self._limits.slow_share, self._limits.slow_pause_s)
 
     def silence(self, now: float) -> None:

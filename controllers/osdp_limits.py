@@ -12,7 +12,8 @@ class Limits:
     probe_share: float = 0.1  # of the bus, for all dead devices together while others are alive
     probe_pause_s: float = 1.0  # at most, between two of them
     listen_share: float = 0.005  # of the bus, for listening to dead devices for `reply_s`
-    slow_s: float = 0.02  # a device that begins to answer later than this is polled less often:
+    slow_s: float = 0.02  # a device that begins to answer later than this
+    slow_answers: int = 10  # so many times in a row (once may be a starved machine) is polled less often,
     slow_share: float = 0.07  # so that its hesitation takes this share of the bus
     slow_pause_s: float = 2.0  # but at least this often
     reply_bytes: int = 300  # the longest answer that Menjin asks for; a longer one is noise

@@ -1,8 +1,8 @@
 """A process: an OSDP panel, Menjin's or libosdp's, whose host answers each card with an output command at once.
 
 "door" is Menjin's panel under the whole door process; the hosts of the others are trivial.
-Usage: `python -m tests.bench.osdp_host door|menjin|libosdp PORT BAUD READERS`. Prints "ready" when all readers are on
-line, then, at each line on its input, its own CPU time in seconds.
+Usage: `python -m tests.bench.osdp_host door|menjin|libosdp PORT BAUD READERS`; "menjin" takes "4+1" for four readers
+and a dead one. Prints "ready" when all readers are on line, then, at each line on its input, its CPU time in seconds.
 """
 
 import itertools
@@ -21,7 +21,7 @@ REFRESH_S = 0.005  # libosdp's loop: its own wrapper sleeps 20 ms, which doubles
 NUMBERS = itertools.count()
 
 
-def menjin(port: str, baud: int, count: int, ready: threading.Event) -> None:
+def menjin(port: str, baud: int, count: int, ready: threading.Event, dead: int = 0) -> None:
     """Our panel, in a thread."""
     up: set[str] = set()
 
@@ -34,7 +34,7 @@ def menjin(port: str, baud: int, count: int, ready: threading.Event) -> None:
             if len(up) == count:
                 ready.set()
 
-    readers = [OsdpReader(f"r{address}", address, KEY) for address in range(1, count + 1)]
+    readers = [OsdpReader(f"r{address}", address, KEY) for address in range(1, count + dead + 1)]
     driver = OsdpBusDriver("bus", port, baud, readers, sink)
     threading.Thread(target=driver.run, args=(threading.Event(),), daemon=True).start()
 
@@ -87,8 +87,11 @@ def main() -> None:
     ready = threading.Event()
     if which == "door":
         door(port, int(baud), KEY, int(count), ready)
+    elif which == "menjin":
+        alive, _, dead = count.partition("+")
+        menjin(port, int(baud), int(alive), ready, int(dead or 0))
     else:
-        {"menjin": menjin, "libosdp": libosdp}[which](port, int(baud), int(count), ready)
+        libosdp(port, int(baud), int(count), ready)
     ready.wait()
     os.write(1, b"ready\n")
     while select.select([0], [], [])[0] and os.read(0, 64):

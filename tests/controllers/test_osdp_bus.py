@@ -286,8 +286,7 @@ def test_a_reader_with_another_key_is_told_from_one_that_refuses_ours() -> None:
 def test_damaged_and_forged_answers_never_make_a_card() -> None:
     chance = random.Random(20260101)
     line = made()
-    damage = [_flip, _cut, _double, _forge, _noise, _swap]
-    line.hurt = lambda answer: chance.choice(damage)(chance, answer) if chance.random() < 0.4 else [answer]
+    line.hurt = lambda answer: chance.choice(DAMAGE)(chance, answer) if chance.random() < 0.4 else [answer]
     while len(line.answers) < 40_000:
         line.run(5)
     assert len([event for event in events(line, LinkState) if event.up]) > 100
@@ -331,6 +330,9 @@ def _swap(chance: random.Random, answer: bytes) -> list[bytes]:
     if len(damaged) > 8:
         damaged[7] = chance.choice([Reply.RAW, Reply.FMT])
     return [forged(bytes(damaged[:-2]) + answer[-2:], lambda frame: frame)]
+
+
+DAMAGE: tuple[Callable[[random.Random, bytes], list[bytes]], ...] = (_flip, _cut, _double, _forge, _noise, _swap)
 
 
 def test_a_command_is_not_repeated_after_its_deadline() -> None:
@@ -515,6 +517,18 @@ def waits(line: VirtualLine, seconds: float) -> list[float]:
             line.run(0.0005)
         found.append(line.now - shown)
     return sorted(found)
+
+
+def test_one_late_answer_or_a_slow_reader_alone_costs_no_polls() -> None:
+    for addresses, late in (((1, 2), 3), ((1,), 100)):
+        line = made(*addresses)
+        line.run(6)
+        line.readers[0].turn_s = 0.05
+        line.run(late * 0.05)
+        line.readers[0].turn_s = 0.001
+        start = line.now
+        line.run(1)
+        assert len([at for at, frame in line.sent if at > start and frame.address == 1]) > 50
 
 
 @pytest.mark.parametrize("baud", [9600, 38400, 115200])

@@ -28,7 +28,8 @@ from controllers.osdp_capture import Capture, Record, read_capture, read_record,
 from controllers.osdp_command import AddressCommand, FileCommand, TextCommand
 from controllers.osdp_discovery import Probe, discover, plan
 from controllers.osdp_file import FileTransfer, read_file_status
-from controllers.osdp_message import Code, Nak, Reply
+from controllers.osdp_frame import Decoder
+from controllers.osdp_message import Code, Nak, Reply, read_local
 from controllers.osdp_quality import Counters, measure
 from controllers.serial_port import OsdpBusDriver
 from tests.controllers.line import KEY, Ear, outcome, peripherals, pulse, running
@@ -284,6 +285,23 @@ def test_captures_of_other_tools_are_read() -> None:
     assert read_record(FOREIGN[0]).data == bytes.fromhex("ffff5380080001 4b01d8")
     assert read_record(FOREIGN[0]).at_ns == 1_580_342_115_984_691_851
     assert read_record(FOREIGN[1]).data[:2] == b"\x53\x00"
+
+
+# SIA libosdp-conformance, test/osdpcap-tests/2-lstatr-power.osdpcap (Apache-2.0): a poll, and news of a power fault.
+PUBLISHED = [
+    '{ "timeSec" : "1693167786", "timeNano" : "033907099", "io" : "in", "data" : " ff 53 00 08 00 04 60 eb aa",'
+    ' "osdpTraceVersion":"1", "osdpSource":"libosdp-conformance 1.33-2" }',
+    '{ "timeSec" : "1693167786", "timeNano" : "036554064", "io" : "out", "data" : " ff 53 80 0a 00 04 48 00 01 0f a1",'
+    ' "osdpTraceVersion":"1", "osdpSource":"libosdp-conformance 1.33-2" }',
+]
+
+
+def test_a_published_capture_is_read_frame_by_frame() -> None:
+    records = [read_record(line) for line in PUBLISHED]
+    frames = [frame for record in records for frame in Decoder().feed(record.data)]
+    assert [record.direction for record in records] == ["input", "output"]
+    assert [(frame.code, frame.reply) for frame in frames] == [(Code.POLL, False), (Reply.LSTATR, True)]
+    assert read_local(frames[1].data) == (False, True)
 
 
 @given(st.text(max_size=80))
