@@ -30,6 +30,7 @@ app.add_typer(broker.app, name="broker", help="The MQTT broker's rights / MQTT �
 app.add_typer(wiegand.app, name="wiegand", help="Card formats: decode, encode, learn / 韦根卡格式")
 app.add_typer(evidence.journal, name="journal", help="The event journal / 事件日志")
 app.add_typer(evidence.recordings, name="recordings", help="The footage / 录像")
+app.add_typer(evidence.clip, name="clip", help="Exported footage / 导出的录像")
 
 
 @app.command("version", help="Versions / 版本")

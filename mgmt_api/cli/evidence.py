@@ -1,4 +1,4 @@
-"""`menjin journal verify` and `menjin recordings check`: is the evidence whole?"""
+"""`menjin journal verify`, `recordings check` and `clip verify`: is the evidence whole?"""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +10,7 @@ from mgmt_api.cli.output import DEFAULT_CONFIG, ConfigOption, Exit, JsonOption, 
 
 journal = typer.Typer(no_args_is_help=True)
 recordings = typer.Typer(no_args_is_help=True)
+clip = typer.Typer(no_args_is_help=True)
 
 
 @journal.callback()
@@ -20,6 +21,11 @@ def _journal() -> None:
 @recordings.callback()
 def _recordings() -> None:
     """The footage."""
+
+
+@clip.callback()
+def _clip() -> None:
+    """Exported footage."""
 
 
 @journal.command("verify", help="Prove the journal whole / 校验事件日志")
@@ -55,6 +61,20 @@ def check(
     if not target.is_dir():
         stop(f"{target}: there are no recordings here")
     _report(target, [asdict(fault) for fault in check_recordings(target)], json)
+
+
+@clip.command("verify", help="Check an exported clip and its signature / 校验导出的录像包")
+def verify_clip(
+    path: Annotated[Path, typer.Argument(help="The exported zip / 导出的压缩包")],
+    key: Annotated[str | None, typer.Option(help="The recorder's public key in hex / 录像机公钥")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Compare each byte of an export with its signed manifest."""
+    from camera.clip import verify as verify_export
+
+    if not path.is_file():
+        stop(f"{path}: there is no export here")
+    _report(path, [asdict(fault) for fault in verify_export(path, key)], json)
 
 
 def _report(target: Path, faults: list[dict[str, Any]], json: bool) -> None:

@@ -84,7 +84,9 @@ def test_init_never_writes_over_a_site(runner: CliRunner, site: Path) -> None:
     assert site.read_bytes() == before
 
 
-@pytest.mark.parametrize("command", [["journal", "verify", "--path"], ["recordings", "check", "--dir"]])
+@pytest.mark.parametrize(
+    "command", [["journal", "verify", "--path"], ["recordings", "check", "--dir"], ["clip", "verify"]]
+)
 def test_evidence_that_is_not_there_is_said_plainly(runner: CliRunner, tmp_path: Path, command: list[str]) -> None:
     done = runner.invoke(app, [*command, str(tmp_path / "none")])
     assert done.exit_code == 1
