@@ -78,7 +78,7 @@ class DejaosSession:
 
     def devices(self) -> dict[str, Capabilities]:
         """The terminals, by name. Inputs: door open, fire."""
-        has = Capabilities("host_or_device", cards=True, text=True, keys=True, inputs=2, outputs=1)
+        has = Capabilities("host_or_device", cards=True, text=True, keys=True, inputs=2, outputs=1, feedback=True)
         return dict.fromkeys(self._terminals, has)
 
     def topics(self) -> list[str]:
