@@ -38,6 +38,7 @@ def camera_json(camera: Camera) -> Json:
         "since": iso(int(state.since * US)),
         "words": {"zh": zh, "en": en},
         "viewers": camera.live.viewers if camera.live else 0,
+        "codes": camera.codes.state.state if camera.codes else None,
     }
 
 

@@ -63,6 +63,11 @@ class CameraSite:
             link.sendto(words.encode(), ("127.0.0.1", self.control))
             assert link.recv(16) == b"ok"
 
+    def recode(self, codec: str) -> None:
+        """Come back on the same port with another coding."""
+        self._argv[self._argv.index("--codec") + 1] = codec
+        self.start()
+
     def show(self, mount: str, picture: Path | None) -> None:
         """Hold a PGM picture in front of the camera, or take it away."""
         self.tell(f"show {mount} {picture or ''}")
