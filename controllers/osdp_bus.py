@@ -17,6 +17,7 @@ from controllers.osdp_command import OsdpCommand
 from controllers.osdp_device import OsdpDevice, OsdpReader
 from controllers.osdp_frame import Decoder, Frame, frame_bytes
 from controllers.osdp_limits import Limits
+from controllers.osdp_turn import Phase
 
 __all__ = ["OsdpBus", "OsdpReader"]
 
@@ -62,7 +63,6 @@ class OsdpBus:
         self._rest_until = 0.0  # polls wait: nobody is there
         self._busy_at = 0.0  # the last read or command
         self._quiet_turns = 0
-        self._install_until = 0.0
 
     def device(self, name: str) -> OsdpDevice:
         """One device's state."""
@@ -83,11 +83,10 @@ class OsdpBus:
     def open_installation(self, name: str, until: float) -> None:
         """A blank device of this name may be given our key until then; a time that has passed closes the window."""
         self._devices[name].keys.open_window(until)
-        self._install_until = max((self._install_until, until)) if until else 0.0
 
     def installing(self, now: float) -> bool:
-        """Whether a window may be open: what is said then is for nobody else's ears."""
-        return now < self._install_until
+        """Whether a window is open: what is said then is for nobody else's ears."""
+        return any(device.keys.installing(now) or device.phase is Phase.INSTALL for device in self._devices.values())
 
     def receive(self, data: bytes, now: float) -> None:
         """Bytes from the line."""
