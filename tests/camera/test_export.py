@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from camera.clip import MANIFEST, SIGNATURE, public_key, verify
 from camera.database import Database
@@ -17,7 +18,8 @@ from camera.footage import Footage
 from camera.remux import Begin, Piece, clip
 from camera.segment import US
 from camera.timeline import Timeline
-from tests.camera.site import clocks, packets
+from simulators.browser import CHROMIUM
+from tests.camera.site import clocks, eventually, packets
 
 EVENTS = [{"occurred_at": "2026-11-23T08:00:00.000Z", "door": "main</script>", "kind": "Granted"}]
 
@@ -135,6 +137,25 @@ def test_no_flipped_bit_of_the_zip_passes_or_raises(export: Path, tmp_path: Path
 def _contents(path: Path) -> dict[str, bytes]:
     with zipfile.ZipFile(path) as archived:
         return {name: archived.read(name) for name in archived.namelist()}
+
+
+def test_the_viewer_plays_from_a_folder_without_a_network(export: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(export) as archived:
+        archived.extractall(tmp_path / "out")
+    said: list[str] = []
+    with sync_playwright() as engine:
+        browser = engine.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(locale="zh-CN")
+        page.on("console", lambda message: said.append(message.text))
+        page.goto((tmp_path / "out" / "index.html").as_uri())
+        page.click("#play")
+        eventually(lambda: page.evaluate("document.querySelector('video').currentTime") > 1.5)
+        assert page.inner_text("h1") == "录像导出"
+        assert "main</script>" in page.inner_text("#events")
+        page.click("#language")
+        assert page.inner_text("h1") == "Exported footage"
+        browser.close()
+    assert said == []
 
 
 @pytest.mark.parametrize("data", [b"", b"no zip", b"PK\x05\x06" + bytes(18)])
