@@ -59,8 +59,10 @@ NOBODY = Credential("", b"", CredentialType.CARD, "", HolderClass.RESIDENT, Cred
 class Case:
     """The facts of one decision. What few rules ask for is worked out when it is asked for."""
 
-    __slots__ = ("credential", "day", "limits", "minute", "now", "open_right", "passage", "point", "profiles", "scene",
-                 "table")  # fmt: skip
+    __slots__ = (
+        "credential", "crossing", "day", "limits", "minute", "now", "open_right", "passage", "point", "profiles",
+        "scene", "table",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -81,6 +83,7 @@ class Case:
         else:
             self.credential = table.find(presented.key) or NOBODY  # NOBODY if unknown, or for a pass
             self.profiles = self.credential.profiles
+        self.crossing = table.crossing(point.name)
         self.minute, self.day = table.local(now)
         self.open_right = table.first_open(point.name, self.profiles, self.minute, self.day)
 

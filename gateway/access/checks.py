@@ -75,12 +75,17 @@ def _expired(case: Case, shown: Card | Live) -> bool:
 def _lease_over(case: Case, shown: Card | Live) -> bool:
     """Data older than its class allows: resident 30 d, staff 7 d, visitor 24 h, emergency never."""
     start = case.credential.refreshed_at
+    if start == 0:
+        return False
     lease_s = case.limits.leases.of(case.credential.holder_class)
-    return start != 0 and lease_s is not None and case.now >= start + lease_s
+    return lease_s is not None and case.now >= start + lease_s
 
 
 def _too_weak(case: Case, shown: Card | Live | Pass) -> bool:
     """An assurance below what the access point asks for now; a PIN with it makes 3."""
+    point = case.point
+    if shown.assurance >= point.min_assurance and not point.assurance_by:
+        return False  # the usual door
     return strength(shown) < case.minimum
 
 
@@ -138,8 +143,7 @@ def _closed_now(case: Case, shown: Card | Live | Pass) -> bool:
 
 def _pin_wrong(case: Case, shown: Card | Live) -> bool:
     """A PIN that was entered and is not the credential's."""
-    who = case.credential
-    return bool(shown.pin) and shown.pin not in (who.pin, who.duress_pin)
+    return bool(shown.pin) and shown.pin not in (case.credential.pin, case.credential.duress_pin)
 
 
 def strength(shown: Card | Live | Pass) -> int:
@@ -186,13 +190,12 @@ CHECKS = (
     Check(DenyReason.OCCUPANCY_REACHED, full, ALL, scenic=True),
     Check(DenyReason.SECOND_PERSON_NEEDED, alone, ALL, scenic=True),
 )
-ASKED = {(kind, True): tuple(check for check in CHECKS if kind in check.of) for kind in ALL} | {
-    (kind, False): tuple(check for check in CHECKS if kind in check.of and not check.scenic) for kind in ALL
-}
-"""The checks of each kind of presentation, with and without those of a scene, in their order."""
+ASKED = {kind: tuple(check for check in CHECKS if kind in check.of) for kind in ALL}
+PLAIN = {kind: tuple(check for check in checks if not check.scenic) for kind, checks in ASKED.items()}
+"""The checks of each kind of presentation in their order, with and without those of a scene."""
 
 
 def asked(case: Case, shown: Card | Live | Pass) -> tuple[Check, ...]:
     """The checks that this case has to pass, in their order."""
-    scenic = case.scene is not NO_SCENE or case.table.crossing(case.point.name) is not None
-    return ASKED[type(shown), scenic]
+    plain = case.scene is NO_SCENE and case.crossing is None
+    return (PLAIN if plain else ASKED)[type(shown)]

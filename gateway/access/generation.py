@@ -37,7 +37,7 @@ from gateway.access.model import (
 MAGIC = b"MENJIN\x00\x01"
 HEADER = struct.Struct("<8sQQQQQQ")
 SLOT = struct.Struct("<I")
-_KEY_HEAD = struct.Struct("<Q")
+KEY_HEAD = struct.Struct("<Q")
 DIGEST_BYTES = 32
 
 # key, valid_from, valid_to, refreshed_at; profiles, id in characters, text in bytes; type, class, state; key in bytes
@@ -78,7 +78,7 @@ class BadRows(ValueError):
 
 def first_slot(key: bytes, mask: int) -> int:
     """Where the probe for a key begins; keys are keyed hashes, so their bytes are evenly spread."""
-    slot: int = _KEY_HEAD.unpack_from(key)[0]
+    slot: int = KEY_HEAD.unpack_from(key)[0]
     return slot & mask
 
 

@@ -26,6 +26,11 @@ from gateway.access.rights import ByProfile, Crossing, Right, crossings, resolve
 from gateway.access.schedule import DAY_MINUTES, NO_TIMES, Times, times
 
 _slot_at, _record_at, _SLOT_BYTES = file.SLOT.unpack_from, file.RECORD.unpack_from, file.SLOT.size
+_head_of = file.KEY_HEAD.unpack_from
+_new = tuple.__new__  # a NamedTuple made by its own class takes three times as long
+_RECORD_BYTES, _numbers, _MORE = file.RECORD.size, file.profile_numbers, file.MORE  # names looked up once
+_TYPES, _CLASSES, _STATES, _ALWAYS, _FOREVER = file.TYPES, file.CLASSES, file.STATES, file.ALWAYS, file.FOREVER
+_NO_MORE = (b"", b"", 0)  # no PINs, no marks
 QUARTER_S, CLOCK_SIZE = 900, 2_000  # the memo holds three weeks of quarter-hours
 Buffer = bytes | mmap.mmap | memoryview
 
@@ -106,7 +111,7 @@ class PermissionTable:
         if self._changed and key in self._changed:
             return self._changed[key]
         slots, mask, _, _ = self._header
-        buffer, slot = self._buffer, file.first_slot(key, mask)
+        buffer, slot = self._buffer, _head_of(key)[0] & mask  # file.first_slot, without the call
         while offset := _slot_at(buffer, slots + _SLOT_BYTES * slot)[0]:
             fields = _record_at(buffer, offset)
             if fields[0] == key:
@@ -134,10 +139,12 @@ class PermissionTable:
     def first_open(self, point: str, profiles: Iterable[str], minute: int, day: int) -> Right | None:
         """The first of `rights` that is open in this minute of the week, on this day."""
         covering = self._office.rights.get(point, ())
+        place, bit = minute >> 3, minute & 7
         for profile in profiles:
             for by_profile in covering:
                 for right in by_profile.get(profile, ()):
-                    if right.times.open_at(minute, day):
+                    times = right.times  # a plain week is looked at here: calls would take longer than all the rest
+                    if times.open_at(minute, day) if times.special else times.week[place] >> bit & 1:
                         return right
         return None
 
@@ -209,27 +216,27 @@ class PermissionTable:
         key, valid_from, valid_to, refreshed_at, profiles, id_chars, text_bytes, type_, class_, state, key_bytes = (
             fields
         )
-        more = self._more(offset, fields) if type_ & file.MORE else ()
-        numbers = file.profile_numbers(profiles)
-        at = offset + file.RECORD.size
+        more = self._more(offset, fields) if type_ & _MORE else _NO_MORE
+        numbers = _numbers(profiles)
+        at = offset + _RECORD_BYTES
         text_at = at + numbers.size
         key_at = text_at + text_bytes
         text = str(self._buffer[text_at:key_at], "utf-8")
-        names = self._office.names
-        return Credential(
+        fields = (
             text[:id_chars],
             key,
-            file.TYPES[type_ & ~file.MORE],
+            _TYPES[type_ & ~_MORE],
             text[id_chars:],
-            file.CLASSES[class_],
-            file.STATES[state],
-            tuple([names[number] for number in numbers.unpack_from(self._buffer, at)]),
-            None if valid_from == file.ALWAYS else valid_from,
-            None if valid_to == file.FOREVER else valid_to,
+            _CLASSES[class_],
+            _STATES[state],
+            tuple(map(self._office.names.__getitem__, numbers.unpack_from(self._buffer, at))),
+            None if valid_from == _ALWAYS else valid_from,
+            None if valid_to == _FOREVER else valid_to,
             refreshed_at,
             bytes(self._buffer[key_at : key_at + key_bytes]) if key_bytes else b"",
             *more,
         )
+        return _new(Credential, fields)
 
     def _more(self, offset: int, fields: tuple[Any, ...]) -> tuple[bytes, bytes, int]:
         """The PIN, the PIN that calls for help, and the marks of a record that has them."""

@@ -9,8 +9,7 @@ from gateway.access.rights import is_outwards
 
 def entering(case: Case) -> tuple[tuple[str, ZoneRules], ...]:
     """The zones with rules that the access point leads into."""
-    crossing = case.table.crossing(case.point.name)
-    return crossing.entering if crossing else ()
+    return case.crossing.entering if case.crossing else ()
 
 
 def door_blocked(case: Case, shown: Card | Live | Pass) -> bool:

@@ -28,8 +28,8 @@ LONG = os.environ.get("MENJIN_LONG") == "1"
 
 
 @given(worlds())
-@settings(max_examples=100_000 if LONG else 1_000)
-@pytest.mark.timeout(7_200 if LONG else 120)
+@settings(max_examples=100_000 if LONG else 500)
+@pytest.mark.timeout(14_400 if LONG else 300)
 def test_a_decision_agrees_with_the_rules_written_plainly(world: World) -> None:
     decided = PermissionTable.load(build(world.rows, 1), world.points, SHANGHAI, site=SITE)
     result = decide(decided, world.memory, world.point, world.presented, world.at, world.limits, world.scene)
