@@ -1,12 +1,13 @@
-"""The effective rights, by the live function: who may pass a door, and where a holder may go."""
+"""The effective rights, by the live table of checks: who may pass a door, and where a holder may go."""
 
 from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from gateway.access.case import DEFAULT_LIMITS, Limits
-from gateway.access.decision import Granted, decide
+from gateway.access.case import DEFAULT_LIMITS, Case, Limits
+from gateway.access.checks import PLAIN
 from gateway.access.model import AccessPoint, Credential, CredentialType
+from gateway.access.presence import NO_SCENE
 from gateway.access.presented import Card
 from gateway.access.table import PermissionTable
 
@@ -61,6 +62,8 @@ def where_can(table: PermissionTable, holder: str, at: datetime, limits: Limits 
 def _entitled(
     table: PermissionTable, row: Credential, point: AccessPoint, at: datetime, limits: Limits
 ) -> Iterator[Entitled]:
-    decision = decide(table, _NOTHING, point, Card(row.key, BEST[row.type]), at, limits)
-    if isinstance(decision, Granted):
-        yield Entitled(row, point, decision.policy)
+    shown = Card(row.key, BEST[row.type], row.pin)
+    case = Case(table, _NOTHING, point, shown, at.timestamp(), limits, NO_SCENE)
+    right = case.open_right
+    if right is not None and not any(check.refuses(case, shown) for check in PLAIN[Card]):
+        yield Entitled(row, point, right.policy)

@@ -7,10 +7,32 @@ from gateway.access.decision import Denied, DenyReason, Granted, Unreadable, dec
 from gateway.access.explain import FACTS, Outcome, explain
 from gateway.access.generation import build
 from gateway.access.holders import where_can, who_can
-from gateway.access.model import Credential, CredentialState, CredentialType
+from gateway.access.model import (
+    AccessPoint,
+    AccessPolicy,
+    AccessProfile,
+    Credential,
+    CredentialState,
+    CredentialType,
+    Zone,
+    ZoneRules,
+)
 from gateway.access.reasons import PASSED
 from gateway.access.table import PermissionTable
-from tests.access.estate import GATE_IN, LOBBY_IN, NOON, NOW, PLANT_IN, POINTS, SHANGHAI, card, credential, live, table
+from tests.access.estate import (
+    GATE_IN,
+    LOBBY_IN,
+    NOON,
+    NOW,
+    PLANT_IN,
+    POINTS,
+    ROWS,
+    SHANGHAI,
+    card,
+    credential,
+    live,
+    table,
+)
 from tests.access.worlds import SITE, Memory, World, worlds
 
 NOTHING = Memory({}, {})
@@ -88,6 +110,17 @@ def test_who_can_pass_a_door_is_told_by_the_live_function() -> None:
     assert {(found.credential.id, found.policy) for found in who_can(rows, GATE_IN, NOON)} == {("c1", "home/always")}
     assert [found.credential.id for found in who_can(rows, PLANT_IN, NOON)] == ["c3"]
     assert not list(who_can(rows, PLANT_IN, NOON + timedelta(hours=12)))
+
+
+def test_the_rights_of_a_door_do_not_hang_on_who_is_where() -> None:
+    ruled = [
+        Zone("two", "estate", rules=ZoneRules(persons=2, first_in_s=60)),
+        AccessProfile("p", 9, (AccessPolicy("always", "two"),)),
+    ]
+    point = AccessPoint("two-in", "two", 9, "estate", "two", min_assurance=3)
+    rows = [*ROWS, *ruled, credential(1, profiles=("p",), pin=bytes(15) + b"1"), credential(2, profiles=("p",))]
+    loaded = PermissionTable.load(build(rows, 1), [point], SHANGHAI, site=SITE)
+    assert [found.credential.id for found in who_can(loaded, point, NOON)] == ["c1"]
 
 
 def test_where_a_holder_can_go_is_told_credential_by_credential() -> None:
