@@ -186,7 +186,8 @@ class Process:
             await asyncio.to_thread(_swept, retention)
             self._full.clear()
             try:
-                await asyncio.wait_for(self._full.wait(), SWEEP_S)
+                async with asyncio.timeout(SWEEP_S):
+                    await self._full.wait()
             except TimeoutError:
                 continue
 

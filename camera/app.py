@@ -312,7 +312,8 @@ async def _codes(reader: QrReader) -> AsyncIterator[str]:
     try:
         while True:
             try:
-                message = await asyncio.wait_for(listener.next(), ALIVE_S)
+                async with asyncio.timeout(ALIVE_S):
+                    message = await listener.next()
             except TimeoutError:
                 yield ": alive\n\n"
             else:

@@ -138,7 +138,8 @@ class Live:
         splitter, watched = Splitter(), time.monotonic()
         try:
             while True:
-                data = await asyncio.wait_for(process.stdout.read(1 << 16), self._limits.silent_s)
+                async with asyncio.timeout(self._limits.silent_s):
+                    data = await process.stdout.read(1 << 16)
                 if not data:
                     await process.wait()
                     return diagnose(process.said)

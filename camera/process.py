@@ -81,7 +81,8 @@ class Ffmpeg:
                 break
             self._process.send_signal(number)
             try:
-                await asyncio.wait_for(self._process.wait(), wait_s)
+                async with asyncio.timeout(wait_s):
+                    await self._process.wait()
             except TimeoutError:
                 continue
         self._drain.cancel()

@@ -118,7 +118,7 @@ class QrReader:
         process = await Ffmpeg.start(WORKER, self._view.order(), self._view.source.scrub)
         self.worker_pid, limit_s = process.pid, self._patience.connect_s
         try:
-            while line := await asyncio.wait_for(process.stdout.readline(), limit_s):
+            while line := await _line(process, limit_s):
                 self._take(json.loads(line))
                 limit_s = self._patience.silent_s
             await process.wait()
@@ -154,3 +154,8 @@ class QrReader:
     def _tell(self, message: Json) -> None:
         for listener in self._listeners:
             listener.tell(message)
+
+
+async def _line(process: Ffmpeg, limit_s: float) -> bytes:
+    async with asyncio.timeout(limit_s):
+        return await process.stdout.readline()

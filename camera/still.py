@@ -23,7 +23,8 @@ async def still(path: Path, segment: Segment, at_us: int, width: int | None = No
     into_us = min(at_us - segment.start_us - gop.start_us, gop.duration_us - US // 10)
     process = await Ffmpeg.start(still_command(max(0, into_us) / US, width), footage)
     try:
-        picture = await asyncio.wait_for(process.stdout.read(-1), limit_s)
+        async with asyncio.timeout(limit_s):
+            picture = await process.stdout.read(-1)
     except TimeoutError as error:
         raise NoPicture("the decoder took too long") from error
     finally:

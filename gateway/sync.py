@@ -124,7 +124,8 @@ class Sync:
     async def _table(self) -> None:
         """One round: fetch what changed, and put it in force."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._table_moved.wait(), POLL_S)
+            async with asyncio.timeout(POLL_S):
+                await self._table_moved.wait()
         self._table_moved.clear()
         try:
             await self._fetch()
@@ -182,7 +183,8 @@ class Sync:
 
     async def _inventory_turn(self) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), INVENTORY_S)
+            async with asyncio.timeout(INVENTORY_S):
+                await self._changed.wait()
         await asyncio.sleep(DEBOUNCE_S)
         self._changed.clear()
         try:

@@ -39,7 +39,8 @@ class Listener:
     async def wait(self, timeout_s: float) -> set[str]:
         """The topics since the last call; empty after `timeout_s`."""
         try:
-            await asyncio.wait_for(self._wake.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._wake.wait()
         except TimeoutError:
             return set()
         self._wake.clear()
