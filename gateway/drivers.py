@@ -54,7 +54,7 @@ def osdp(wiring: Wiring) -> Iterator[Driver]:
         if missing := [reader.name for reader in bus.readers if reader.name not in keys]:
             raise BadSetup(f"{vault} has no key for {', '.join(missing)}")
         readers = [OsdpReader(reader.name, reader.address, keys[reader.name]) for reader in bus.readers]
-        yield OsdpBusDriver(bus.name, bus.port, bus.baud, readers, wiring.sink)
+        yield OsdpBusDriver(bus.name, bus.port, bus.baud, readers, wiring.sink, vault=vault)
 
 
 def scanners(wiring: Wiring) -> Iterator[Driver]:

@@ -12,10 +12,12 @@ import structlog
 
 from controllers.driver import (
     CardRead,
+    DeviceAlarm,
     DeviceEvent,
     DeviceRecord,
     IdCardRead,
     InputState,
+    KeyChanged,
     KeyRead,
     LinkState,
     LocalState,
@@ -102,6 +104,10 @@ class Service:
                 self._keys(event)
             case DeviceRecord():
                 self._records.take(event)
+            case DeviceAlarm():
+                self._pen.write(EventKind.DEVICE_ALARM, {"reader": event.device, "reason": event.what})
+            case KeyChanged():
+                self._pen.write(EventKind.KEY_CHANGED, {"reader": event.device})
             case Outcome():
                 self._orders.outcome(event)
             case InputState():

@@ -25,6 +25,8 @@ class EventKind(StrEnum):
     POWER_FAULT = "PowerFault"
     READER_ALARM = "ReaderAlarm"  # five refused reads in a row (GB 50396-2007 5.1.5)
     DEVICE_RECORD = "DeviceRecord"  # what a device decided or noted by itself; reason: its own words
+    DEVICE_ALARM = "DeviceAlarm"  # reason: what is wrong at a device, such as a reader with the public default key
+    KEY_CHANGED = "KeyChanged"  # a reader proved its new secure-channel key
     TABLE_ADOPTED = "TableAdopted"
     GATEWAY_STARTED = "GatewayStarted"
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from controllers.driver import CardRead, LinkState, LocalState, LockCommand, Result, TextRead
+from controllers.driver import CardRead, DeviceAlarm, KeyChanged, LinkState, LocalState, LockCommand, Result, TextRead
 from gateway.access.generation import build
 from gateway.access.mj1 import pass_signed
 from gateway.access.table import PermissionTable
@@ -372,6 +372,14 @@ async def test_links_and_devices_are_written_down_when_they_change(world: World)
     world.read(LocalState("lobby-1", tamper=False, power_fault=True, seen=seen()))
     await world.settle(lambda: len(world.kinds()) == 6)
     assert world.kinds() == ["LinkUp", "LinkDown", "LinkUp", "Tamper", "PowerFault", "Tamper"]
+    assert not world.driver.commands
+
+
+async def test_alarms_and_new_keys_of_devices_are_written_down(world: World) -> None:
+    world.read(DeviceAlarm("lobby-1", "answers with the public default key", seen()))
+    world.read(KeyChanged("lobby-1", seen()))
+    await world.settle(lambda: len(world.kinds()) == 2)
+    assert world.kinds() == ["DeviceAlarm", "KeyChanged"]
     assert not world.driver.commands
 
 

@@ -29,6 +29,8 @@ const FACES: Record<string, EventFace> = {
   PowerFault: { tone: "warn", icon: "alarm", alarm: true, lasts: true },
   ReaderAlarm: { tone: "bad", icon: "alarm", alarm: true, lasts: true },
   DeviceRecord: { tone: "info", icon: "system" },
+  DeviceAlarm: { tone: "bad", icon: "alarm", alarm: true, lasts: true },
+  KeyChanged: { tone: "info", icon: "system" },
   TableAdopted: { tone: "calm", icon: "system" },
   GatewayStarted: { tone: "calm", icon: "system" },
 };
