@@ -19,7 +19,7 @@ from tests.faults.grounds import Grounds, eventually
 from tests.faults.plane import Plane
 
 EPOCH = "2026-1"
-NEW = 300  # residents, each with a card, that a batch brings
+NEW = 150  # residents, each with a card, that a batch brings
 Json = dict[str, Any]
 
 
@@ -108,7 +108,7 @@ def wave_of(plane: Plane) -> dict[str, int]:
 
 def test_a_batch_is_taken_whole_or_not_at_all_and_the_gateway_follows(plane: Plane, long: bool) -> None:
     ground, dice, taken = plane.ground, random.Random(5), 0
-    rounds, took_s = 60 if long else 4, 0.3
+    rounds, took_s = 60 if long else 3, 0.3
     for number in range(1, rounds + 1):
         seq, before = int(ask(ground, "GET", "/sync/state")["seq"]), office(plane)
         ops, wave = newcomers(number), wave_of(plane)
@@ -126,7 +126,7 @@ def test_a_batch_is_taken_whole_or_not_at_all_and_the_gateway_follows(plane: Pla
         took_s = time.monotonic() - started if stand == seq else took_s
         assert answer in (None, again), "asked again, it is the same answer"
         assert again["seq"] == seq + len(ops)
-        eventually(lambda: mirrored(ground) == offered(ground))
+        eventually(lambda: mirrored(ground) == offered(ground), every_s=0.4)
     assert wave_of(plane) == {f"c-w{rounds}": NEW}
     ground.opens("reader-b1", ground.card("building-1"))
 
@@ -150,7 +150,7 @@ def test_a_snapshot_is_put_in_place_whole_or_not_at_all_and_the_gateway_follows(
             ask(ground, "POST", f"/sync/snapshots/{id_}/commit", json=confirm)
             took_s = time.monotonic() - started
         assert wave_of(plane) == {f"c-w{number}": NEW}
-        eventually(lambda: mirrored(ground) == offered(ground))
+        eventually(lambda: mirrored(ground) == offered(ground), every_s=0.4)
     ground.opens("reader-b1", ground.card("building-1"))
 
 

@@ -106,7 +106,7 @@ def test_without_room_for_the_reserve_nothing_opens_unrecorded_until_there_is_ro
     crowd = Crowd(site, READERS)
     with small_disk(site, 40 * MB) as disk:
         (disk.folder / "reserve.bin").unlink()
-        disk.fill(but_bytes=256 * KB)
+        disk.fill(but_bytes=128 * KB)
         site.start_menjin("gateway")
         site.secure(*READERS)
         assert "reserve journal is short" in site.said("gateway")

@@ -80,11 +80,11 @@ def test_strangers_get_nothing(recorder: RecorderProcess, route: str) -> None:
 @pytest.mark.parametrize("route", [route for route in ROUTES if route.startswith("GET")])
 def test_junk_in_paths_and_queries_is_refused(recorder: RecorderProcess, route: str) -> None:
     path = route.partition(" ")[2]
-    for name, id_ in product(NAMES if "{name}" in path else ("",), IDS if "{id}" in path else ("",)):
+    for name, id_ in [*product(NAMES, IDS[:1]), *product(NAMES[:1], IDS)]:
         answer = recorder.http.get(path.replace("{name}", name).replace("{id}", id_), params=SPAN)
         assert_refused_or_empty(answer, (name, id_))
     here = path.replace("{name}", "gate").replace("{id}", "1")
-    for one, other in product(TIMES, TIMES):
+    for one, other in [*product(TIMES, TIMES[:1]), *product(TIMES[:1], TIMES), *zip(TIMES, TIMES, strict=True)]:
         assert_refused_or_empty(recorder.http.get(here, params={"from": one, "to": other, "at": one}), (one, other))
     for wanted in RANGES:
         assert_refused_or_empty(recorder.http.get(here, params=SPAN, headers={"Range": wanted}), wanted)
