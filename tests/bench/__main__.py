@@ -19,7 +19,7 @@ _ONE = "import json, sys; from tests.bench import {0}; json.dump({0}.run(), sys.
 
 def main(chosen: list[str]) -> int:
     """Run the chosen benchmarks, or all. Answers 1 if one of them fell."""
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 170)  # a file has no width of its own
     rows: list[dict[str, object]] = []
     fallen = []
     for name in chosen or BENCHES:
