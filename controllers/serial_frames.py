@@ -11,6 +11,7 @@ Bytes that break a frame are dropped to the next terminator or silence; `dropped
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
@@ -64,7 +65,7 @@ def card_of(format_name: str, number: int) -> Card:
     return Card(*encode(format_name, facility, card))
 
 
-class _Line:
+class _Line(ABC):
     """Frames of text that a terminator ends."""
 
     checked = False
@@ -110,8 +111,9 @@ class _Line:
         except ControllerError:
             self.dropped += 1
 
+    @abstractmethod
     def _number(self, digits: bytes) -> int:
-        raise NotImplementedError
+        """The card's bits out of a frame's digits. Raises `ControllerError`."""
 
 
 class HexCr(_Line):
