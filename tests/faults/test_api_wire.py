@@ -29,9 +29,9 @@ def dial(plane: Plane) -> socket.socket:
 
 
 def ask(plane: Plane, request: bytes) -> bytes:
-    """The answer to raw bytes, up to its end or a second of silence."""
+    """The answer to raw bytes, up to its end or two seconds of silence."""
     with dial(plane) as link:
-        link.settimeout(1)
+        link.settimeout(2)
         with contextlib.suppress(ConnectionError):
             link.sendall(request)
         answer = b""

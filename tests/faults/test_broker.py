@@ -22,27 +22,18 @@ AGAIN_S = 5.0
 UP, DOWN = (f"menjin/1/d/{MQTT_DOOR}/{way}" for way in ("up", "down"))
 
 
-@pytest.fixture(scope="module")
-def house(ground: Grounds) -> Grounds:
+@pytest.fixture
+def site(fresh: Grounds) -> Grounds:
     """A broker that keeps its sessions on disk, as a careful site has it."""
-    conf = ground.site.directory / "broker" / "mosquitto.conf"
+    conf = fresh.site.directory / "broker" / "mosquitto.conf"
     kept = f"persistence true\npersistence_location {conf.parent}/\nautosave_interval 1\nautosave_on_changes true\n"
     conf.write_text(conf.read_text().replace("persistence false\n", kept))
-    ground.wire(buses=[], scanners=[], **only_the_garage(ground))
-    start_broker(ground)
-    ground.field("garage")
-    ground.start_menjin("gateway")
-    return ground
-
-
-@pytest.fixture
-def site(house: Grounds) -> Grounds:
-    """The door says anew that it is there, whatever a test before said in its name."""
-    house.garage.call("network", on=False)
-    house.garage.call("network", on=True)
-    opens(house)
-    time.sleep(1.1)  # the last cards are no repeats any more
-    return house
+    fresh.wire(buses=[], scanners=[], **only_the_garage(fresh))
+    start_broker(fresh)
+    fresh.field("garage")
+    fresh.start_menjin("gateway")
+    eventually(lambda: any(each["kind"] == "LinkUp" for each in fresh.records()))
+    return fresh
 
 
 def only_the_garage(ground: Grounds) -> dict[str, Any]:

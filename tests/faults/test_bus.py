@@ -83,7 +83,7 @@ def test_a_bad_wire_opens_no_door_and_a_good_card_works_soon_after(
 ) -> None:
     since, seq = ground.readers.last(), ground.last_seq()
     bus.hurt(*WIRES[kind])
-    suffer(ground, 60 if long else 1)
+    suffer(ground, 60 if long else 1.5)
     assert_nothing_opened(ground, since, seq)
     bus.mend()
     assert_good_card_opens(ground)
@@ -92,7 +92,7 @@ def test_a_bad_wire_opens_no_door_and_a_good_card_works_soon_after(
 def test_a_babbling_wire_opens_no_door_and_a_good_card_works_soon_after(ground: Grounds, bus: Wire, long: bool) -> None:
     since, seq = ground.readers.last(), ground.last_seq()
     bus.hurt(whole, whole, babble=wires.babbled)
-    suffer(ground, 60 if long else 1)
+    suffer(ground, 60 if long else 1.5)
     assert_nothing_opened(ground, since, seq)
     bus.mend()
     assert_good_card_opens(ground)
