@@ -265,6 +265,7 @@ def test_an_empty_export_locks_nobody_out(client: TestClient) -> None:
         (gzip.compress(b"\n" * (40 << 20)), {"Content-Encoding": "gzip"}, "too-large"),
         (b"", {"Content-Encoding": "br"}, "unsupported-media"),
     ],
+    ids=["no gzip", "torn gzip", "a gzip bomb", "unknown coding"],
 )
 def test_a_part_that_cannot_be_unpacked_is_refused(
     client: TestClient, text: bytes, headers: dict[str, str], type_: str
