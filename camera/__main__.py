@@ -23,16 +23,17 @@ from camera.footage import Footage
 from camera.forecast import Forecast, Rate, forecast
 from camera.index import Index
 from camera.live import Live
-from camera.qr_reader import QrReader, View
+from camera.qr_reader import QrReader
 from camera.recording import Archive
 from camera.recovery import recover
 from camera.retention import DAY_US, Policy, Retention
 from camera.segment import US
-from camera.source import BadSource, Source, parse_source
+from camera.source import BadSource, Source
 from camera.states import CameraState, State
 from camera.supervise import Supervisor
 from camera.taking import Taking
 from camera.timeline import Timeline
+from camera.wired import code_reader, main_source
 from config.logs import configure
 from config.secret import BadSecret, read_secret
 from config.settings import Camera as CameraSettings
@@ -134,7 +135,7 @@ class Process:
         """Return a camera; one whose address is wrong is shown as such and never started."""
         label = {"zh": wired.label.zh, "en": wired.label.en}
         try:
-            source = _source(wired)
+            source = main_source(wired)
         except (BadSource, BadSecret) as error:
             log.error("camera misconfigured", camera=wired.name, error=str(error))
             state = CameraState(wired.name, State.MISCONFIGURED, time.time())
@@ -142,7 +143,7 @@ class Process:
         supervisor = self._supervise(number, source)
         live = Live(source)
         self._lives.append(live)
-        codes = _codes(wired)
+        codes = code_reader(wired)
         self._qr += [codes] if codes else []
         return Camera(wired.name, label, wired.doors, live, lambda: supervisor.state, codes)
 
@@ -199,25 +200,6 @@ def _swept(retention: Retention) -> None:
         retention.sweep(int(time.time() * US))
     except (OSError, sqlite3.Error) as error:  # a file that cannot go must not end the sweeps
         log.error("retention failed", error=str(error))
-
-
-def _source(wired: CameraSettings) -> Source:
-    password = read_secret(Path(wired.password_file)) if wired.password_file else ""
-    return parse_source(wired.name, wired.url, wired.username, password)
-
-
-def _codes(wired: CameraSettings) -> QrReader | None:
-    """Return what reads a camera's codes; a wrong address of theirs does not stop the recording."""
-    if (qr := wired.qr) is None:
-        return None
-    device = qr.source if qr.source and qr.source.startswith("/") else ""
-    url = wired.url if device or not qr.source else qr.source
-    try:
-        source = _source(wired.model_copy(update={"url": url}))
-    except (BadSource, BadSecret) as error:
-        log.error("camera's codes misconfigured", camera=wired.name, error=str(error))
-        return None
-    return QrReader(View(source, device, qr.region, qr.fps))
 
 
 class _Server(uvicorn.Server):

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from camera.forecast import Forecast
 from camera.live import Live
+from camera.marks import WORDS as CLASS_WORDS
+from camera.marks import Mark
 from camera.playlist import iso
 from camera.qr_reader import QrReader
 from camera.segment import US, Erased, Gap, Hold
@@ -82,6 +84,18 @@ def gap_json(gap: Gap) -> Json:
 def erased_json(erased: Erased) -> Json:
     """What retention removed."""
     return {"from": iso(erased.from_us), "to": iso(erased.to_us), "reason": erased.reason}
+
+
+def mark_json(mark: Mark) -> Json:
+    """What happened, and when."""
+    return {
+        "id": mark.id,
+        "camera": mark.camera,
+        "from": iso(mark.from_us),
+        "to": iso(mark.to_us),
+        "class": CLASS_WORDS[mark.footage_class],
+        "reason": mark.reason,
+    }
 
 
 def hold_json(hold: Hold) -> Json:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Path, Query, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
@@ -29,6 +29,7 @@ from camera.answers import (
     forecast_json,
     gap_json,
     hold_json,
+    mark_json,
     recorded_json,
     span_json,
 )
@@ -37,6 +38,7 @@ from camera.footage import Footage
 from camera.forecast import Forecast
 from camera.index import Index
 from camera.live import Viewer
+from camera.marks import CLASSES, Mark
 from camera.media import RangeNotSatisfiable, media_response
 from camera.playlist import iso, playlist
 from camera.qr_reader import QrReader
@@ -88,6 +90,19 @@ class NewClip(BaseModel):
     reason: Annotated[str, Field(min_length=1, max_length=500)]
     by: Annotated[str, Field(min_length=1, max_length=100)]
     events: Annotated[list[dict[str, object]], Field(max_length=10_000)] = []
+
+
+class NewMark(BaseModel):
+    """The body of `POST /marks`: something happened before a camera, or at a door that cameras see."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    camera: str | None = None
+    door: str | None = None
+    from_: Annotated[AwareDatetime, Field(alias="from")]
+    to: AwareDatetime | None = None
+    footage_class: Annotated[Literal["motion", "event"], Field(alias="class")] = "event"
+    reason: Annotated[str, Field(min_length=1, max_length=200)]
 
 
 From = Annotated[AwareDatetime, Query(alias="from")]
@@ -180,6 +195,7 @@ def _timeline(request: Request, camera: str, start: int, end: int, files: bool) 
         "recorded": [recorded_json(each) for each in recorder.footage.recorded(camera, start, end)],
         "gaps": [gap_json(gap) for gap in recorder.timeline.gaps(camera, start, end)],
         "erased": [erased_json(each) for each in recorder.timeline.erased(camera, start, end)],
+        "marks": [mark_json(each) for each in recorder.timeline.marks(camera, start, end)],
         "holds": [
             hold_json(each) for each in recorder.timeline.holds(camera) if each.from_us < end and each.to_us > start
         ],
@@ -342,6 +358,28 @@ def drop_hold(request: Request, hold: Annotated[int, Path(ge=0, lt=1 << 63)]) ->
     """Lift a hold."""
     if not _recorder(request).index.drop_hold(hold):
         raise HTTPException(404, "no such hold")
+
+
+@router.post("/marks", status_code=201)
+def add_mark(request: Request, body: NewMark) -> list[dict[str, object]]:
+    """Say that something happened; its footage, with pre- and post-roll, is kept as its class says."""
+    recorder = _recorder(request)
+    start = _us(body.from_)
+    end = _us(body.to) if body.to else start
+    if end < start:
+        raise HTTPException(422, "the time span ends before it begins")
+    if (body.camera is None) == (body.door is None):
+        raise HTTPException(422, "name a camera, or a door")
+    named = [_camera(request, body.camera)] if body.camera else recorder.cameras.values()
+    seeing = [each.name for each in named if body.camera or body.door in each.doors]
+    marks = [Mark(name, start, end, CLASSES[body.footage_class], body.reason) for name in seeing]
+    return [mark_json(recorder.index.add_mark(mark)) for mark in marks]
+
+
+@router.get("/marks")
+def marks(request: Request, camera: str, from_: From, to: AwareDatetime) -> list[dict[str, object]]:
+    """List what happened before a camera within [from, to)."""
+    return [mark_json(each) for each in _recorder(request).timeline.marks(camera, *_span(from_, to))]
 
 
 @router.get("/status")

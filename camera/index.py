@@ -4,10 +4,15 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 
 from camera.database import Database
+from camera.marks import Mark
 from camera.recorded import extend, shrink
 from camera.segment import Hold, Segment, pack_gops
+from camera.timeline import mark_of
+
+MARK_JOIN_US = 2_000_000  # motion that pauses for less is one motion
 
 
 class Index:
@@ -87,6 +92,25 @@ class Index:
         """Lift a hold; False when there is none."""
         with self._database.writing() as rows:
             return rows.execute("delete from hold where id = ?", (hold,)).rowcount > 0
+
+    def add_mark(self, mark: Mark) -> Mark:
+        """Note that something happened; it joins the same camera's newest mark of the same class and reason."""
+        with self._database.writing() as rows:
+            last = rows.execute(
+                "select camera, from_us, to_us, class, reason, id from mark"
+                " where camera = ? and class = ? and reason = ? order by from_us desc limit 1",
+                (mark.camera, mark.footage_class, mark.reason),
+            ).fetchone()
+            joined = mark_of(last).joined(mark, MARK_JOIN_US) if last else None
+            if joined:
+                place = (joined.from_us, joined.to_us, joined.id)
+                rows.execute("update mark set from_us = ?, to_us = ? where id = ?", place)
+                return joined
+            row = rows.execute(
+                "insert into mark (camera, from_us, to_us, class, reason) values (?, ?, ?, ?, ?) returning id",
+                (mark.camera, mark.from_us, mark.to_us, mark.footage_class, mark.reason),
+            ).fetchone()
+        return replace(mark, id=row["id"])
 
     def add_export(self, by: str, reason: str, cameras: list[str], span_us: tuple[int, int], manifest: str) -> None:
         """Note who took footage away, and why."""

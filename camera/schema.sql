@@ -78,6 +78,17 @@ create table if not exists gap (
 );
 create index if not exists gap_time on gap (camera, from_us);
 
+-- When something happened before a camera: gives footage its class.
+create table if not exists mark (
+  id integer primary key,
+  camera text not null,
+  from_us integer not null,
+  to_us integer not null check (to_us >= from_us),
+  class integer not null check (class in (2, 3)),  -- camera/marks.py: motion, event
+  reason text not null
+);
+create index if not exists mark_time on mark (camera, from_us, to_us);
+
 create table if not exists hold (
   id integer primary key autoincrement,
   camera text not null,

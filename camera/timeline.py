@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from camera.database import Database
+from camera.marks import FootageClass, Mark
 from camera.segment import US, Erased, Gap, Hold, Segment, unpack_gops
 
 _SEGMENT = """select segment.*, init.bytes as init_bytes, init.mime, init.width, init.height
@@ -107,6 +108,15 @@ class Timeline:
         )
         return [Gap(*row) for row in rows]
 
+    def marks(self, camera: str, from_us: int, to_us: int) -> list[Mark]:
+        """Return what happened within [from, to), in order."""
+        rows = self._database.here.execute(
+            "select camera, from_us, to_us, class, reason, id from mark where camera = ? and from_us < ? and to_us >= ?"
+            " order by from_us, id",
+            (camera, to_us, from_us),
+        )
+        return list(map(mark_of, rows))
+
     def erased(self, camera: str, from_us: int = 0, to_us: int = 1 << 62) -> list[Erased]:
         """Return what retention removed within [from, to), in the order of the chain."""
         rows = self._database.here.execute(
@@ -144,6 +154,11 @@ class Timeline:
     def open_runs(self) -> list[tuple[str, str]]:
         """Return (run, camera) of the runs that never ended: of a recorder that was killed."""
         return [tuple(row) for row in self._database.here.execute("select id, camera from run where ended_us is null")]
+
+
+def mark_of(row: sqlite3.Row) -> Mark:
+    """Return a row of `mark` as a value."""
+    return Mark(row["camera"], row["from_us"], row["to_us"], FootageClass(row["class"]), row["reason"], row["id"])
 
 
 def _segment(row: sqlite3.Row) -> Segment:

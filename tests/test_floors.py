@@ -18,6 +18,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "gateway": ("gateway", "controllers"),
     "controllers": ("controllers",),
     "camera/__main__.py": ("camera", "config"),
+    "camera/wired.py": ("camera", "config"),  # the root's table of cameras
     "camera": ("camera",),
     "config": ("config",),
     "mgmt_api/cli": OURS[:-1],

@@ -126,6 +126,22 @@ def test_a_still_shows_the_moment_asked_for(running: RecorderProcess) -> None:
     assert time.time() - clocks(newest.content)[0] / 1000 < 3
 
 
+def test_an_event_at_a_door_marks_the_cameras_that_see_it(running: RecorderProcess) -> None:
+    moment = datetime.now(UTC).isoformat()
+    body = {"door": "main", "from": moment, "reason": "access event 7"}
+    made = running.http.post("/marks", json=body)
+    assert made.status_code == 201
+    assert [(each["camera"], each["class"], each["reason"]) for each in made.json()] == [
+        ("gate", "event", "access event 7")
+    ]
+    (seen,) = running.get("/marks", camera="gate", **minute())
+    assert seen == made.json()[0]
+    assert seen in running.get("/cameras/gate/timeline", **minute())["marks"]
+    for wrong in ({"camera": "gate"}, {"class": "boring"}, {"to": "2020-01-01T00:00:00Z"}, {"reason": ""}):
+        assert running.http.post("/marks", json=body | wrong).status_code == 422
+    assert running.http.post("/marks", json=body | {"door": "none"}).json() == []
+
+
 def test_holds_are_made_listed_and_lifted(running: RecorderProcess) -> None:
     body = {"camera": "gate", "reason": "door forced", "by": "guard", **minute()}
     made = running.http.post("/holds", json=body)
