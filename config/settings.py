@@ -4,7 +4,7 @@ The file is read by `config.load.load_settings`; only a process's root reads it,
 Paths in the file are relative to the file. Secrets stand in files of their own, never in this one.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
@@ -32,6 +32,7 @@ __all__ = [
     "Camera",
     "CodeReader",
     "Door",
+    "FireZone",
     "Label",
     "Model",
     "MqttDevice",
@@ -88,6 +89,7 @@ class Lock(Model):
 
     device: Name
     output: Annotated[int, Field(ge=0, le=15)] = 0
+    without_power: Literal["open", "locked"] | None = Field(None, description="What the lock does when power fails")
 
 
 class Contact(Model):
@@ -98,8 +100,56 @@ class Contact(Model):
     open_when_active: bool = True
 
 
+class Rex(Model):
+    """A request-to-exit button or sensor. Where it is not wired to the lock too, the door process releases it."""
+
+    device: Name
+    input: Annotated[int, Field(ge=0, le=31)] = 0
+    pressed_when_active: bool = True
+    pulse_s: Annotated[float, Field(ge=0, le=60, description="0: the button itself releases the lock")] = 0.0
+    shunt_s: Annotated[float, Field(gt=0, le=600)] = 5.0
+
+
+class FireLoop(Model):
+    """The supervised loop of a fire zone: whole in peace, open in a fire or when a wire is cut."""
+
+    device: Name
+    input: Annotated[int, Field(ge=0, le=31)] = 0
+    whole_when_active: bool = True
+
+
+class FireZone(Model):
+    """What one output of the fire panel releases."""
+
+    name: Name
+    label: Label | None = None
+    loop: FireLoop
+    when_offline: Literal["hold", "release"] = Field("hold", description="When the loop's device does not answer")
+
+
+class Relock(Model):
+    """A released lock is secured before its time is over: once the door has opened, or is shut again."""
+
+    on: Literal["open", "close"]
+    delay_s: Annotated[float, Field(ge=0, le=30)] = 0.0
+
+
+class Unlocked(Model):
+    """A schedule of the office: while it is open, the door stands unlocked."""
+
+    schedule: Annotated[str, Field(min_length=1, max_length=64)]
+    first_in: bool = Field(False, description="Only after the first person let in by a credential")
+
+
+class Interlock(Model):
+    """Of these doors one at most is open (mantrap, airlock)."""
+
+    name: Name
+    doors: Annotated[tuple[Name, ...], Field(min_length=2)]
+
+
 class Door(Model):
-    """A barrier with its lock and contact."""
+    """A barrier with its lock, and what sees it and asks for it."""
 
     name: Name
     number: Annotated[int, Field(ge=1, le=65535, description="The door field of a live code")]
@@ -107,7 +157,24 @@ class Door(Model):
     lock: Lock
     contact: Contact | None = None
     strike_s: Annotated[float, Field(gt=0, le=60)] = 3.0
+    extended_s: Annotated[float, Field(gt=0, le=300, description="strike_s of those who need longer")] = 10.0
     held_open_s: Annotated[float, Field(gt=0, le=3600)] = 30.0
+    pre_alarm_s: Annotated[float, Field(ge=0, le=600)] = 5.0
+    relock: Relock | None = None
+    rex: Rex | None = None
+    way_out: Literal["handle", "button", "software_button", "reader", "none"] | None = Field(
+        None, description="How who is inside gets out, whatever the door process does"
+    )
+    fire_zone: Name | None = None
+    unlocked: Unlocked | None = None
+    when_journal_fails: Literal["secure", "let_out"] = "secure"
+
+
+class Stricter(Model):
+    """Another minimum while a schedule of the office is open."""
+
+    schedule: Annotated[str, Field(min_length=1, max_length=64)]
+    min_assurance: Annotated[int, Field(ge=0, le=3)]
 
 
 class AccessPoint(Model):
@@ -119,6 +186,7 @@ class AccessPoint(Model):
     zone_from: str
     zone_to: str
     min_assurance: Annotated[int, Field(ge=0, le=3)] = 0
+    assurance_by: tuple[Stricter, ...] = ()
 
 
 class RecorderLink(Model):
@@ -165,5 +233,7 @@ class Settings(Model):
     uhppote: Uhppote | None = None
     broker: Broker | None = None
     doors: tuple[Door, ...] = ()
+    fire_zones: tuple[FireZone, ...] = ()
+    interlocks: tuple[Interlock, ...] = ()
     access_points: tuple[AccessPoint, ...] = ()
     cameras: tuple[Camera, ...] = ()

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from config.egress import lock_ins
 from config.settings import Settings
 
 Place = tuple[int | str, ...]
@@ -24,7 +25,7 @@ class Wired(NamedTuple):
 
 def wiring_faults(settings: Settings) -> list[Finding]:
     """Each reference that leads nowhere and each name given twice."""
-    return [*_repeats(settings), *_dangling(settings), *_unmeant(settings)]
+    return [*_repeats(settings), *_dangling(settings), *_unmeant(settings), *lock_ins(settings)]
 
 
 def devices(settings: Settings) -> Iterator[Wired]:
@@ -68,9 +69,20 @@ def _behind_broker(settings: Settings) -> Iterator[Wired]:
 
 def _repeats(settings: Settings) -> Iterator[Finding]:
     yield from _twice((((*each.place, "name"), each.name) for each in devices(settings)), "device name")
-    for key in ("doors", "access_points", "cameras", "buses", "polled_buses"):
+    for key in ("doors", "access_points", "cameras", "buses", "polled_buses", "fire_zones", "interlocks"):
         yield from _twice((((key, i, "name"), each.name) for i, each in enumerate(getattr(settings, key))), "name")
     yield from _twice(((("doors", i, "number"), door.number) for i, door in enumerate(settings.doors)), "door number")
+    inputs = [
+        (("doors", i, what), f"{each.device} input {each.input}")
+        for i, door in enumerate(settings.doors)
+        for what, each in (("contact", door.contact), ("rex", door.rex))
+        if each
+    ]
+    loops = [
+        (("fire_zones", i, "loop"), f"{zone.loop.device} input {zone.loop.input}")
+        for i, zone in enumerate(settings.fire_zones)
+    ]
+    yield from _twice([*inputs, *loops], "input")
     locks = (
         (("doors", i, "lock"), f"{door.lock.device} output {door.lock.output}") for i, door in enumerate(settings.doors)
     )
@@ -126,6 +138,16 @@ def _dangling(settings: Settings) -> Iterator[Finding]:
         yield from _wire(("doors", i, "lock"), door.lock.device, door.lock.output, "output", there)
         if door.contact:
             yield from _wire(("doors", i, "contact"), door.contact.device, door.contact.input, "input", there)
+        if door.rex:
+            yield from _wire(("doors", i, "rex"), door.rex.device, door.rex.input, "input", there)
+        if door.fire_zone:
+            zones = {zone.name for zone in settings.fire_zones}
+            yield from _unknown(("doors", i, "fire_zone"), door.fire_zone, zones, "fire zone")
+    for i, zone in enumerate(settings.fire_zones):
+        yield from _wire(("fire_zones", i, "loop"), zone.loop.device, zone.loop.input, "input", there)
+    for i, interlock in enumerate(settings.interlocks):
+        for j, name in enumerate(interlock.doors):
+            yield from _unknown(("interlocks", i, "doors", j), name, doors, "door")
     readers = {each.name for each in there.values() if each.reads}
     for i, point in enumerate(settings.access_points):
         yield from _unknown(("access_points", i, "door"), point.door, doors, "door")
@@ -158,6 +180,17 @@ def _unmeant(settings: Settings) -> Iterator[Finding]:
     for i, reader in enumerate(settings.serial_readers):
         if reader.keypad and reader.framing != "dec10_crlf":
             yield ("serial_readers", i, "keypad"), f"{reader.framing} has no keys; only dec10_crlf does"
+    released = {door.fire_zone for door in settings.doors}
+    for i, zone in enumerate(settings.fire_zones):
+        if zone.name not in released:
+            yield ("fire_zones", i, "name"), f"no door is in fire zone {zone.name!r}: it releases nothing"
+    for i, door in enumerate(settings.doors):
+        if door.relock and not door.contact:
+            yield ("doors", i, "relock"), "without a contact nobody sees it open or shut"
+        if door.pre_alarm_s and not door.contact and "pre_alarm_s" in door.model_fields_set:
+            yield ("doors", i, "pre_alarm_s"), "without a contact nobody sees it open"
+        if door.pre_alarm_s >= door.held_open_s and "pre_alarm_s" in door.model_fields_set:
+            yield ("doors", i, "pre_alarm_s"), "must be shorter than held_open_s"
     broker = settings.broker
     if broker and (broker.cert_file is None) != (broker.key_file is None):
         yield ("broker", "key_file"), "cert_file and key_file go together"

@@ -211,6 +211,7 @@ class Signal(StrEnum):
     GRANTED = "granted"  # green and one beep
     DENIED = "denied"  # red and two beeps
     HELD = "held"  # pre-alarm: the door has been open too long
+    MORE = "more"  # one more step: a PIN, or a second person
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,6 +135,7 @@ SIGNALS: dict[Signal, tuple[tuple[int, int, int, int], tuple[int, int, int]]] = 
     Signal.GRANTED: ((GREEN, 30, 0, 30), (2, 1, 1)),
     Signal.DENIED: ((RED, 2, 2, 20), (1, 1, 2)),
     Signal.HELD: ((AMBER, 3, 3, 50), (3, 3, 5)),
+    Signal.MORE: ((AMBER, 100, 0, 100), (1, 1, 1)),
 }
 
 

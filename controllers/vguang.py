@@ -33,7 +33,12 @@ STATUS, BEEP, DOOR, RELAY, HEARTBEAT, RESULT, REPORT_MODE = 0x01, 0x04, 0x09, 0x
 PUSH = b"\x01"  # report mode: results are pushed as command 30
 OWED_S = 0.5  # an answer later than this after its deadline never comes
 BUZZER = 0x08  # bit of the beep command's first byte
-BEEPS = {Signal.GRANTED: (1, 4, 2), Signal.DENIED: (2, 2, 2), Signal.HELD: (3, 8, 4)}  # times, on, off (units)
+BEEPS = {
+    Signal.GRANTED: (1, 4, 2),
+    Signal.DENIED: (2, 2, 2),
+    Signal.HELD: (3, 8, 4),
+    Signal.MORE: (1, 1, 1),
+}  # times, on, off (units)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,20 +8,17 @@ import sqlite3
 import sys
 from collections.abc import Sequence
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import structlog
 
-from config.secret import read_key, read_secret
+from config.secret import read_secret
 from config.settings import Settings
 from controllers.driver import Driver, Sink
 from controllers.errors import BadSetup
-from gateway.access.door import DoorConfig
 from gateway.access.event import EventKind
-from gateway.access.model import AccessPoint
 from gateway.clock import Clock
 from gateway.commands import Commands
-from gateway.drivers import drivers_of, home_assistant, readers_of
+from gateway.drivers import drivers_of, home_assistant
 from gateway.generations import Generations
 from gateway.home_assistant import unlocker, views
 from gateway.inbox import Inbox
@@ -30,10 +27,10 @@ from gateway.journal import Journal
 from gateway.pen import Pen
 from gateway.running import mark
 from gateway.service import Service
-from gateway.site import Contact, Door, Site
 from gateway.store import Store
 from gateway.supervisor import Supervisor
 from gateway.sync import Sync
+from gateway.wiring import site_of
 
 SWITCH_S = 0.0005  # a busy thread may hold a door up for this long at most
 TICK_S = 0.25
@@ -77,7 +74,7 @@ async def serve(settings: Settings) -> None:
     pen = Pen(journal, clock, lambda: generations.table)
     inbox = Inbox(loop, lambda event: service.on_event(event))
     drivers = drivers_of(settings, site.site_key, inbox.put)
-    shown = home_assistant(settings, unlocker(loop, clock, lambda order: service.unlock(order)), inbox.put)
+    shown = home_assistant(settings, unlocker(loop, clock, lambda order: service.order(order)), inbox.put)
 
     def changed() -> None:
         sync.wake_inventory()
@@ -97,7 +94,7 @@ async def serve(settings: Settings) -> None:
         folder / "store.db",
         generations,
         journal,
-        service.unlock,
+        service.order,
         lambda: inventory(site, service, generations.table.version, journal.head.seq),
     )
     links = [*drivers, shown[1]] if shown else drivers
@@ -153,30 +150,6 @@ async def _tick(service: Service) -> None:
 def _wake(loop: asyncio.AbstractEventLoop, wake: Any) -> None:
     with contextlib.suppress(RuntimeError):  # the loop is closed: the process is ending
         loop.call_soon_threadsafe(wake)
-
-
-def site_of(settings: Settings) -> Site:
-    """The wiring as plain values. Raises `BadSecret`."""
-    doors = [
-        Door(
-            door.name,
-            door.number,
-            {"zh": door.label.zh, "en": door.label.en},
-            door.lock.device,
-            door.lock.output,
-            Contact(door.contact.device, door.contact.input, door.contact.open_when_active) if door.contact else None,
-            DoorConfig(door.strike_s, door.held_open_s),
-        )
-        for door in settings.doors
-    ]
-    numbers = {door.name: door.number for door in doors}
-    points = {
-        reader: AccessPoint(p.name, p.door, numbers[p.door], p.zone_from, p.zone_to, p.min_assurance)
-        for p in settings.access_points
-        for reader in p.readers
-    }
-    key = read_key(settings.secrets.site_key_file)
-    return Site(settings.site.id, ZoneInfo(settings.site.timezone), key, doors, points, readers_of(settings))
 
 
 if __name__ == "__main__":

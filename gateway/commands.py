@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from controllers.driver import Driver, FeedbackCommand, LockAction, LockCommand, Outcome, Result, Signal
+from gateway.access.presence import PresenceChange
 from gateway.site import Door
 
 FEEDBACK_S = 1.0  # a light that comes later says nothing to anybody
@@ -21,6 +22,13 @@ class Order:
     access_point: str = ""
     reader: str = ""  # who is shown the result
     operator: str = ""
+    extended: bool = False  # the person needs longer
+    moves: tuple[PresenceChange, ...] = ()  # noted once he has passed
+
+    @property
+    def pulse_s(self) -> float:
+        """How long the lock is released."""
+        return self.door.config.extended_s if self.extended else self.door.config.strike_s
 
 
 def new_id() -> str:
@@ -42,18 +50,22 @@ class Commands:
         self._open[order.command_id] = order
 
     def send(self, order: Order) -> bool:
-        """Release the lock for the door's strike time. False when no driver has the device."""
-        driver = self._owner.get(order.door.lock_device)
+        """Release the lock for the order's time. False when no driver has the device."""
+        pulse_ms = round(order.pulse_s * 1000)
+        return self.lock(order.door, order.command_id, LockAction.PULSE, order.deadline_mono_s, pulse_ms)
+
+    def lock(self, door: Door, command_id: str, action: LockAction, deadline_mono_s: float, pulse_ms: int = 0) -> bool:
+        """Drive a door's lock. False when no driver has the device."""
+        driver = self._owner.get(door.lock_device)
         if driver is None:
             return False
-        door = order.door
-        pulse_ms = round(door.config.strike_s * 1000)
-        driver.submit(
-            LockCommand(
-                order.command_id, door.lock_device, door.lock_output, LockAction.PULSE, order.deadline_mono_s, pulse_ms
-            )
-        )
+        driver.submit(LockCommand(command_id, door.lock_device, door.lock_output, action, deadline_mono_s, pulse_ms))
         return True
+
+    def has_keys(self, reader: str) -> bool:
+        """Whether PINs may be entered at a reader."""
+        driver = self._owner.get(reader)
+        return driver is not None and driver.devices()[reader].keys
 
     def show(self, reader: str, signal: Signal, mono_s: float) -> None:
         """Light and sound at a reader, if it has them; a reader tells what it has when it comes on line."""

@@ -8,7 +8,8 @@ from controllers.mqtt_homeassistant import DoorView
 from gateway.access.door import DoorAlarm, DoorMode
 from gateway.clock import Clock
 from gateway.commands import new_id
-from gateway.orders import COMMAND_S, RemoteUnlock
+from gateway.orders import COMMAND_S
+from gateway.remote import RemoteOrder
 from gateway.service import Service
 
 LOCKED = {DoorMode.LOCKED, DoorMode.BLOCKED, DoorMode.LOCKED_DOWN, DoorMode.DOUBLE_LOCKED}
@@ -24,12 +25,12 @@ def views(service: Service) -> Iterator[DoorView]:
 
 
 def unlocker(
-    loop: asyncio.AbstractEventLoop, clock: Clock, unlock: Callable[[RemoteUnlock], None]
+    loop: asyncio.AbstractEventLoop, clock: Clock, unlock: Callable[[RemoteOrder], None]
 ) -> Callable[[str], None]:
     """What the driver's thread calls with the name of a door to open."""
 
     def ask(door: str) -> None:
-        order = RemoteUnlock(new_id(), door, OPERATOR, "Home Assistant", clock.now() + COMMAND_S)
+        order = RemoteOrder(new_id(), door, OPERATOR, "Home Assistant", clock.now() + COMMAND_S)
         with contextlib.suppress(RuntimeError):  # the loop is closed: the process is ending
             loop.call_soon_threadsafe(unlock, order)
 

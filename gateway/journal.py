@@ -178,7 +178,7 @@ class Journal:
         for entry in batch:
             sealed.append(seal(head, entry.event.record(), recorded_at))
             head = Head(sealed[-1].seq, sealed[-1].hash)
-        if self._store(sealed, [store(change) for entry in batch for change in entry.changes]):
+        if self._store(sealed, [row for entry in batch for change in entry.changes for row in store(change)]):
             self._head = head
             for entry, each in zip(batch, sealed, strict=True):
                 entry.future.set_result(each.seq)
@@ -199,7 +199,7 @@ class Journal:
 
     def _commit_to_reserve(self, entry: _Entry, recorded_at: float) -> None:
         each = seal(self._head, entry.event.record(), recorded_at)
-        changes = [store(change) for change in entry.changes]
+        changes = [row for change in entry.changes for row in store(change)]
         try:
             self._reserve.append(json.dumps([[(each.text.decode(), each.hash.hex())], changes]).encode())
         except ReserveFull as error:

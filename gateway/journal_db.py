@@ -14,6 +14,12 @@ CREATE TABLE IF NOT EXISTS journal(seq INTEGER PRIMARY KEY, recorded_at REAL NOT
 CREATE TABLE IF NOT EXISTS live(id TEXT PRIMARY KEY, first INTEGER, second INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pass(id TEXT, first INTEGER, second INTEGER, PRIMARY KEY(id, first)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS command(id TEXT PRIMARY KEY, first REAL, second INTEGER) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS inside(zone TEXT, person TEXT, at REAL, PRIMARY KEY(zone, person)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS led(zone TEXT PRIMARY KEY, at REAL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS escorted(point TEXT PRIMARY KEY, at REAL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS waiting(point TEXT PRIMARY KEY, person TEXT, at REAL, marks INTEGER) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS door(name TEXT PRIMARY KEY, kept TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS lockdown(place TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS state(one INTEGER PRIMARY KEY CHECK(one = 1), head_seq INTEGER, head_hash BLOB,
   high_water REAL, acked INTEGER, pruned_seq INTEGER, pruned_hash BLOB);
 INSERT OR IGNORE INTO state VALUES(1, 0, zeroblob(32), 0, 0, 0, zeroblob(32));
@@ -23,11 +29,27 @@ WRITE = {
     "live": "INSERT INTO live VALUES(?, ?, ?) ON CONFLICT DO UPDATE SET first = max(first, excluded.first)",
     "pass": "INSERT OR IGNORE INTO pass VALUES(?, ?, ?)",
     "command": "INSERT OR IGNORE INTO command VALUES(?, ?, ?)",
+    "inside": "REPLACE INTO inside VALUES(?, ?, ?)",
+    "outside": "DELETE FROM inside WHERE zone = ? AND person = ?",
+    "nobody": "DELETE FROM inside WHERE zone = ?",
+    "led": "REPLACE INTO led VALUES(?, ?)",
+    "escorted": "REPLACE INTO escorted VALUES(?, ?)",
+    "waiting": "REPLACE INTO waiting VALUES(?, ?, ?, ?)",
+    "passed": "DELETE FROM waiting WHERE point = ?",
+    "door": "REPLACE INTO door VALUES(?, ?)",
+    "lockdown": "INSERT OR IGNORE INTO lockdown VALUES(?)",
+    "lockdown_over": "DELETE FROM lockdown WHERE place = ?",
 }
 READ = {
     "live": "SELECT id, first, second FROM live",
     "pass": "SELECT id, max(first), second FROM pass GROUP BY id",
     "command": "SELECT id, first, second FROM command",
+    "inside": "SELECT zone, person, at FROM inside",
+    "led": "SELECT zone, at FROM led",
+    "escorted": "SELECT point, at FROM escorted",
+    "waiting": "SELECT point, person, at, marks FROM waiting",
+    "door": "SELECT name, kept FROM door",
+    "lockdown": "SELECT place FROM lockdown",
 }
 FORGET = ("DELETE FROM pass WHERE second < ?", "DELETE FROM command WHERE first < ?")
 CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -71,8 +93,8 @@ def read_state(db: sqlite3.Connection) -> State:
 def read_changes(db: sqlite3.Connection) -> Iterator[Stored]:
     """The whole passage state."""
     for kind, query in READ.items():
-        for id_, first, second in db.execute(query):
-            yield kind, id_, first, second
+        for values in db.execute(query):
+            yield kind, *values
 
 
 def write(

@@ -1,7 +1,6 @@
 """PINs at keypads: keys come one by one or together, and '#' ends an entry.
 
-An entry stands alone here. Card and PIN together (two factors, assurance 3) would begin in `Keypads.entries`: hold an
-entry back until the card of the same reader came, or the other way round.
+Whether an entry stands alone, or is the second factor of a card that waits for it, is decided in `reads.py`.
 """
 
 from collections.abc import Iterator

@@ -5,9 +5,8 @@ All runs in the loop's thread, except `_recorded`, which the journal's writer ca
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -16,59 +15,49 @@ import structlog
 from controllers.driver import Outcome, Result, Signal
 from gateway.access.door import CommandEnded, GrantGiven
 from gateway.access.event import AccessEvent, EventKind
+from gateway.access.presence import PresenceChange
 from gateway.commands import RELEASED, Commands, Order
 from gateway.doors import Doors
-from gateway.passage import Change, CommandTaken
+from gateway.passage import Change
 from gateway.pen import Pen
 
 COMMAND_S = 2.0  # from read, or operator, to lock (GB 50396-2007 5.1.2); what comes later is dropped
+PASSING_S = 120.0  # who has not passed by then, as far as anybody saw, is forgotten
 
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteUnlock:
-    """An operator's order. Times are Unix seconds."""
-
-    command_id: str
-    door: str
-    operator: str
-    reason: str
-    expires_at: float
-
-
 class Orders:
-    """Carries out orders, each at most once and none after its deadline."""
+    """Carries out orders, each at most once and none after its deadline.
 
-    def __init__(self, pen: Pen, commands: Commands, doors: Doors, loop: asyncio.AbstractEventLoop) -> None:
+    Args:
+        outwards: whether an access point leads outwards.
+    """
+
+    def __init__(
+        self,
+        pen: Pen,
+        commands: Commands,
+        doors: Doors,
+        loop: asyncio.AbstractEventLoop,
+        outwards: Callable[[str], bool] = lambda _: False,
+    ) -> None:
         self._pen, self._commands, self._doors, self._loop = pen, commands, doors, loop
+        self._outwards = outwards
         self._mono = pen.clock.mono
+        self._passing: dict[str, tuple[float, tuple[PresenceChange, ...]]] = {}  # by command, until the door is taken
+        self.leaving: dict[str, int] = {}  # doors with orders on their way to the disk, and how many
 
     def carry_out(self, order: Order, event: AccessEvent, changes: Sequence[Change]) -> None:
         """Write it down; the command leaves when that is on the disk."""
         self._commands.expect(order)
+        self.leaving[order.door.name] = self.leaving.get(order.door.name, 0) + 1
         self._pen.journal.append(event, changes).add_done_callback(partial(self._recorded, order))
 
-    def unlock(self, remote: RemoteUnlock) -> None:
-        """Carry out an operator's order once, if it is still in time."""
-        passage, clock = self._pen.journal.passage, self._pen.clock
-        if passage.took(remote.command_id):
-            return
-        taken = CommandTaken(remote.command_id, remote.expires_at)
-        passage.note(taken)
-        fields: dict[str, Any] = {
-            "door": remote.door, "command_id": remote.command_id, "operator": remote.operator
-        }  # fmt: skip
-        door, left_s = self._doors.by_name.get(remote.door), remote.expires_at - clock.now()
-        if door is None:
-            fields |= {"reason": Result.REFUSED, "detail": {"detail": "no such door"}}
-            self._pen.write(EventKind.COMMAND_OUTCOME, fields, (taken,))
-        elif left_s <= 0:
-            self._pen.write(EventKind.COMMAND_OUTCOME, fields | {"reason": Result.EXPIRED}, (taken,))
-        else:
-            deadline = self._mono() + min(COMMAND_S, left_s)
-            event = self._pen.event(EventKind.REMOTE_UNLOCK, fields | {"reason": remote.reason})
-            self.carry_out(Order(remote.command_id, door, deadline, operator=remote.operator), event, (taken,))
+    def passed(self, command_id: str) -> tuple[PresenceChange, ...]:
+        """The door was taken on this order: who moved; nobody if he was noted before, or gave up."""
+        _, moves = self._passing.pop(command_id, (0.0, ()))
+        return moves
 
     def outcome(self, outcome: Outcome) -> None:
         """A driver says how a command ended."""
@@ -80,6 +69,9 @@ class Orders:
         """End the orders that no driver answered."""
         for order in self._commands.overdue(self._mono()):
             self._ended(order, Result.UNKNOWN, "no driver answered")
+        long_ago = self._mono() - PASSING_S
+        for command_id in [each for each, (since, _) in self._passing.items() if since < long_ago]:
+            del self._passing[command_id]
 
     def _recorded(self, order: Order, future: "Future[int]") -> None:
         """In the writer's thread: the event is on the disk, or never will be."""
@@ -87,15 +79,33 @@ class Orders:
             self._loop.call_soon_threadsafe(self._unrecorded if future.exception() else self._send, order)
 
     def _send(self, order: Order) -> None:
-        self._commands.send(order)
-        self._doors.step(order.door, GrantGiven(order.command_id, order.access_point), self._mono())
+        self._left(order)
+        if order.moves:
+            self._passing[order.command_id] = (self._mono(), order.moves)
+        free = self._doors.state(order.door.name).free
+        if not free:
+            self._commands.send(order)
+        self._doors.step(order.door, GrantGiven(order.command_id, order.access_point, order.extended), self._mono())
         self._commands.show(order.reader, Signal.GRANTED, self._mono())
+        if free:  # a pulse would secure the lock at its end
+            self._commands.drop(order.command_id)
+            self._ended(order, Result.DONE, "it stands released")
 
     def _unrecorded(self, order: Order) -> None:
-        """No door opens unrecorded."""
+        """No door opens unrecorded, but for who leaves by a door that its wiring lets out."""
+        if order.door.opens_outwards_unrecorded and self._outwards(order.access_point):
+            log.error("opened outwards, though it cannot be written down", door=order.door.name)
+            self._send(order)
+            return
         log.error("not opened: it cannot be written down", door=order.door.name)
+        self._left(order)
         self._commands.drop(order.command_id)
         self._commands.show(order.reader, Signal.DENIED, self._mono())
+
+    def _left(self, order: Order) -> None:
+        self.leaving[order.door.name] -= 1
+        if not self.leaving[order.door.name]:
+            del self.leaving[order.door.name]
 
     def _ended(self, order: Order, result: Result, detail: str) -> None:
         fields: dict[str, Any] = {
@@ -107,8 +117,16 @@ class Orders:
             "operator": order.operator,
             "detail": {"detail": detail} if detail else {},
         }
-        self._pen.write(EventKind.COMMAND_OUTCOME, fields)
         released = RELEASED[result]
+        self._pen.write(EventKind.COMMAND_OUTCOME, fields, self._unseen(order, released))
         self._doors.step(order.door, CommandEnded(order.command_id, released), self._mono())
         if released is False:
             self._commands.show(order.reader, Signal.DENIED, self._mono())
+
+    def _unseen(self, order: Order, released: bool | None) -> tuple[PresenceChange, ...]:
+        """Who passed, as far as anybody can know, where nobody sees the door; nobody where the lock stayed shut."""
+        if released is False:
+            self._passing.pop(order.command_id, None)
+        elif self._doors.state(order.door.name).open is None:
+            return self._pen.noted(self.passed(order.command_id))
+        return ()

@@ -1,12 +1,15 @@
-"""What a door must remember between reads: codes shown, passes used, commands taken.
+"""What must be remembered between reads: codes shown, passes used, commands taken, who is where, doors' modes.
 
 It lives in memory and, written in the same transaction as the event that changed it, in the journal.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from gateway.access.decision import LiveUsed, PassUsed
+from gateway.access.model import Mark
+from gateway.access.presence import Moved, Pardoned, Waits, Whereabouts
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +20,24 @@ class CommandTaken:
     until: float  # Unix seconds: the id may be forgotten then
 
 
-Change = LiveUsed | PassUsed | CommandTaken
-Stored = tuple[str, str, float, float]  # (kind, id, first number, second number): a change as it stands on disk
+@dataclass(frozen=True, slots=True)
+class DoorKept:
+    """What of a door outlives a restart: `text` is JSON."""
+
+    door: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LockdownKept:
+    """A lockdown of this place begins or ends."""
+
+    place: str
+    on: bool
+
+
+Change = LiveUsed | PassUsed | CommandTaken | Moved | Waits | Pardoned | DoorKept | LockdownKept
+Stored = tuple[Any, ...]  # (kind, value...): a change as it stands on disk; `journal_db` has a statement a kind
 
 NEVER_USES = 1 << 30
 
@@ -36,6 +55,9 @@ class Passage:
         self._last: dict[bytes, int] = {}
         self._used: dict[bytes, int] = {}
         self._commands: dict[str, float] = {}
+        self.whereabouts = Whereabouts()
+        self.doors: dict[str, str] = {}  # by name: as `DoorKept`
+        self.lockdowns: set[str] = set()  # places
 
     def last_iat(self, handle: bytes) -> int | None:
         """When the last accepted live code of this handle was issued, Unix seconds."""
@@ -51,30 +73,84 @@ class Passage:
 
     def note(self, change: Change) -> None:
         """Apply one change."""
-        self.load([store(change)])
+        self.load(store(change))
 
     def load(self, stored: Iterable[Stored]) -> None:
         """Apply changes as they stand on disk."""
-        for kind, id_, first, _second in stored:
-            if kind == "live":
-                self._last[bytes.fromhex(id_)] = int(first)
-            elif kind == "pass":
-                self._used[bytes.fromhex(id_)] = int(first)
-            else:
-                self._commands[id_] = first
+        for kind, *values in stored:
+            _LOAD[kind](self, *values)
 
     def forget_commands(self, now: float) -> None:
         """Drop the ids of commands that ended long ago."""
         for command_id in [each for each, until in self._commands.items() if until < now]:
             del self._commands[command_id]
 
+    def _shown(self, handle: str, iat: float, _second: float) -> None:
+        self._last[bytes.fromhex(handle)] = int(iat)
 
-def store(change: Change) -> Stored:
+    def _uses(self, pass_id: str, n: float, _until: float) -> None:
+        self._used[bytes.fromhex(pass_id)] = int(n)
+
+    def _taken(self, command_id: str, until: float, _second: float) -> None:
+        self._commands[command_id] = until
+
+    def _inside(self, zone: str, person: str, at: float) -> None:
+        people = self.whereabouts.people.setdefault(zone, {})
+        if person:  # "" says that the zone is counted
+            people[person] = at
+
+    def _locked_down(self, place: str, on: bool) -> None:
+        (self.lockdowns.add if on else self.lockdowns.discard)(place)
+
+
+_LOAD: dict[str, Callable[..., None]] = {
+    "live": Passage._shown,
+    "pass": Passage._uses,
+    "command": Passage._taken,
+    "inside": Passage._inside,
+    "outside": lambda passage, zone, person: passage.whereabouts.people.get(zone, {}).pop(person, None),
+    "nobody": lambda passage, zone: passage.whereabouts.pardon(zone),
+    "led": lambda passage, zone, at: passage.whereabouts.leads.update({zone: at}),
+    "escorted": lambda passage, point, at: passage.whereabouts.escorts.update({point: at}),
+    "waiting": lambda passage, point, person, at, marks: passage.whereabouts.note(Waits(person, point, at, marks)),
+    "passed": lambda passage, point: passage.whereabouts.waits.pop(point, None),
+    "door": lambda passage, name, text: passage.doors.update({name: text}),
+    "lockdown": lambda passage, place: passage._locked_down(place, True),
+    "lockdown_over": lambda passage, place: passage._locked_down(place, False),
+}
+
+
+def store(change: Change) -> list[Stored]:
     """A change as it stands on disk."""
     match change:
         case LiveUsed(handle, iat):
-            return "live", handle.hex(), iat, 0
+            return [("live", handle.hex(), iat, 0)]
         case PassUsed(pass_id, n, until):
-            return "pass", pass_id.hex(), n, until
+            return [("pass", pass_id.hex(), n, until)]
         case CommandTaken(command_id, until):
-            return "command", command_id, until, 0
+            return [("command", command_id, until, 0)]
+        case Moved():
+            return list(_moved(change))
+        case Waits(person, point, at, marks):
+            return [("waiting", point, person, at, int(marks))]
+        case Pardoned(zone, person):
+            return [("outside", zone, person) if person else ("nobody", zone)]
+        case DoorKept(door, text):
+            return [("door", door, text)]
+        case LockdownKept(place, on):
+            return [("lockdown" if on else "lockdown_over", place)]
+
+
+def _moved(move: Moved) -> Iterator[Stored]:
+    """As `Whereabouts.note` does it. A row without a person says that the zone is counted, even when it is empty."""
+    yield "passed", move.point
+    for zone in move.leaving:
+        yield "inside", zone, "", move.at
+        yield "outside", zone, move.person
+    for zone in move.entering:
+        yield "inside", zone, "", move.at
+        yield "inside", zone, move.person, move.at
+        if move.marks & Mark.LEAD:
+            yield "led", zone, move.at
+    if move.marks & Mark.ESCORT:
+        yield "escorted", move.point, move.at

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -13,6 +13,7 @@ from gateway.clock import Clock
 from gateway.journal import Journal
 from gateway.passage import Change
 
+T = TypeVar("T", bound=Change)
 REASON_CHARS = 64  # what the management plane files by
 
 log = structlog.get_logger()
@@ -39,6 +40,12 @@ class Pen:
     def put(self, event: AccessEvent, changes: Sequence[Change] = ()) -> None:
         """Write down an event that nothing waits for."""
         self.journal.append(event, changes).add_done_callback(partial(_lost, event.kind))
+
+    def noted(self, changes: tuple[T, ...]) -> tuple[T, ...]:
+        """The changes, noted in memory too: the next read may be in the queue. They still have to be put."""
+        for change in changes:
+            self.journal.passage.note(change)
+        return changes
 
     def write(self, kind: EventKind, fields: dict[str, Any], changes: Sequence[Change] = ()) -> None:
         """Write down an event of now that nothing waits for."""

@@ -1,14 +1,14 @@
 """From what a reader sent to what the decision understands. Nothing here trusts its input."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from controllers.driver import CardRead, IdCardRead, TextRead, UnsupportedRead
 from controllers.errors import ControllerError
 from controllers.wiegand import decode, find
 from gateway.access import mj1
 from gateway.access.decision import Card, DenyReason, Live, Pass, Presented, Unreadable
-from gateway.access.identifier import card_value, identifier_key
+from gateway.access.identifier import card_value, identifier_key, pin_key
 from gateway.access.model import CredentialType
 from gateway.access.table import PermissionTable
 from gateway.codes import verifies
@@ -50,6 +50,17 @@ class Identifier:
                 return Presentation(Card(self.pin_key(read)), CredentialType.PIN, "")
             case UnsupportedRead():
                 return Presentation(Unreadable(DenyReason.UNKNOWN_FORMAT), "", read.what[:40])
+
+    def with_pin(self, shown: Presentation, entry: PinEntry) -> Presentation:
+        """A card or code together with the PIN that was entered after it."""
+        match shown.presented:
+            case Card() as card:
+                pin = pin_key(self._site_key, card.key, entry.digits)
+                return replace(shown, presented=card._replace(pin=pin))
+            case Live() as live:
+                pin = pin_key(self._site_key, live.key, entry.digits)
+                return replace(shown, presented=replace(live, pin=pin))
+        return shown
 
     def pin_key(self, entry: PinEntry) -> bytes:
         """The key that the permission table knows a PIN by."""

@@ -9,25 +9,44 @@ from gateway.access.model import AccessPoint
 
 
 @dataclass(frozen=True, slots=True)
-class Contact:
-    """The input that sees a door open."""
+class Input:
+    """An input of a device: a contact that says open, a button that says pressed, a loop that says whole."""
 
     device: str
     input: int = 0
-    open_when_active: bool = True
+    when_active: bool = True  # it says so when it is active; else when it is not
+
+
+@dataclass(frozen=True, slots=True)
+class FireZone:
+    """A supervised loop from the fire panel, and what it means that its device is off line."""
+
+    name: str
+    loop: Input  # whole
+    lost_is_fire: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """A door with its lock and contact."""
+    """A door with its lock and what sees it."""
 
     name: str
     number: int
     label: Mapping[str, str]  # by language
     lock_device: str
     lock_output: int = 0
-    contact: Contact | None = None
+    contact: Input | None = None
     config: DoorConfig = field(default_factory=DoorConfig)
+    rex: Input | None = None
+    fire_zone: str = ""
+    schedule: str = ""  # of the office: while it is open, the door stands unlocked
+    may_block: bool = False  # who is inside gets out without any reader: it may be blocked
+    opens_outwards_unrecorded: bool = False  # when no journal can be written
+
+    @property
+    def inputs(self) -> list[Input]:
+        """What is wired to it, but for the fire loop."""
+        return [each for each in (self.contact, self.rex) if each]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +69,12 @@ class Site:
     doors: Sequence[Door] = ()
     points: Mapping[str, AccessPoint] = field(default_factory=dict)  # by reader
     readers: Sequence[Reader] = ()
+    fire_zones: Sequence[FireZone] = ()
+    interlocks: Sequence[tuple[str, ...]] = ()  # of these doors one at most is open
+
+    def readers_beside(self, reader: str) -> list[str]:
+        """The readers of the same access point, itself among them."""
+        return [each for each, point in self.points.items() if point.name == self.points[reader].name]
 
     @property
     def access_points(self) -> list[AccessPoint]:

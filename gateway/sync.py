@@ -16,7 +16,7 @@ from gateway.chain import Sealed
 from gateway.generations import Generations, child_environment
 from gateway.journal import Journal
 from gateway.keeper import Keeper
-from gateway.orders import RemoteUnlock
+from gateway.remote import RemoteOrder
 from gateway.store import Store
 
 POLL_S = 30.0  # the table is asked for this often even without a word from the watch
@@ -42,7 +42,7 @@ class Sync:
         store_path: the mirror's file, for the child that does bulk work.
         generations: the table in force.
         journal: the events.
-        unlock: takes an operator's order.
+        order: takes an operator's order.
         inventory: gives the doors and devices as they are now.
     """
 
@@ -55,12 +55,12 @@ class Sync:
         store_path: Path,
         generations: Generations,
         journal: Journal,
-        unlock: Callable[[RemoteUnlock], None],
+        order: Callable[[RemoteOrder], None],
         inventory: Callable[[], dict[str, Any]],
     ) -> None:
         self._url, self._token, self._gateway = url, token, gateway
         self._store, self._store_path, self._generations, self._journal = store, store_path, generations, journal
-        self._unlock, self._inventory = unlock, inventory
+        self._order, self._inventory = order, inventory
         self._client = pull.open_client(url, token)
         self._table_moved, self._events_wait, self._changed = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._sent = 0  # the highest event that the plane holds, as it says
@@ -107,19 +107,21 @@ class Sync:
     def _command(self, data: str) -> None:
         try:
             body = json.loads(data)
-            if body["action"] != "unlock":
-                raise ValueError(f"unknown action {body['action']!r}")
-            order = RemoteUnlock(
+            for_s = body.get("for_s")
+            order = RemoteOrder(
                 str(body["id"]),
                 str(body["door"]),
                 str(body["operator"]),
                 str(body["reason"]),
                 float(body["expires_at"]),
+                str(body["action"]),
+                for_s=None if for_s is None else float(for_s),
+                **{name: str(body.get(name) or "") for name in ("mode", "zone", "person")},
             )
         except (ValueError, KeyError, TypeError) as error:
             log.error("the plane sent no command", error=str(error))
         else:
-            self._unlock(order)
+            self._order(order)
 
     async def _table(self) -> None:
         """One round: fetch what changed, and put it in force."""

@@ -15,6 +15,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "gateway/access": ("gateway.access",),
     "gateway/__main__.py": ("gateway", "controllers", "config"),
     "gateway/drivers.py": ("gateway", "controllers", "config"),  # the root's table of drivers
+    "gateway/wiring.py": ("gateway", "config"),  # and of doors
     "gateway": ("gateway", "controllers"),
     "controllers": ("controllers",),
     "camera/__main__.py": ("camera", "config"),

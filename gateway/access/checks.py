@@ -9,7 +9,15 @@ from gateway.access.presence import NO_SCENE
 from gateway.access.presented import TWO_FACTORS, Card, Live, Pass
 from gateway.access.reasons import DenyReason
 from gateway.access.rights import is_leaving
-from gateway.access.zone_checks import alone, before_the_first, door_blocked, full, passed_back_hard, without_escort
+from gateway.access.zone_checks import (
+    alone,
+    before_the_first,
+    door_blocked,
+    full,
+    interlocked,
+    passed_back_hard,
+    without_escort,
+)
 
 __all__ = [
     "ALL",
@@ -184,6 +192,7 @@ CHECKS = (
     Check(DenyReason.NOT_PUBLIC, _not_public, (Pass,)),
     Check(DenyReason.NOT_PERMITTED_AT_THIS_TIME, _closed_now, ALL),
     Check(DenyReason.DOOR_BLOCKED, door_blocked, ALL, scenic=True),
+    Check(DenyReason.INTERLOCKED, interlocked, ALL, scenic=True),
     Check(DenyReason.ESCORT_NEEDED, without_escort, ALL, scenic=True),
     Check(DenyReason.FIRST_PERSON_MISSING, before_the_first, ALL, scenic=True),
     Check(DenyReason.PASSBACK_VIOLATION, passed_back_hard, ALL, scenic=True),

@@ -29,6 +29,14 @@ class EventKind(StrEnum):
     KEY_CHANGED = "KeyChanged"  # a reader proved its new secure-channel key
     TABLE_ADOPTED = "TableAdopted"
     GATEWAY_STARTED = "GatewayStarted"
+    DURESS = "Duress"  # a silent cry for help, beside the event of its presentation; no outward sign
+    PARDONED = "Pardoned"  # nobody knows any more who is in a zone: amnesty, or nobody saw who passed
+    REX = "RequestToExit"
+    DOOR_MODE = "DoorMode"  # reason: the mode that the door is at now
+    ORDERED = "Ordered"  # an operator's order other than an unlock, before it is carried out; detail: what
+    FIRE_RELEASED = "FireReleased"
+    FIRE_ENDED = "FireEnded"
+    FIRE_RESET_REFUSED = "FireResetRefused"  # a reset while the loop is not whole
 
 
 @dataclass(frozen=True, slots=True)

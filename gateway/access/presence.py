@@ -32,6 +32,14 @@ class Waits:
 PresenceChange = Moved | Waits
 
 
+@dataclass(frozen=True, slots=True)
+class Pardoned:
+    """Amnesty, or nobody saw who passed: nobody knows any more whether this person ("": anybody) is in the zone."""
+
+    zone: str
+    person: str = ""
+
+
 class Presence(Protocol):
     """What earlier passages tell. None is unknown: nothing was seen, or a reader was out."""
 
@@ -52,56 +60,56 @@ class Presence(Protocol):
 
 
 class Whereabouts:
-    """Presence in memory, kept up to date by `note`. One thread."""
+    """Presence in memory, kept up to date by `note`. One thread. Whoever keeps it on a disk may fill the four dicts."""
 
     def __init__(self) -> None:
-        self._inside: dict[str, dict[str, float]] = {}  # zone to person to since when
-        self._led: dict[str, float] = {}
-        self._escorted: dict[str, float] = {}
-        self._waiting: dict[str, Waits] = {}
+        self.people: dict[str, dict[str, float]] = {}  # zone to person to since when
+        self.leads: dict[str, float] = {}  # zone to when a LEAD last came in
+        self.escorts: dict[str, float] = {}  # access point to when an ESCORT last passed
+        self.waits: dict[str, Waits] = {}  # by access point
 
     def entered(self, person: str, zone: str) -> float | None:
         """Since when he is inside."""
-        return self._inside.get(zone, {}).get(person)
+        return self.people.get(zone, {}).get(person)
 
     def inside(self, zone: str) -> int | None:
         """How many persons are inside, None until somebody was seen to pass."""
-        found = self._inside.get(zone)
+        found = self.people.get(zone)
         return None if found is None else len(found)
 
     def led(self, zone: str) -> float | None:
         """When a LEAD last came in."""
-        return self._led.get(zone)
+        return self.leads.get(zone)
 
     def escorted(self, point: str) -> float | None:
         """When an ESCORT last passed here."""
-        return self._escorted.get(point)
+        return self.escorts.get(point)
 
     def waiting(self, point: str) -> Waits | None:
         """Who waits here for a second person."""
-        return self._waiting.get(point)
+        return self.waits.get(point)
 
     def note(self, change: PresenceChange) -> None:
         """Apply one change."""
         if isinstance(change, Waits):
-            self._waiting[change.point] = change
+            self.waits[change.point] = change
             return
-        self._waiting.pop(change.point, None)
+        self.waits.pop(change.point, None)
         for zone in change.leaving:
-            self._inside.setdefault(zone, {}).pop(change.person, None)
+            self.people.setdefault(zone, {}).pop(change.person, None)
         for zone in change.entering:
-            self._inside.setdefault(zone, {})[change.person] = change.at
+            self.people.setdefault(zone, {})[change.person] = change.at
             if change.marks & Mark.LEAD:
-                self._led[zone] = change.at
+                self.leads[zone] = change.at
         if change.marks & Mark.ESCORT:
-            self._escorted[change.point] = change.at
+            self.escorts[change.point] = change.at
 
     def pardon(self, zone: str, person: str | None = None) -> None:
         """Amnesty, or a reader of the zone was out: nobody knows of this person, or of anybody, in the zone."""
         if person is None:
-            self._inside.pop(zone, None)
+            self.people.pop(zone, None)
         else:
-            self._inside.get(zone, {}).pop(person, None)
+            self.people.get(zone, {}).pop(person, None)
 
 
 class Scene(NamedTuple):
@@ -109,6 +117,7 @@ class Scene(NamedTuple):
 
     presence: Presence
     mode: DoorMode | None = None  # the door's own; None: it admits everyone
+    interlocked: bool = False  # another door of its interlock is not shut
 
 
 NO_SCENE = Scene(Whereabouts())  # nobody notes anything in it

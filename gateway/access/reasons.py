@@ -31,6 +31,7 @@ class DenyReason(StrEnum):
     USED_UP = "UsedUp"
     NOT_PUBLIC = "NotPublic"
     DOOR_BLOCKED = "DoorBlocked"
+    INTERLOCKED = "Interlocked"
     ESCORT_NEEDED = "EscortNeeded"
     FIRST_PERSON_MISSING = "FirstPersonMissing"
     PASSBACK_VIOLATION = "PassbackViolation"
@@ -66,6 +67,7 @@ REASONS: dict[DenyReason, tuple[str, str]] = {  # zh-CN, English
     DenyReason.USED_UP: ("通行次数已用完。", "All uses of this pass are spent."),
     DenyReason.NOT_PUBLIC: ("访客不得进入非公共区域。", "Visitors may not enter a zone that is not public."),
     DenyReason.DOOR_BLOCKED: ("此门已封锁。", "This door is blocked or locked down."),
+    DenyReason.INTERLOCKED: ("互锁的另一扇门未关好。", "Another door of the interlock is not shut."),
     DenyReason.ESCORT_NEEDED: ("需由陪同人员带领进入。", "An escort has to go first."),
     DenyReason.FIRST_PERSON_MISSING: ("负责人尚未进入。", "Nobody in charge has come in yet."),
     DenyReason.PASSBACK_VIOLATION: ("此人已在区域内，不得重复进入。", "This person is inside already."),
@@ -94,6 +96,7 @@ PASSED: dict[DenyReason, tuple[str, str]] = {  # what it means that a check did 
     DenyReason.NOT_PUBLIC: ("访客可到达此区域。", "Visitors may go where this door leads."),
     DenyReason.INVALID_PIN: ("密码正确或未输入密码。", "The PIN is right, or none was entered."),
     DenyReason.DOOR_BLOCKED: ("此门未封锁。", "The door is not blocked."),
+    DenyReason.INTERLOCKED: ("互锁的其他门均已关好。", "No other door of the interlock is open."),
     DenyReason.ESCORT_NEEDED: ("无需陪同，或陪同人员已进入。", "No escort is needed, or one went first."),
     DenyReason.FIRST_PERSON_MISSING: ("负责人已进入，或无此要求。", "Somebody in charge has come in, or need not."),
     DenyReason.PASSBACK_VIOLATION: ("无重复进入。", "He is not known to be inside already."),

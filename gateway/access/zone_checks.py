@@ -20,6 +20,11 @@ def door_blocked(case: Case, shown: Card | Live | Pass) -> bool:
     return not (mode is DoorMode.LOCKED_DOWN and (case.responds or is_outwards(case.point, case.table.zones)))
 
 
+def interlocked(case: Case, shown: Card | Live | Pass) -> bool:
+    """While another door of its interlock is not shut; on a way out nobody waits."""
+    return case.scene.interlocked and not is_outwards(case.point, case.table.zones)
+
+
 def without_escort(case: Case, shown: Card | Live | Pass) -> bool:
     """visitors, and who else needs an escort, where the zone asks for one and none passed just before."""
     who = case.credential

@@ -147,6 +147,8 @@ def door_fault(world: World, responds: bool) -> str:
         return "DoorBlocked"
     if world.mode == "LockedDown" and not responds and not outwards(world.rows, world.point):
         return "DoorBlocked"
+    if world.interlocked and not outwards(world.rows, world.point):
+        return "Interlocked"
     return ""
 
 

@@ -69,15 +69,16 @@ class World:
     at: datetime
     seen: list[PresenceChange] = field(default_factory=list)  # what was noted before, in order
     mode: DoorMode | None = None
+    interlocked: bool = False
 
     @property
     def scene(self) -> Scene:
-        if not self.seen and self.mode is None:
+        if not self.seen and self.mode is None and not self.interlocked:
             return NO_SCENE
         presence = Whereabouts()
         for change in self.seen:
             presence.note(change)
-        return Scene(presence, self.mode)
+        return Scene(presence, self.mode, self.interlocked)
 
 
 good = st.sampled_from([True] * 9 + [False])
@@ -210,7 +211,8 @@ def worlds(draw: st.DrawFn) -> World:
     rows = draw(offices()) + [draw(credentials(number)) for number in range(4)]
     seen = draw(st.lists(sights(), max_size=4))
     mode = draw(st.none() | st.sampled_from(DoorMode))
-    world = World(rows, doors, memory, limits, draw(st.sampled_from(doors)), draw(presentations), at, seen, mode)
+    point, shown, interlocked = draw(st.sampled_from(doors)), draw(presentations), draw(st.integers(0, 5)) == 5
+    world = World(rows, doors, memory, limits, point, shown, at, seen, mode, interlocked)
     return befriended(draw, world) if draw(st.booleans()) else world
 
 

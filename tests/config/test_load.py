@@ -82,6 +82,15 @@ def test_a_time_of_day_stays_text_as_yaml_1_2_has_it(tmp_path: Path, example: st
         ("  key_file: secrets/broker-client.key\n", "", r"broker\.key_file: cert_file and key_file go together"),
         ("data_dir: /var/lib/menjin ", "data_dir: /a\ndata_dir: /b ", r"12:1: found duplicate key \"data_dir\""),
         ("site:\n", "site: [\n", r":\d+: "),
+        ("way_out: button", "way_out: software_button", r"LINE:5: doors\.0\.way_out: a software_button needs rex"),
+        ("pulse_s: 0, shunt", "pulse_s: 3, shunt", r"doors\.0\.rex\.pulse_s: a button that releases the lock itself"),
+        ("input: 1, pressed", "input: 0, pressed", r"doors\.0\.rex: input 'lobby-1 input 0' is used twice"),
+        ("fire_zone: building-1-fire ", "fire_zone: cellar ", r"LINE:5: doors\.0\.fire_zone: no fire zone is named"),
+        ("loop: {device: lobby-1,", "loop: {device: gate-scanner,", r"loop\.device: no device with inputs is named"),
+        ("    fire_zone: building-1-fire", "    # ", r"fire_zones\.0\.name: no door is in fire zone 'building-1-fire'"),
+        ("interlocks: []", "interlocks: [{name: x, doors: [lobby-1, gate]}]", r"doors\.1: door 'gate' has no contact"),
+        ("interlocks: []", "interlocks: [{name: x, doors: [pool, lobby-1]}]", r"0: door 'pool' needs way_out handle"),
+        ("lock: {device: pool}", "lock: {device: pool}\n    fire_zone: building-1-fire", r"'pool' can only pulse"),
         ("min_assurance: 1 ", "min_assurance: high ", r"LINE:5: access_points\.0\.min_assurance: Input should be"),
     ],
 )  # fmt: skip
@@ -92,6 +101,30 @@ def test_each_mistake_is_named_with_its_line_and_column(
     line = example[: example.index(old)].count("\n") + 1
     found = faults_of(write(tmp_path, example.replace(old, new, 1)))
     assert any(re.search(fault.replace("LINE", f"^{line}"), each) for each in found), found
+
+
+@pytest.mark.parametrize(
+    ("wiring", "fault"),
+    [
+        ("lock: {device: clubhouse}, way_out: reader", "way_out: who is inside is let out by software alone: the lock"),
+        ("lock: {device: clubhouse}, way_out: reader", "way_out: who is inside is let out by software alone: it needs"),
+        ("lock: {device: clubhouse, without_power: locked}", "lock.without_power: say way_out"),
+        ("lock: {device: clubhouse}, rex: {device: clubhouse, input: 4, pulse_s: 2}", "rex.pulse_s: say way_out"),
+        ("lock: {device: clubhouse}, relock: {on: open}", "relock: without a contact nobody sees it"),
+    ],
+)
+def test_a_door_that_could_lock_people_in_is_refused(tmp_path: Path, example: str, wiring: str, fault: str) -> None:
+    door = f"  - {{name: cellar, number: 9, label: {{zh: 地下室, en: Cellar}}, {wiring}}}\n"
+    wired = example.replace("device: clubhouse, output: 0", "device: clubhouse, output: 1")
+    found = faults_of(write(tmp_path, wired.replace("doors:\n", "doors:\n" + door, 1)))
+    assert any(f"doors.0.{fault}" in each for each in found), found
+
+
+def test_a_door_that_software_lets_out_is_good_if_it_opens_without_power_and_in_a_fire(
+    tmp_path: Path, example: str
+) -> None:
+    wired = example.replace("way_out: button", "way_out: software_button").replace("pulse_s: 0, sh", "pulse_s: 3, sh")
+    assert load_settings(write(tmp_path, wired)).doors[0].way_out == "software_button"
 
 
 def test_what_is_missing_is_named_at_its_parent(tmp_path: Path, example: str) -> None:

@@ -103,7 +103,9 @@ async def test_what_no_decision_can_use_is_told(world: World) -> None:
 
 async def test_an_unchecked_frame_is_a_plain_number_even_at_a_secure_reader(world: World) -> None:
     sound = card_read(100)
-    shown = world.service._identifier.card(CardRead("lobby-1", sound.bits, sound.bit_count, seen(), checked=False))
+    shown = world.service._records._identifier.card(
+        CardRead("lobby-1", sound.bits, sound.bit_count, seen(), checked=False)
+    )
     assert getattr(shown.presented, "assurance", None) == 0
 
 
@@ -152,7 +154,7 @@ async def test_a_record_that_cannot_be_written_is_not_acknowledged(tmp_path: Pat
 
 async def test_home_assistant_sees_doors_and_asks_as_an_operator(world: World) -> None:
     assert {view.name: view.locked for view in views(world.service)} == {"lobby": None, "club": None}
-    await asyncio.to_thread(unlocker(asyncio.get_running_loop(), world.clock, world.service.unlock), "club")
+    await asyncio.to_thread(unlocker(asyncio.get_running_loop(), world.clock, world.service.order), "club")
     await opened(world)
     assert world.events("RemoteUnlock")[0]["operator"] == "home-assistant"
     assert world.events("CommandOutcome")[0]["reason"] == Result.DONE

@@ -4,7 +4,7 @@ import asyncio
 import json
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,16 @@ import pytest
 from controllers.driver import CardRead, DeviceAlarm, KeyChanged, LinkState, LocalState, LockCommand, Result, TextRead
 from gateway.access.generation import build
 from gateway.access.mj1 import pass_signed
+from gateway.access.model import AccessProfile, Credential, Row, Zone
 from gateway.access.table import PermissionTable
 from gateway.clock import Clock
 from gateway.commands import Commands
 from gateway.journal import Journal
-from gateway.orders import RemoteUnlock
 from gateway.pen import Pen
-from gateway.readers import ReaderLimits
+from gateway.readers import ReaderLimits, ReaderWatch
+from gateway.remote import RemoteOrder
 from gateway.service import Service
+from gateway.site import Site
 from gateway.wire import row, rows_of
 from tests.gateway.world import (
     SITE,
@@ -44,15 +46,24 @@ LIMITS = ReaderLimits(repeat_text_s=0.5, repeat_card_s=0.2, slow_s=0.3)
 class World:
     """The service with a journal on disk and a recording driver."""
 
-    def __init__(self, folder: Path, limits: ReaderLimits = LIMITS, **journal_limits: Any) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        limits: ReaderLimits = LIMITS,
+        here: Site | None = None,
+        more: Sequence[Row] = (),
+        **journal_limits: Any,
+    ) -> None:
         self.path = folder / "journal.db"
         self.clock = Clock()
         self.journal = Journal(self.path, self.clock.now, reserve_bytes=1 << 16, **journal_limits)
         self.clock.floor(self.journal.high_water)
         issuers = ({"kid": 1, "public_key": ISSUER.public.hex()},)
         office = rows(credential(100), credential(101, state="lost"), live_credential(PHONE), issuers=issuers)
-        here = site()
-        data = build([row(kind, body) for kind, body in rows_of(office)], 5)
+        here = here or site()
+        named = {(type(each), each.id) for each in more if isinstance(each, Zone | Credential | AccessProfile)}
+        plain = [row(kind, body) for kind, body in rows_of(office)]
+        data = build([each for each in plain if (type(each), getattr(each, "id", "")) not in named] + [*more], 5)
         self.table = PermissionTable.load(data, here.access_points, here.tz, site=SITE)
         loop = asyncio.get_running_loop()
         self.driver = RecordingDriver(lambda event: loop.call_soon_threadsafe(self.service.on_event, event) and None)
@@ -272,7 +283,7 @@ async def test_a_door_that_cannot_be_written_down_stays_shut(tmp_path: Path) -> 
     journal = World(tmp_path, retry_s=60)
     for number in range(700):  # the reserve of 64 KiB fills up
         journal.read(card_read(1000 + number))
-        journal.service._watches["lobby-1"] = type(journal.service._watches["lobby-1"])(LIMITS)
+        journal.service._reads._watches["lobby-1"] = ReaderWatch(LIMITS)
     await journal.settle()
     journal.read(card_read(100))
     await journal.settle(lambda: ("lobby-1", "denied") in journal.driver.signals)
@@ -293,13 +304,13 @@ async def test_the_outcome_of_a_command_is_written_down(world: World, result: Re
     assert world.driver.signals == expected
 
 
-def order(**changes: Any) -> RemoteUnlock:
+def order(**changes: Any) -> RemoteOrder:
     fields = {"command_id": "order-1", "door": "lobby", "operator": "wang", "reason": "courier"}
-    return RemoteUnlock(**(fields | {"expires_at": time.time() + 5} | changes))
+    return RemoteOrder(**(fields | {"expires_at": time.time() + 5} | changes))
 
 
 async def test_a_remote_unlock_is_written_down_with_its_operator_and_then_done(world: World) -> None:
-    world.service.unlock(order())
+    world.service.order(order())
     await world.settle(lambda: world.events("CommandOutcome"))
     assert world.kinds() == ["RemoteUnlock", "CommandOutcome"]
     remote, outcome = world.events()
@@ -309,25 +320,25 @@ async def test_a_remote_unlock_is_written_down_with_its_operator_and_then_done(w
 
 
 async def test_an_expired_remote_unlock_is_dropped_and_says_so(world: World) -> None:
-    world.service.unlock(order(expires_at=time.time() - 0.1))
+    world.service.order(order(expires_at=time.time() - 0.1))
     await world.settle(world.kinds)
     assert [(each["kind"], each["reason"]) for each in world.events()] == [("CommandOutcome", "Expired")]
     assert not world.driver.locks
 
 
 async def test_a_remote_unlock_of_no_door_is_refused(world: World) -> None:
-    world.service.unlock(order(door="nowhere"))
+    world.service.order(order(door="nowhere"))
     await world.settle(world.kinds)
     assert [(each["kind"], each["reason"]) for each in world.events()] == [("CommandOutcome", "Refused")]
 
 
 async def test_a_remote_unlock_is_done_once_even_across_a_restart(world: World, tmp_path: Path) -> None:
-    world.service.unlock(order())
-    world.service.unlock(order())
+    world.service.order(order())
+    world.service.order(order())
     await world.settle(lambda: world.driver.locks)
     await asyncio.to_thread(world.journal.close)
     again = World(tmp_path)
-    again.service.unlock(order())
+    again.service.order(order())
     await again.settle()
     assert len(world.driver.locks) == 1
     assert not again.driver.locks

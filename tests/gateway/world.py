@@ -33,7 +33,7 @@ from gateway.access import mj1
 from gateway.access.door import DoorConfig
 from gateway.access.identifier import card_value, identifier_key
 from gateway.access.model import AccessPoint
-from gateway.site import Contact, Door, Reader, Site
+from gateway.site import Door, Input, Reader, Site
 
 SITE_KEY = bytes(range(32))
 SITE = 4097
@@ -51,7 +51,7 @@ def site() -> Site:
         ZoneInfo("Asia/Shanghai"),
         SITE_KEY,
         (
-            Door("lobby", 1, {"zh": "大堂", "en": "Lobby"}, "lobby-1", 0, Contact("lobby-1"), config),
+            Door("lobby", 1, {"zh": "大堂", "en": "Lobby"}, "lobby-1", 0, Input("lobby-1"), config),
             Door("club", 2, {"zh": "会所", "en": "Clubhouse"}, "club-1"),
         ),
         {"lobby-1": lobby, "scan-1": lobby, "club-1": club},
@@ -122,7 +122,7 @@ class RecordingDriver:
 
     def devices(self) -> dict[str, Capabilities]:
         return {
-            "lobby-1": Capabilities(cards=True, inputs=1, outputs=1, feedback=True, secure=True),
+            "lobby-1": Capabilities(cards=True, keys=True, inputs=4, outputs=1, feedback=True, secure=True),
             "scan-1": Capabilities(text=True),
             "club-1": Capabilities(cards=True, inputs=1, outputs=1, feedback=True),
         }

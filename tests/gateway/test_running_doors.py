@@ -1,0 +1,338 @@
+"""Doors at work: modes, schedules, fire, lockdown, requests to exit, interlocks, and what a restart keeps of them."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controllers.driver import InputState, LinkState, Result
+from gateway.access.door import Relock
+from gateway.access.model import AccessPoint, Passback, Schedule, Zone, ZoneRules
+from gateway.remote import RemoteOrder
+from gateway.site import FireZone, Input, Site
+from tests.gateway.test_service import World
+from tests.gateway.world import ZONE, card_read, seen, site
+
+CONTACT, REX, LOOP, CONTACT_2 = 0, 1, 2, 3
+OPEN, SHUT = True, False
+
+
+def here(**changes: Any) -> Site:
+    """Lobby and club on one board: contact, button and fire loop are its inputs."""
+    plain = site()
+    lobby, club = plain.doors
+    config = replace(lobby.config, rex_pulse_s=0.5, rex_shunt_s=1.0)
+    wired: dict[str, Any] = {"config": config, "rex": Input("lobby-1", REX), "fire_zone": "fz", "may_block": True}
+    second: dict[str, Any] = {"contact": Input("lobby-1", CONTACT_2), "config": replace(config, fire_release=False)}
+    points = dict(plain.points) | {"out-1": AccessPoint("lobby-out", "lobby", 1, ZONE, "estate")}
+    doors = (replace(lobby, **(wired | changes.pop("lobby", {}))), replace(club, **second))
+    return replace(plain, doors=doors, points=points, fire_zones=(FireZone("fz", Input("lobby-1", LOOP)),), **changes)
+
+
+class Place(World):
+    """A world whose devices are on line and have told their levels."""
+
+    def __init__(self, folder: Path, site_: Site, **more: Any) -> None:
+        super().__init__(folder, here=site_, **more)
+        self.levels_now = [SHUT, False, True, SHUT]
+
+    def begin(self) -> None:
+        for device in ("lobby-1", "club-1"):
+            self.read(LinkState(device, True, True, "connected", seen()))
+        self.levels()
+        self.service.tick()
+
+    def levels(self, **changes: bool) -> None:
+        for name, level in changes.items():
+            self.levels_now[{"contact": CONTACT, "rex": REX, "loop": LOOP, "club": CONTACT_2}[name]] = level
+        self.read(InputState("lobby-1", tuple(self.levels_now), seen()))
+
+    def actions(self, device: str = "lobby-1") -> list[str]:
+        return [each.action.value for each in self.driver.locks if each.device == device]
+
+    def mode(self, door: str = "lobby") -> str:
+        return self.service.doors.state(door).mode.value
+
+    async def order(self, action: str, door: str = "", **how: Any) -> str:
+        id_ = how.pop("id", f"o-{len(self.events('CommandOutcome'))}-{action}")
+        self.service.order(RemoteOrder(id_, door, "wang", "why", time.time() + 5, action, **how))
+        await self.settle(lambda: any(each.get("command_id") == id_ for each in self.events("CommandOutcome")))
+        [ended] = [each for each in self.events("CommandOutcome") if each.get("command_id") == id_]
+        return str(ended["reason"])
+
+    async def end(self) -> None:
+        await asyncio.to_thread(self.journal.close)
+
+
+Make = Callable[..., Place]
+
+
+@pytest.fixture
+async def make(tmp_path: Path) -> AsyncIterator[Make]:
+    made: list[Place] = []
+
+    def one(*, begin: bool = True, more: Any = (), **changes: Any) -> Place:
+        made.append(Place(tmp_path, here(**changes), more=more))
+        if begin:
+            made[-1].begin()
+        return made[-1]
+
+    yield one
+    for place in made:
+        await place.end()
+
+
+async def test_a_start_and_a_lost_link_move_no_lock(make: Make) -> None:
+    place = make()
+    place.read(LinkState("lobby-1", False, False, "silent", seen()))
+    place.begin()
+    await place.settle(lambda: place.events("LinkDown"))
+    assert place.actions() == []
+
+
+async def test_a_mode_is_written_down_and_then_the_lock_follows_it_and_ends_by_itself(make: Make) -> None:
+    place = make()
+    assert await place.order("mode", "lobby", mode="Unlocked", for_s=0.4) == "Done"
+    await place.settle(lambda: place.actions() == ["release"])
+    assert place.mode() == "Unlocked"
+    assert place.events("DoorMode")[0]["detail"]["by"] == "guard"
+    await asyncio.sleep(0.4)
+    place.service.tick()
+    await place.settle(lambda: place.actions() == ["release", "secure"])
+    assert [each["reason"] for each in place.events("DoorMode")] == ["Unlocked", "Locked"]
+
+
+async def test_a_mode_outlives_a_restart_and_ends_at_its_time(make: Make) -> None:
+    first = make()
+    await first.order("mode", "lobby", mode="LockedOpen", for_s=1.0)
+    await first.settle(lambda: first.actions() == ["release"])
+    await first.end()
+    again = make(begin=False)
+    assert again.mode() == "LockedOpen"
+    assert again.actions() == []
+    again.begin()
+    await again.settle(lambda: again.actions() == ["release"])
+    await asyncio.sleep(1.0)
+    again.service.tick()
+    await again.settle(lambda: again.actions() == ["release", "secure"])
+    assert again.mode() == "Locked"
+
+
+async def test_a_lock_left_released_by_a_mode_that_ended_meanwhile_is_secured(make: Make) -> None:
+    first = make()
+    await first.order("mode", "lobby", mode="Unlocked", for_s=0.3)
+    await first.settle(lambda: first.actions() == ["release"])
+    await first.end()
+    await asyncio.sleep(0.3)
+    again = make()
+    await again.settle(lambda: again.actions())
+    assert again.actions() == ["secure"]
+
+
+async def test_a_released_mode_ends_at_once(make: Make) -> None:
+    place = make()
+    await place.order("mode", "lobby", mode="Blocked")
+    assert place.mode() == "Blocked"
+    place.read(card_read(100))
+    await place.settle(lambda: place.events("Denied"))
+    assert place.events("Denied")[0]["reason"] == "DoorBlocked"
+    await place.order("mode_release", "lobby")
+    assert place.mode() == "Locked"
+
+
+async def test_a_door_without_a_way_out_is_not_blocked(make: Make) -> None:
+    place = make()
+    assert await place.order("mode", "club", mode="Blocked") == "Refused"
+    assert await place.order("mode", "club", mode="Accessed") == "Refused"
+    assert await place.order("mode", "nowhere", mode="Unlocked") == "Refused"
+    assert await place.order("sing") == "Refused"
+    assert place.mode("club") == "Locked"
+
+
+async def test_a_card_at_a_free_door_gives_no_pulse_that_would_lock_it(make: Make) -> None:
+    place = make()
+    await place.order("mode", "lobby", mode="Unlocked")
+    await place.settle(lambda: place.actions() == ["release"])
+    place.read(card_read(100))
+    await place.settle(lambda: place.events("Granted"))
+    assert place.actions() == ["release"]
+    assert place.driver.signals[-1] == ("lobby-1", "granted")
+
+
+async def test_a_level_that_was_lost_is_given_again(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = make()
+    monkeypatch.setattr("gateway.locks.RETRY_S", 0.0)
+    place.driver.answer = Result.UNKNOWN
+    await place.order("mode", "lobby", mode="Unlocked")
+    await place.settle(lambda: place.actions() == ["release"])
+    place.driver.answer = Result.DONE
+    place.service.tick()
+    await place.settle(lambda: place.actions() == ["release", "release"])
+    place.service.tick()
+    await place.settle()
+    assert place.actions() == ["release", "release"]
+
+
+# --- schedule ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_schedule_unlocks_the_door_after_the_first_person(make: Make) -> None:
+    config = replace(here().doors[0].config, first_in=True)
+    place = make(lobby={"schedule": "always", "config": config})
+    assert (place.mode(), place.actions()) == ("Locked", [])
+    place.read(card_read(100))
+    await place.settle(lambda: place.actions() == ["pulse"])
+    place.levels(contact=OPEN)
+    await place.settle(lambda: place.actions() == ["pulse", "release"])
+    place.levels(contact=SHUT)
+    assert place.mode() == "Unlocked"
+    assert place.events("DoorMode")[0]["detail"]["by"] == "schedule"
+
+
+async def test_a_schedule_that_is_over_locks_the_door(make: Make) -> None:
+    place = make(lobby={"schedule": "never"}, more=[Schedule("never", ())])
+    assert place.mode() == "Locked"
+    place = make(lobby={"schedule": "always"})
+    await place.settle(lambda: place.actions() == ["release"])
+
+
+# --- fire -------------------------------------------------------------------------------------------------------------
+
+
+async def test_an_open_loop_is_fire_which_is_latched_and_ends_by_two_acts(make: Make) -> None:
+    place = make()
+    place.levels(loop=False)
+    assert place.actions() == ["release"]  # before anything is on the disk
+    assert await place.order("fire_reset", zone="fz") == "Refused"
+    place.levels(loop=True)
+    assert place.mode() == "LockedOpen"
+    assert await place.order("fire_reset", zone="elsewhere") == "Refused"
+    assert await place.order("fire_reset", zone="fz") == "Done"
+    await place.settle(lambda: place.actions() == ["release", "secure"])
+    assert place.mode() == "Locked"
+    kinds = [each for each in place.kinds() if each.startswith("Fire")]
+    assert kinds == ["FireReleased", "FireResetRefused", "FireEnded"]
+    assert place.mode("club") == "Locked"
+
+
+async def test_fire_is_above_lockdown_and_outlives_a_restart(make: Make) -> None:
+    first = make()
+    await first.order("lockdown")
+    assert first.mode() == "LockedDown"
+    first.levels(loop=False)
+    assert first.mode() == "LockedOpen"
+    first.levels(loop=True)
+    await first.settle(lambda: first.events("FireReleased"))
+    await first.end()
+    again = make(begin=False)
+    assert again.actions() == []
+    again.begin()
+    await again.settle(lambda: again.actions() == ["release"])
+    assert again.mode() == "LockedOpen"
+    await again.order("fire_reset", zone="fz")
+    assert again.mode() == "LockedDown"
+
+
+async def test_a_loop_that_nobody_can_read_is_fire_only_where_the_wiring_says_so(make: Make) -> None:
+    place = make()
+    place.read(LinkState("lobby-1", False, False, "silent", seen()))
+    assert place.mode() == "Locked"
+    zone = FireZone("fz", Input("lobby-1", LOOP), lost_is_fire=True)
+    strict = Place(place.path.parent / "strict", replace(here(), fire_zones=(zone,)))
+    strict.begin()
+    strict.read(LinkState("lobby-1", False, False, "silent", seen()))
+    assert strict.mode() == "LockedOpen"
+    await strict.end()
+
+
+# --- lockdown ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_lockdown_of_a_zone_shuts_its_doors_and_outlives_a_restart(make: Make) -> None:
+    nested = [Zone("street"), Zone("estate", "street"), Zone(ZONE, "estate")]
+    first = make(more=nested)
+    assert await first.order("lockdown", zone="club") == "Done"
+    assert (first.mode(), first.mode("club")) == ("Locked", "LockedDown")
+    await first.end()
+    again = make(more=nested)
+    assert again.mode("club") == "LockedDown"
+    assert await again.order("lockdown_release", zone="club") == "Done"
+    assert again.mode("club") == "Locked"
+    assert await again.order("lockdown", zone="moon") == "Refused"
+
+
+async def test_nobody_is_kept_inside_by_a_lockdown(make: Make) -> None:
+    place = make(more=[Zone("estate"), Zone(ZONE, "estate")])
+    await place.order("lockdown")
+    place.read(card_read(100))
+    await place.settle(lambda: place.events("Denied"))
+    assert place.events("Denied")[0]["reason"] == "DoorBlocked"
+    place.levels(rex=True)
+    assert place.actions() == ["pulse"]
+    place.levels(contact=OPEN)
+    await place.settle(lambda: place.events("RequestToExit"))
+    assert not place.events("DoorForcedOpen")
+
+
+# --- request to exit, relock, interlock -------------------------------------------------------------------------------
+
+
+async def test_a_button_that_is_held_at_the_start_gives_no_pulse(make: Make) -> None:
+    place = make(begin=False)
+    place.levels_now[REX] = True
+    place.begin()
+    assert place.actions() == []
+    place.levels(rex=False)
+    place.levels(rex=True)
+    assert place.actions() == ["pulse"]
+    assert place.driver.locks[-1].pulse_ms == 500
+
+
+async def test_a_lock_is_secured_once_the_door_has_opened(make: Make) -> None:
+    place = make(lobby={"config": replace(here().doors[0].config, relock=Relock.OPEN)})
+    place.read(card_read(100))
+    await place.settle(lambda: place.actions() == ["pulse"])
+    place.levels(contact=OPEN)
+    place.service.tick()
+    assert place.actions() == ["pulse", "secure"]
+
+
+async def test_of_two_interlocked_doors_one_is_open_at_a_time(make: Make) -> None:
+    place = make(interlocks=(("lobby", "club"),))
+    place.read(card_read(100))
+    assert await place.order("unlock", "club") == "Refused"  # a grant is on its way to the other
+    place.levels(contact=OPEN)
+    assert await place.order("unlock", "club") == "Refused"
+    place.levels(contact=SHUT)
+    await asyncio.sleep(0.5)
+    place.service.tick()
+    assert await place.order("unlock", "club") == "Done"
+    place.read(card_read(100))
+    await place.settle(lambda: place.events("Denied"))
+    assert place.events("Denied")[0]["reason"] == "Interlocked"
+
+
+async def test_an_interlock_and_anti_passback_both_hold(make: Make) -> None:
+    ruled = [Zone("estate"), Zone(ZONE, "estate", rules=ZoneRules(passback=Passback.HARD))]
+    place = make(interlocks=(("lobby", "club"),), more=ruled)
+
+    async def ask(reason: str) -> None:
+        before = len(place.events("Granted", "Denied"))
+        await asyncio.sleep(0.21)
+        place.read(card_read(100))
+        await place.settle(lambda: len(place.events("Granted", "Denied")) > before)
+        assert place.events("Granted", "Denied")[-1].get("reason", "") == reason
+
+    place.levels(club=OPEN)
+    await ask("Interlocked")
+    place.levels(club=SHUT)
+    await ask("")
+    place.levels(contact=OPEN)
+    place.levels(contact=SHUT)
+    await ask("PassbackViolation")
+    place.levels(club=OPEN)
+    await ask("Interlocked")
