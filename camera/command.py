@@ -10,6 +10,9 @@ import ffmpeg
 
 from camera.source import PROTOCOLS
 
+# A decoder refuses pictures beyond 8K (7680 x 4320): a header that lies must not cost the machine's memory.
+MAX_PIXELS = 7680 * 4320
+
 FRAGMENTED = "+empty_moov+default_base_moof"
 
 # ffmpeg dies with the recorder (PR_SET_PDEATHSIG): a killed recorder leaves no stray writer behind.
@@ -46,17 +49,21 @@ def live_command(hevc: bool = False) -> list[str]:
     return _compiled("pipe:1", f="mp4", movflags=f"+frag_every_frame{FRAGMENTED}", flush_packets=1, **_tag(hevc))
 
 
-def still_command(at_s: float, width: int | None = None) -> list[str]:
-    """Decode an init with a group of pictures from stdin; send the picture at `at_s` to stdout as JPEG."""
+def still_command(at_s: float, width: int | None = None, hide: str = "") -> list[str]:
+    """Decode an init with a group of pictures from stdin; send the picture at `at_s` to stdout as JPEG.
+
+    `hide` is a filter chain that hides parts of it (`camera.masks.blackout`).
+    """
     options = {"f": "image2", "frames:v": 1, "c:v": "mjpeg", "q:v": 3, "threads": 1, "ss": f"{at_s:.3f}"}
-    if width:
-        options["vf"] = f"scale={width}:-2"
-    stream = ffmpeg.input("pipe:0", f="mp4", protocol_whitelist="pipe", threads=1)
+    scale = f"scale={width}:-2" if width else ""
+    if chain := ",".join(each for each in (scale, hide) if each):
+        options["vf"] = chain
+    stream = ffmpeg.input("pipe:0", f="mp4", protocol_whitelist="pipe", threads=1, max_pixels=MAX_PIXELS)
     argv: list[str] = stream.output("pipe:1", **options).compile(cmd=[*FFMPEG, "error"])
     return argv
 
 
-def code_command(
+def grey_command(
     region: tuple[float, float, float, float], fps: float, device: str = "", widest: int = 1280
 ) -> list[str]:
     """Send the region of at most `fps` pictures a second to stdout, grey, as PGM: each says its own size.
@@ -75,7 +82,10 @@ def code_command(
     if device:
         stream = ffmpeg.input(device, f="v4l2", protocol_whitelist="file")
     else:
-        stream = ffmpeg.input("pipe:0", f="concat", safe=0, protocol_whitelist=PROTOCOLS, threads=1, flags="low_delay")
+        stream = ffmpeg.input(
+            "pipe:0", f="concat", safe=0, protocol_whitelist=PROTOCOLS, threads=1, flags="low_delay",
+            max_pixels=MAX_PIXELS,
+        )  # fmt: skip
     argv: list[str] = stream.output("pipe:1", threads=1, **options).compile(cmd=[*FFMPEG, "warning"])
     return argv
 

@@ -5,19 +5,18 @@ takes up to 0.4 s for a picture of noise.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
-import numpy
 import zxingcpp
-from numpy.typing import NDArray
+
+from camera.pictures import Grey, grey
 
 try:
     from pyzbar import pyzbar
 except ImportError:  # Debian's libzbar0 is not there; zxing-cpp reads nearly all that zbar reads
     pyzbar = None
 
-Grey = NDArray[numpy.uint8]
 BUDGET_S = 0.06
 FORMATS = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
 MAX_CHARS = 512
@@ -40,17 +39,17 @@ def by_zbar(picture: Grey) -> list[str]:
 
 def halved(picture: Grey) -> Grey:
     """Half the size: a code that fills its region is read here in a quarter of the time."""
-    return _grey(cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
+    return grey(cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
 
 
 def sharpened(picture: Grey) -> Grey:
     """Edges set off against a blurred copy."""
-    return _grey(cv2.addWeighted(picture, 2.5, cv2.GaussianBlur(picture, (0, 0), 2), -1.5, 0))
+    return grey(cv2.addWeighted(picture, 2.5, cv2.GaussianBlur(picture, (0, 0), 2), -1.5, 0))
 
 
 def doubled(picture: Grey) -> Grey:
     """Twice the size: for modules of less than two pixels."""
-    return _grey(cv2.resize(picture, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC))
+    return grey(cv2.resize(picture, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC))
 
 
 Rung = Callable[[Grey], list[str]]
@@ -102,44 +101,10 @@ class Ladder:
 
     def _moved(self, picture: Grey) -> bool:
         """Compare with the picture before; the first one counts as moved."""
-        small = _grey(cv2.resize(picture, _SMALL, interpolation=cv2.INTER_AREA))
+        small = grey(cv2.resize(picture, _SMALL, interpolation=cv2.INTER_AREA))
         before, self._before = self._before, small
         return before is None or float(cv2.absdiff(before, small).mean()) > self._still
 
 
-class Pgm:
-    """Cuts a stream of binary PGM pictures (Netpbm P5, 8 bit); each has its own size. Pure."""
-
-    def __init__(self, limit_bytes: int = 16 << 20) -> None:
-        self._limit_bytes = limit_bytes
-        self._buffer = bytearray()
-
-    def feed(self, data: bytes) -> Iterator[Grey]:
-        """Take bytes; yield the pictures that they complete. Raises `ValueError` for anything else."""
-        self._buffer += data
-        while head := self._head():
-            start, width, height = head
-            end = start + width * height
-            if width * height > self._limit_bytes:
-                raise ValueError(f"a picture of {width} x {height}")
-            if len(self._buffer) < end:
-                return
-            yield numpy.frombuffer(bytes(self._buffer[start:end]), numpy.uint8).reshape(height, width)
-            del self._buffer[:end]
-
-    def _head(self) -> tuple[int, int, int] | None:
-        """Start of the pixels, width, height; None until the head is whole."""
-        words = self._buffer[:64].split(maxsplit=4)
-        if len(words) < 5 and len(self._buffer) < 64:
-            return None
-        if len(words) < 4 or words[0] != b"P5" or words[3] != b"255":
-            raise ValueError("no PGM picture")
-        return sum(map(len, words[:4])) + 4, int(words[1]), int(words[2])
-
-
 def _sound(text: str) -> bool:
     return 0 < len(text) <= MAX_CHARS and text.isascii() and text.isprintable()
-
-
-def _grey(picture: object) -> Grey:
-    return numpy.asarray(picture, dtype=numpy.uint8)

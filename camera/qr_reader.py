@@ -5,8 +5,6 @@ It has its own connection to the camera, or a V4L2 device of its own: whatever a
 
 import asyncio
 import json
-import random
-import sys
 import time
 from collections import deque
 from collections.abc import Callable
@@ -14,16 +12,13 @@ from dataclasses import dataclass
 
 import structlog
 
-from camera.command import code_command
+from camera.command import grey_command
 from camera.patience import Patience
-from camera.process import Ffmpeg
 from camera.source import Source
-from camera.states import CameraState, State, diagnose
+from camera.states import CameraState, State
+from camera.worker import Json, Worker
 
 log = structlog.get_logger()
-
-WORKER = ("setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-m", "camera.qr_worker")
-Json = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +33,7 @@ class View:
     def order(self) -> bytes:
         """Return the worker's standard input; the only place where the address with its password stands."""
         script = "" if self.device else self.source.script().decode()
-        argv = code_command(self.region, self.fps, self.device)
+        argv = grey_command(self.region, self.fps, self.device)
         return json.dumps({"argv": argv, "script": script}).encode() + b"\n"
 
 
@@ -82,10 +77,13 @@ class QrReader:
     """Reads one camera's codes until it is cancelled. In one event loop."""
 
     def __init__(self, view: View, patience: Patience | None = None, clock: Callable[[], float] = time.time) -> None:
-        self._view, self._patience, self._clock = view, patience or Patience(), clock
+        self._view, self._clock = view, clock
         self._listeners: set[Listener] = set()
         self._once = Once()
-        self.worker_pid = 0
+        self._worker = Worker(
+            view.source.camera, "camera.qr_worker", view.order, self._take, self._become, view.source.scrub,
+            patience or Patience(),
+        )  # fmt: skip
         self.state = CameraState(view.source.camera, State.CONNECTING, clock())
 
     def join(self) -> Listener:
@@ -100,40 +98,11 @@ class QrReader:
         self._listeners.discard(listener)
 
     async def run(self) -> None:
-        """Keep a worker going; whatever ends it, another one follows."""
-        failures = 0
-        while True:
-            began = time.monotonic()
-            try:
-                fault = await self._watch()
-            except OSError as error:
-                log.error("no worker for codes", camera=self._view.source.camera, error=str(error))
-                fault = State.ENDED
-            self._become(fault)
-            failures = 1 if time.monotonic() - began > self._patience.steady_s else failures + 1
-            await asyncio.sleep(max(self._patience.shortest_s, self._patience.retry_s(failures, fault, random.random)))
-
-    async def _watch(self) -> State:
-        """Run one worker until it ends or is silent; return why."""
-        process = await Ffmpeg.start(WORKER, self._view.order(), self._view.source.scrub)
-        self.worker_pid, limit_s = process.pid, self._patience.connect_s
-        try:
-            while line := await _line(process, limit_s):
-                self._take(json.loads(line))
-                limit_s = self._patience.silent_s
-            await process.wait()
-            return diagnose(process.said)
-        except TimeoutError:  # a hanging decoder, or no picture: both are ended by force
-            return State.STALLED
-        except ValueError as error:
-            log.error("a worker for codes spoke nonsense", camera=self._view.source.camera, error=str(error))
-            return State.BAD_STREAM
-        finally:
-            await process.stop(patience_s=0.2)
+        """Read until cancelled."""
+        await self._worker.run()
 
     def _take(self, seen: Json) -> None:
         """Pass on what just appeared."""
-        self._become(State.RECORDING)
         at, texts = seen["at"], seen["texts"]
         if not isinstance(at, float) or not isinstance(texts, list):
             raise ValueError("no picture's line")
@@ -154,8 +123,3 @@ class QrReader:
     def _tell(self, message: Json) -> None:
         for listener in self._listeners:
             listener.tell(message)
-
-
-async def _line(process: Ffmpeg, limit_s: float) -> bytes:
-    async with asyncio.timeout(limit_s):
-        return await process.stdout.readline()

@@ -19,7 +19,8 @@ import psutil
 import segno
 from pyzbar import pyzbar
 
-from camera.qr import Grey, Ladder, read_codes
+from camera.pictures import Grey
+from camera.qr import Ladder, read_codes
 from config.settings import CodeReader
 from controllers.driver import DeviceEvent, TextRead
 from controllers.qr_camera import QrCameraDriver

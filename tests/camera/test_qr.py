@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from camera import qr
-from camera.qr import Grey, Ladder, Pgm, read_codes
+from camera.pictures import Grey, Pgm
+from camera.qr import Ladder, read_codes
 from camera.qr_reader import Listener, Once
 
 TEXT = "MJ1:" + "7WGE" * 32 + "ABC"  # as long as a live code: version 6-M
