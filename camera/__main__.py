@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import structlog
 import uvicorn
@@ -27,13 +28,14 @@ from camera.qr_reader import QrReader
 from camera.recording import Archive
 from camera.recovery import recover
 from camera.retention import DAY_US, Policy, Retention
+from camera.seeing import Seeing
 from camera.segment import US
 from camera.source import BadSource, Source
 from camera.states import CameraState, State
 from camera.supervise import Supervisor
 from camera.taking import Taking
 from camera.timeline import Timeline
-from camera.wired import code_reader, main_source
+from camera.wired import code_reader, main_source, see
 from config.logs import configure
 from config.secret import BadSecret, read_secret
 from config.settings import Camera as CameraSettings
@@ -104,9 +106,13 @@ class Process:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         await asyncio.to_thread(recover, self._archive, self._timeline, int(time.time() * US))
         cameras = {each.name: self._camera(n, each) for n, each in enumerate(self._settings.cameras)}
-        server = _server(create_app(await asyncio.to_thread(self._facade, cameras), token))
+        recorder = await asyncio.to_thread(self._facade, cameras)
+        seeing = await asyncio.to_thread(self._see, cameras, recorder.footage)
+        server = _server(create_app(recorder, token, seeing))
         tasks = [asyncio.create_task(each.run()) for each in self._supervisors.values()]
         tasks += [asyncio.create_task(each.run()) for each in self._qr]
+        tasks += [asyncio.create_task(each.run()) for each in seeing.watchers.values()]
+        tasks.append(asyncio.create_task(seeing.forget()))
         tasks.append(asyncio.create_task(self._retain()))
         serving = asyncio.create_task(server.serve([listener]))
         while not server.started and not serving.done():
@@ -166,6 +172,12 @@ class Process:
         free_bytes = partial(disk.free_bytes, root)
         taking = Taking(root, footage, export, free_bytes)
         return Recorder(cameras, self._index, self._timeline, footage, free_bytes, taking, self._forecast)
+
+    def _see(self, cameras: dict[str, Camera], footage: Footage) -> Seeing:
+        states = {name: camera.state for name, camera in cameras.items()}
+        where = ZoneInfo(self._settings.site.timezone)
+        wired, root = self._settings.cameras, self._recorder.dir
+        return see(wired, root, where, self._database, self._index.add_mark, footage, states)
 
     def _forecast(self) -> Forecast:
         """How long the disk lasts at the rate of the last day."""

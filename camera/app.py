@@ -21,6 +21,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocketDisconnect
 
+from camera import app_seeing
 from camera.answers import (
     Camera,
     camera_json,
@@ -42,6 +43,7 @@ from camera.marks import CLASSES, Mark
 from camera.media import RangeNotSatisfiable, media_response
 from camera.playlist import iso, playlist
 from camera.qr_reader import QrReader
+from camera.seeing import Seeing
 from camera.segment import US, Hold
 from camera.still import NoPicture, still
 from camera.taking import Taking
@@ -109,7 +111,7 @@ From = Annotated[AwareDatetime, Query(alias="from")]
 router = APIRouter()
 
 
-def create_app(recorder: Recorder, token: str) -> FastAPI:
+def create_app(recorder: Recorder, token: str, seeing: Seeing) -> FastAPI:
     """Return the recorder's app."""
 
     def authorised(connection: HTTPConnection) -> None:
@@ -118,8 +120,9 @@ def create_app(recorder: Recorder, token: str) -> FastAPI:
             raise HTTPException(401, "a bearer token is needed", {"WWW-Authenticate": "Bearer"})
 
     app = FastAPI(title="Menjin recorder", docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.recorder = recorder
-    app.include_router(router, dependencies=[Depends(authorised)])
+    app.state.recorder, app.state.seeing = recorder, seeing
+    for routes in (router, app_seeing.router):
+        app.include_router(routes, dependencies=[Depends(authorised)])
     app.exception_handler(StarletteHTTPException)(_problem)
     app.exception_handler(RequestValidationError)(_invalid)
     return app

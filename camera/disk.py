@@ -62,6 +62,16 @@ def make_folder(folder: Path) -> None:
     sync(folder.parent)
 
 
+def write(path: Path, data: bytes) -> None:
+    """Write a small file durably: after a crash the old one is there, or the new one, whole."""
+    make_folder(path.parent)
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(data)
+    sync(part)
+    part.replace(path)
+    sync(path.parent)
+
+
 def sync(path: Path) -> None:
     """Write a file's bytes, or a folder's entries, through to the disk."""
     descriptor = os.open(path, os.O_RDONLY)

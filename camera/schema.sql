@@ -116,3 +116,24 @@ create table if not exists erased (
   reason text not null,
   primary key (camera, from_seq)
 ) without rowid;
+
+-- What was seen where it should not be; cameras that no longer see.
+create table if not exists alarm (
+  id integer primary key autoincrement,
+  camera text not null,
+  kind text not null,                  -- camera/alarms.py: AlarmKind
+  zone text not null,                  -- of motion; else empty
+  door text not null,                  -- whose passage explains it; or empty
+  from_us integer not null,
+  to_us integer,                       -- null: lasts
+  detail text not null,
+  still text not null,                 -- a path; empty: none
+  changed integer not null             -- from alarm_log's counter
+);
+create index if not exists alarm_changed on alarm (changed);
+create index if not exists alarm_open on alarm (to_us);
+
+create table if not exists alarm_log (
+  id text primary key,                 -- which log this is; a lost index begins another one
+  changed integer not null default 0
+) without rowid;

@@ -12,8 +12,10 @@ class NoPicture(Exception):
     """The moment is not recorded, or its pictures cannot be decoded."""
 
 
-async def still(path: Path, segment: Segment, at_us: int, width: int | None = None, limit_s: float = 5.0) -> bytes:
-    """Return the picture that was shown at a moment, as JPEG, at most `width` pixels wide.
+async def still(
+    path: Path, segment: Segment, at_us: int, width: int | None = None, hide: str = "", limit_s: float = 5.0
+) -> bytes:
+    """Return the picture that was shown at a moment, as JPEG, at most `width` pixels wide; `hide` blackens parts of it.
 
     Raises:
         NoPicture: The decoder failed or took longer than `limit_s`.
@@ -21,7 +23,7 @@ async def still(path: Path, segment: Segment, at_us: int, width: int | None = No
     gop = _group_at(segment, at_us)
     footage = await asyncio.to_thread(_read, path, segment, gop)
     into_us = min(at_us - segment.start_us - gop.start_us, gop.duration_us - US // 10)
-    process = await Ffmpeg.start(still_command(max(0, into_us) / US, width), footage)
+    process = await Ffmpeg.start(still_command(max(0, into_us) / US, width, hide), footage)
     try:
         async with asyncio.timeout(limit_s):
             picture = await process.stdout.read(-1)

@@ -1,11 +1,23 @@
 """What the site file says of the cameras, as the recorder's own values: the root's table."""
 
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import tzinfo
 from pathlib import Path
 
 import structlog
 
+from camera.alarms import Alarms
+from camera.database import Database
+from camera.drawing import Drawings
+from camera.footage import Footage
+from camera.marks import Mark
+from camera.motion_watcher import Watched, Watcher
 from camera.qr_reader import QrReader, View
+from camera.seeing import DRAWINGS, REFERENCES, Seeing, Stills
+from camera.segment import US
 from camera.source import BadSource, Source, parse_source
+from camera.states import CameraState
 from config.cameras import Camera
 from config.secret import BadSecret, read_secret
 
@@ -34,6 +46,43 @@ def sub_source(wired: Camera) -> Source | None:
     if wired.sub is None:
         return None
     return _source_or_none(wired, sub_name(wired.name), wired.sub.url, "sub stream")
+
+
+def watched(wired: Camera) -> Watched | None:
+    """Return how a camera's picture is watched; None when it is not: switched off, or no sub stream."""
+    told = wired.analytics
+    chosen = told.stream or ("sub" if wired.sub else "off")
+    url = wired.sub.url if chosen == "sub" and wired.sub else wired.url
+    source = None if chosen == "off" else _source_or_none(wired, wired.name, url, "analytics")
+    if source is None:
+        return None
+    limits = {"lasts_s": told.fault_s, "frozen_s": told.frozen_s, "learn_s": told.learn_s}
+    return Watched(source, wired.name, wired.doors, told.fps, limits, told.lost_s)
+
+
+def see(
+    cameras: Sequence[Camera],
+    root: Path,
+    where: tzinfo,
+    database: Database,
+    mark: Callable[[Mark], object],
+    footage: Footage,
+    recorded: Mapping[str, Callable[[], CameraState]],
+) -> Seeing:
+    """Return what watches the cameras; `recorded` says of each how its recording goes."""
+    alarms = Alarms(database)
+    alarms.end_all(int(time.time() * US))
+    drawings = Drawings(root / DRAWINGS, {each.name: each.masks for each in cameras})
+    watchers = {}
+    for each in cameras:
+        if (told := watched(each)) is not None:
+            reference = root / REFERENCES / f"{each.name}.png"
+            reference.parent.mkdir(exist_ok=True)
+            still = Stills(root, footage, drawings, each.name).take
+            watchers[each.name] = Watcher(
+                told, drawings, reference, alarms, mark, still, recorded[each.name], where
+            )  # fmt: skip
+    return Seeing(root, alarms, drawings, watchers)
 
 
 def code_reader(wired: Camera) -> QrReader | None:

@@ -4,6 +4,8 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from config.analytics import Analytics, Onvif
+from config.drawing import Mask
 from config.model import Label, Model, Name, Port, SitePath
 
 Rtsp = Annotated[str, Field(pattern=r"^rtsps?://[^\s]+$")]
@@ -53,6 +55,9 @@ class Camera(Model):
     doors: tuple[Name, ...] = ()
     retention: Retention = Retention()
     sub: SubStream | None = None
+    masks: Annotated[tuple[Mask, ...], Field(max_length=16)] = ()
+    analytics: Analytics = Analytics()
+    onvif: Onvif | None = None
     qr: CodeReader | None = None
 
 

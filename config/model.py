@@ -1,7 +1,7 @@
 """What all models of the site file share: strictness, names, ports, and paths beside the file."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
@@ -15,6 +15,9 @@ def _beside_file(path: Path, info: ValidationInfo) -> Path:
 SitePath = Annotated[Path, AfterValidator(_beside_file)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS: tuple[Day, ...] = get_args(Day)
+TimeOfDay = Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
 
 
 class Model(BaseModel):

@@ -23,7 +23,9 @@ whole time is the value nearest to the reader's own clock with the same remainde
 Control by UDP datagrams to 127.0.0.1:C, each answered with "ok" or "unknown": "stall /gate" stops the frames while the
 connection stays up, "resume /gate" goes on, "show /gate FILE" draws a binary PGM picture (8 bit, at most 312 lines)
 over the right side from the next frame on, as a code that is held in front of the camera, "show /gate" takes it away;
-"quit" ends the process. SIGSTOP and SIGKILL are the other two faults.
+"walk /gate on" lets a figure of 24 x 80 pixels walk to and fro in lines 104 to 184, "walk /gate off" ends that;
+"see /gate black", "frozen", "blurred" or "moved" is what a covered, hung, unfocused or turned camera sends, "see /gate
+well" ends that; "quit" ends the process. SIGSTOP and SIGKILL are the other two faults.
 """
 
 import argparse
@@ -45,6 +47,7 @@ from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402 - vers
 WIDTH, HEIGHT, FPS = 640, 360, 12
 BLOCKS, CLOCK_LINES, CLOCK_BITS = 40, 32, 37
 FRAME_NS = 1_000_000_000 // FPS
+SIGHTS = ("well", "black", "frozen", "blurred", "moved")
 SCALE = 4  # pixels a dot of the font
 
 ENCODERS = {
@@ -96,8 +99,22 @@ class Picture:
         chroma = bytes([96 + seed % 64]) * (WIDTH * HEIGHT // 4) + bytes([96 + seed // 3 % 64]) * (WIDTH * HEIGHT // 4)
         chroma = self._grey_below(bytearray(chroma))
         self._base = bytearray(luma + chroma)
+        self._blurred = bytes(self._base)  # without anything that has an edge
+        self._scenery(self._base)
         self._text(self._base, 16, 16, name.strip("/").upper())
         self._shown: list[bytes] = []
+        self._frozen = b""
+        self.sight = "well"
+        self.walking = False
+
+    @staticmethod
+    def _scenery(frame: bytearray) -> None:
+        """Draw what stands still: a wall with a gate in it, along the lower half."""
+        for y in range(256, 320):
+            for x in range(0, WIDTH, 64):
+                shade = b"\x50" if (x // 64 + (y - 256) // 16) % 2 else b"\x6e"
+                frame[y * WIDTH + x : y * WIDTH + x + 64] = shade * 64
+            frame[y * WIDTH + 288 : y * WIDTH + 352] = b"\x2a" * 64
 
     def show(self, rows: list[bytes]) -> None:
         """Draw rows of luma over the right side; none takes them away."""
@@ -120,7 +137,22 @@ class Picture:
                 frame[start : start + len(line)] = line
 
     def at(self, unix_s: float) -> bytes:
-        """Return the frame of a moment."""
+        """Return the frame of a moment, as the camera sees it."""
+        if self.sight == "black":
+            return b"\x10" * (WIDTH * HEIGHT) + b"\x80" * (WIDTH * HEIGHT // 2)
+        if self.sight == "blurred":
+            frame, x = bytearray(self._blurred), int(unix_s * 96) % (WIDTH - 160)
+            for y in range(192, 256):
+                frame[y * WIDTH + x : y * WIDTH + x + 160] = b"\x84" * 160
+            return bytes(frame)
+        if self.sight != "frozen" or not self._frozen:
+            self._frozen = self._well(unix_s)
+        if self.sight == "moved":  # a third of the picture to the left, a quarter up
+            shift, whole = HEIGHT // 4 * WIDTH + WIDTH // 3, (HEIGHT - CLOCK_LINES) * WIDTH
+            return self._frozen[shift:whole] + self._frozen[:shift] + self._frozen[whole:]
+        return self._frozen
+
+    def _well(self, unix_s: float) -> bytes:
         frame = bytearray(self._base)
         moment = datetime.fromtimestamp(unix_s, UTC)
         self._text(frame, 16, 48, moment.strftime("%Y-%m-%d %H:%M:%S UTC"))
@@ -128,6 +160,11 @@ class Picture:
         x = 16 + int(unix_s * 96) % (WIDTH - 80)
         for y in range(200, 248):
             frame[y * WIDTH + x : y * WIDTH + x + 48] = b"\xc8" * 48
+        if self.walking:
+            way = int(unix_s * 48) % (2 * (WIDTH - 24))
+            x = min(way, 2 * (WIDTH - 24) - way)
+            for y in range(104, 184):
+                frame[y * WIDTH + x : y * WIDTH + x + 24] = (b"\xdc" if y // 8 % 2 else b"\x28") * 24
         for y, row in enumerate(self._shown, 8):
             end = (y + 1) * WIDTH - 16
             frame[end - len(row) : end] = row
@@ -156,6 +193,14 @@ class Mount:
     def show(self, rows: list[bytes]) -> None:
         """Hold a picture in front of the camera."""
         self._picture.show(rows)
+
+    def see(self, sight: str) -> None:
+        """See well, or as a broken camera sees."""
+        self._picture.sight = sight
+
+    def walk(self, on: bool) -> None:
+        """Let somebody walk by."""
+        self._picture.walking = on
 
     def _configure(self, _factory: object, media: object) -> None:
         self._media += 1
@@ -229,6 +274,10 @@ def obey(control: socket.socket, mounts: dict[str, Mount], loop: object) -> bool
             except (OSError, ValueError):
                 control.sendto(b"unknown", peer)
                 return True
+        case ["walk", path, ("on" | "off") as word] if path in mounts:
+            mounts[path].walk(word == "on")
+        case ["see", path, word] if path in mounts and word in SIGHTS:
+            mounts[path].see(word)
         case ["quit"]:
             loop.quit()
         case _:
