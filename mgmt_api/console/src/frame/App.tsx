@@ -8,10 +8,11 @@ import { useCallback, useState } from "react";
 
 import { session } from "../api/calls";
 import type { User } from "../api/types";
-import { Board } from "./Board";
+
 import { Login } from "./Login";
 import { PasswordForm } from "./PasswordForm";
 import { usePreferences } from "./preferences";
+import { Shell } from "./Shell";
 import { THEMES } from "./theme";
 
 function Gate() {
@@ -35,7 +36,7 @@ function Gate() {
     return <PasswordForm user={user} onDone={refresh} onCancel={() => setChanging(false)} />;
   }
   return (
-    <Board user={user} onSessionLost={refresh} onLoggedOut={() => become(null)} onPassword={() => setChanging(true)} />
+    <Shell user={user} onSessionLost={refresh} onLoggedOut={() => become(null)} onPassword={() => setChanging(true)} />
   );
 }
 

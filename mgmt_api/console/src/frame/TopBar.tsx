@@ -21,6 +21,8 @@ import { useFeed, useFresh } from "../live/store";
 import { inLanguage, named } from "../text/i18n";
 import { day, timeOfDay } from "../text/time";
 import { Mark } from "./Mark";
+import { Nav } from "./Nav";
+import type { PageName } from "./pages";
 import { useSite } from "./site";
 import { Switches } from "./Switches";
 
@@ -56,6 +58,7 @@ function Link() {
 
 interface Props {
   user: User;
+  page: PageName;
   filter: string;
   filterBox: RefObject<InputRef | null>;
   sound: boolean;
@@ -67,7 +70,7 @@ interface Props {
 }
 
 export function TopBar(props: Props) {
-  const { user, filter, filterBox, sound, onFilter, onSound, onHelp, onPassword, onLogOut } = props;
+  const { user, page, filter, filterBox, sound, onFilter, onSound, onHelp, onPassword, onLogOut } = props;
   const { t, i18n } = useTranslation();
   const site = useSite();
   const soundWord = sound ? t("bar.soundOn") : t("bar.soundOff");
@@ -77,6 +80,7 @@ export function TopBar(props: Props) {
         <Mark size={28} />
         <h1>{inLanguage(site.name, i18n.language, t("app"))}</h1>
       </div>
+      <Nav role={user.role} page={page} />
       <Link />
       <Input
         ref={filterBox}
