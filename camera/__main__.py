@@ -17,8 +17,10 @@ import uvicorn
 
 from camera import disk
 from camera.answers import Camera
-from camera.app import Recorder, create_app
+from camera.app import create_app
+from camera.app_asked import Recorder
 from camera.database import Database, IndexTooNew
+from camera.encode import Slots
 from camera.export import Export, signing_key
 from camera.footage import Footage
 from camera.forecast import Forecast, Rate, forecast
@@ -45,6 +47,7 @@ from config.settings import Settings
 log = structlog.get_logger()
 
 SWEEP_S = 30.0
+ENCODERS = 2  # for browsers without H.265, at a time
 STOP_S = 2.5  # of the 3 s that a process has to end
 
 
@@ -97,6 +100,7 @@ class Process:
         self._full = asyncio.Event()
         self._supervisors: dict[str, Supervisor] = {}
         self._lives: list[Live] = []
+        self._slots = Slots(ENCODERS)
         self._qr: list[QrReader] = []
 
     async def serve(self, listener: socket.socket, token: str) -> int:
@@ -147,11 +151,11 @@ class Process:
             state = CameraState(wired.name, State.MISCONFIGURED, time.time())
             return Camera(wired.name, label, wired.doors, None, lambda: state)
         supervisor = self._supervise(number, source)
-        live = Live(source)
-        self._lives.append(live)
+        live, live_h264 = Live(source), Live(source, slots=self._slots)
+        self._lives += [live, live_h264]
         codes = code_reader(wired)
         self._qr += [codes] if codes else []
-        return Camera(wired.name, label, wired.doors, live, lambda: supervisor.state, codes)
+        return Camera(wired.name, label, wired.doors, live, lambda: supervisor.state, codes, live_h264)
 
     def _supervise(self, number: int, source: Source) -> Supervisor:
         segment_s = self._recorder.segment_s
@@ -171,7 +175,7 @@ class Process:
         export = Export(footage, signing_key(root / disk.SIGNING_KEY))
         free_bytes = partial(disk.free_bytes, root)
         taking = Taking(root, footage, export, free_bytes)
-        return Recorder(cameras, self._index, self._timeline, footage, free_bytes, taking, self._forecast)
+        return Recorder(cameras, self._index, self._timeline, footage, free_bytes, taking, self._forecast, self._slots)
 
     def _see(self, cameras: dict[str, Camera], footage: Footage) -> Seeing:
         states = {name: camera.state for name, camera in cameras.items()}

@@ -26,6 +26,7 @@ class Camera:
     live: Live | None
     state: Callable[[], CameraState]
     codes: QrReader | None = None
+    live_h264: Live | None = None  # for browsers that cannot show the camera's own coding
 
 
 def camera_json(camera: Camera) -> Json:

@@ -2,7 +2,8 @@ r"""An export: clips of one or more cameras, the access events, a page to look a
 
 manifest.json    what, of when, for whom and why; SHA-256 of every other file; the recorded files it came from
 manifest.sig     Ed25519 over "menjin-clip/1\0" and the manifest's bytes, in hex
-CAMERA-1.mp4     stream copies; another part where the coding changed
+CAMERA-1.mp4     stream copies; another part where the coding changed. With masks or a watermark: encoded anew, and
+                 the manifest says so
 events.json      the access events as they were handed in
 index.html       a viewer, zh and en, that needs no network
 """
@@ -10,7 +11,8 @@ index.html       a viewer, zh and en, that needs no network
 import hashlib
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -26,10 +28,11 @@ from cryptography.hazmat.primitives.serialization import (
 
 from camera import disk
 from camera.clip import DOMAIN, EVENTS, FORMAT, MANIFEST, SIGNATURE, VIEWER
+from camera.encode import H264, Change, Encoder, change_command
 from camera.footage import Footage
 from camera.playlist import iso
-from camera.remux import Begin, clip
-from camera.segment import Gap, Segment
+from camera.remux import Begin, Piece, clip
+from camera.segment import US, Gap, Segment
 
 Json = dict[str, object]
 
@@ -57,7 +60,10 @@ def signing_key(path: Path) -> Ed25519PrivateKey:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is asked for: cameras with their labels, [from, to), the events of that time, who asks and why."""
+    """What is asked for: cameras with their labels, [from, to), the events of that time, who asks and why.
+
+    `hide` are the filters that blacken the cameras' privacy masks; a watermark is text burnt into each picture.
+    """
 
     cameras: Mapping[str, Mapping[str, str]]
     from_us: int
@@ -65,31 +71,67 @@ class Wanted:
     by: str
     reason: str
     events: Sequence[Json] = field(default=())
+    hide: Mapping[str, str] = field(default_factory=dict)
+    watermark: str = ""
+
+    def change(self, camera: str) -> Change:
+        """Return what is changed in a camera's pictures."""
+        return Change(self.hide.get(camera, ""), self.watermark)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What was written: the SHA-256 of the manifest, how many video files."""
+
+    manifest: str
+    parts: int
+
+
 class _Part:
-    """A file of the export that is being written."""
+    """A file of the export that is being written; through an encoder where its pictures are changed."""
 
-    file: str
-    begin: Begin
-    end_us: int
-    digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
-    bytes: int = 0
+    def __init__(self, archive: zipfile.ZipFile, file: str, begin: Begin, change: Change, length_s: float) -> None:
+        self.file, self.begin, self.end_us, self.bytes = file, begin, begin.start_us, 0
+        self._change, self._digest, self._open = change, hashlib.sha256(), ExitStack()
+        self._member = self._open.enter_context(archive.open(file, "w", force_zip64=True))
+        self._encoder: Encoder | None = None
+        if change:
+            self._encoder = Encoder(change_command(begin.segment, change), self._put, 60 + 8 * length_s)
+        self.write(begin.init)
+
+    def write(self, data: bytes) -> None:
+        """Take more of the copied stream."""
+        if self._encoder:
+            self._encoder.write(data)
+        else:
+            self._put(data)
+
+    def close(self, failed: bool) -> None:
+        """End the file. Raises `Unencodable`."""
+        with self._open:
+            if self._encoder and failed:
+                self._encoder.kill()
+            elif self._encoder:
+                self._encoder.close()
 
     def json(self, from_us: int) -> Json:
         segment = self.begin.segment
         return {
             "file": self.file,
-            "sha256": self.digest.hexdigest(),
+            "sha256": self._digest.hexdigest(),
             "bytes": self.bytes,
             "start": iso(self.begin.start_us),
             "end": iso(self.end_us),
             "lead_ms": max(0, from_us - self.begin.start_us) // 1000,
-            "mime": segment.mime,
+            "mime": H264 if self._change else segment.mime,
             "width": segment.width,
             "height": segment.height,
         }
+
+    def _put(self, data: bytes) -> None:
+        self._digest.update(data)
+        self.bytes += len(data)
+        self._member.write(data)
 
 
 class Export:
@@ -103,31 +145,48 @@ class Export:
         """Return the key that verifies, in hex."""
         return self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
 
-    def write(self, target: BinaryIO, wanted: Wanted, gaps: Mapping[str, Sequence[Gap]], now_us: int) -> str:
-        """Write the zip; return the SHA-256 of its manifest.
+    def write(
+        self,
+        target: BinaryIO,
+        wanted: Wanted,
+        gaps: Mapping[str, Sequence[Gap]],
+        now_us: int,
+        grown: Callable[[int], None] = lambda _: None,
+    ) -> Made:
+        """Write the zip; `grown` hears how many more recorded bytes are in it.
 
         Raises:
             FileNotFoundError: Retention took a file meanwhile.
             Malformed: A file is damaged.
+            Unencodable: The pictures could not be changed.
         """
         with zipfile.ZipFile(target, "w") as archive:  # stored: video does not shrink
-            cameras = [self._camera(archive, name, wanted, gaps.get(name, ())) for name in wanted.cameras]
+            cameras = [self._camera(archive, name, wanted, gaps.get(name, ()), grown) for name in wanted.cameras]
             events = json.dumps(list(wanted.events), ensure_ascii=False, indent=1).encode()
             files = [_text(archive, EVENTS, events), _text(archive, VIEWER, viewer(cameras, wanted))]
             manifest = self._manifest(wanted, cameras, files, now_us)
             _text(archive, MANIFEST, manifest)
             _text(archive, SIGNATURE, self._key.sign(DOMAIN + manifest).hex().encode())
-        return hashlib.sha256(manifest).hexdigest()
+        parts = sum(len(archived) for camera in cameras if isinstance(archived := camera["parts"], list))
+        return Made(hashlib.sha256(manifest).hexdigest(), parts)
 
-    def _camera(self, archive: zipfile.ZipFile, name: str, wanted: Wanted, gaps: Sequence[Gap]) -> Json:
+    def _camera(
+        self,
+        archive: zipfile.ZipFile,
+        name: str,
+        wanted: Wanted,
+        gaps: Sequence[Gap],
+        grown: Callable[[int], None],
+    ) -> Json:
         segments = self._footage.segments(name, wanted.from_us, wanted.to_us)
-        parts = _write_parts(archive, self._footage, segments, wanted)
+        parts = _write_parts(archive, clip(self._footage, segments, wanted.from_us, wanted.to_us), wanted, grown)
         return {
             "name": name,
             "label": dict(wanted.cameras[name]),
             "parts": [part.json(wanted.from_us) for part in parts],
             "gaps": [{"from": iso(g.from_us), "to": iso(g.to_us) if g.to_us else None, "reason": g.reason}
                      for g in gaps],
+            "masked": bool(wanted.hide.get(name)),
             "sources": [_source(each) for each in segments],
         }  # fmt: skip
 
@@ -139,6 +198,7 @@ class Export:
             "reason": wanted.reason,
             "from": iso(wanted.from_us),
             "to": iso(wanted.to_us),
+            "watermark": wanted.watermark or None,
             "public_key": self.public_key,
             "cameras": cameras,
             "files": files,
@@ -147,27 +207,27 @@ class Export:
 
 
 def _write_parts(
-    archive: zipfile.ZipFile, footage: Footage, segments: Sequence[Segment], wanted: Wanted
+    archive: zipfile.ZipFile, pieces: Iterable[Begin | Piece], wanted: Wanted, grown: Callable[[int], None]
 ) -> list[_Part]:
+    """Write the video files of a camera, one after the other."""
     parts: list[_Part] = []
-    member: BinaryIO | None = None
+    failed = True
     try:
-        for each in clip(footage, segments, wanted.from_us, wanted.to_us):
+        for each in pieces:
             if isinstance(each, Begin):
-                if member:
-                    member.close()
-                parts.append(_Part(f"{each.segment.camera}-{len(parts) + 1}.mp4", each, each.start_us))
-                member = archive.open(parts[-1].file, "w", force_zip64=True)  # type: ignore[assignment] # it is binary
+                if parts:
+                    parts[-1].close(failed=False)
+                camera, length_s = each.segment.camera, (wanted.to_us - wanted.from_us) / US
+                name = f"{camera}-{len(parts) + 1}.mp4"
+                parts.append(_Part(archive, name, each, wanted.change(camera), length_s))
             else:
+                parts[-1].write(each.data)
                 parts[-1].end_us = each.end_us
-            data = each.init if isinstance(each, Begin) else each.data
-            parts[-1].digest.update(data)
-            parts[-1].bytes += len(data)
-            if member:
-                member.write(data)
+                grown(len(each.data))
+        failed = False
     finally:
-        if member:
-            member.close()
+        if parts:
+            parts[-1].close(failed)
     return parts
 
 

@@ -9,6 +9,7 @@ import structlog
 
 from camera.boxes import Malformed
 from camera.command import live_command
+from camera.encode import Slots, browser_live_command
 from camera.groups import codec_mime
 from camera.process import Ffmpeg
 from camera.source import Source
@@ -16,6 +17,7 @@ from camera.splitter import Part, Splitter
 from camera.states import State, diagnose
 
 log = structlog.get_logger()
+BUSY = "encoders_busy"  # too many cameras are encoded for browsers without H.265
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +61,15 @@ class Viewer:
         self._waiting.append(message)
         self._something.set()
 
-    def show(self, data: bytes, key: bool) -> None:
-        """Queue a fragment; when the queue is full, drop it all and go on at the next key frame."""
+    def show(self, data: bytes, key: bool, group: bytes | bytearray = b"") -> None:
+        """Queue a fragment; when the queue is full, drop it all and skip to the newest key frame.
+
+        `group` is what is shown since that key frame, `data` with it; without one, the next key frame is waited for.
+        """
         if len(self._waiting) >= self._limit:
             self._waiting.clear()
             self._skipping = True
+            data, key = (bytes(group), True) if group else (data, key)
         if self._skipping and not key:
             return
         if self._skipping:
@@ -82,8 +88,10 @@ class Viewer:
 class Live:
     """A camera's live view. Not its recording: another ffmpeg, so that no viewer can slow the recording down."""
 
-    def __init__(self, source: Source, limits: LiveLimits | None = None) -> None:
+    def __init__(self, source: Source, limits: LiveLimits | None = None, slots: Slots | None = None) -> None:
+        """Prepare; with `slots` the stream is encoded as H.264 for browsers, as long as one is free."""
         self._source = source
+        self._slots = slots
         self._limits = limits or LiveLimits()
         self._viewers: set[Viewer] = set()
         self._task: asyncio.Task[None] | None = None
@@ -118,14 +126,25 @@ class Live:
     async def _run(self) -> None:
         """Keep the stream while somebody watches."""
         while self._viewers:
-            fault = await self._stream()
+            if self._slots and not self._slots.take():
+                await self._lament(BUSY, self._limits.retry_s)
+                continue
+            try:
+                fault = await self._stream()
+            finally:
+                if self._slots:
+                    self._slots.give()
             self._init, self._group = b"", bytearray()
             if fault is State.CODEC_CHANGED:
                 continue
-            for viewer in self._viewers:
-                viewer.tell(Message({"type": "camera_down", "reason": fault}))
             slow = fault in (State.UNAUTHORISED, State.NOT_FOUND)
-            await self._pause(self._limits.slow_retry_s if slow else self._limits.retry_s)
+            await self._lament(fault, self._limits.slow_retry_s if slow else self._limits.retry_s)
+
+    async def _lament(self, reason: str, pause_s: float) -> None:
+        """Tell why there is no picture, and wait."""
+        for viewer in self._viewers:
+            viewer.tell(Message({"type": "camera_down", "reason": reason}))
+        await self._pause(pause_s)
 
     async def _pause(self, seconds: float) -> None:
         until = time.monotonic() + seconds
@@ -134,7 +153,8 @@ class Live:
 
     async def _stream(self) -> State:
         """Run one ffmpeg until it ends, is silent, or nobody watches; return why."""
-        process = await Ffmpeg.start(live_command(self._hevc), self._source.script(), self._source.scrub)
+        command = browser_live_command() if self._slots else live_command(self._hevc)
+        process = await Ffmpeg.start(command, self._source.script(), self._source.scrub)
         splitter, watched = Splitter(), time.monotonic()
         try:
             while True:
@@ -171,7 +191,7 @@ class Live:
             if fresh:
                 viewer.restart(self._mime, self._init + part.data)
             else:
-                viewer.show(part.data, part.fragment.key)
+                viewer.show(part.data, part.fragment.key, self._group)
 
     def _hevc_found(self) -> bool:
         """H.265 comes without the tag that browsers ask for until ffmpeg is told to set it."""

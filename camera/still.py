@@ -20,7 +20,7 @@ async def still(
     Raises:
         NoPicture: The decoder failed or took longer than `limit_s`.
     """
-    gop = _group_at(segment, at_us)
+    gop = group_at(segment, at_us)
     footage = await asyncio.to_thread(_read, path, segment, gop)
     into_us = min(at_us - segment.start_us - gop.start_us, gop.duration_us - US // 10)
     process = await Ffmpeg.start(still_command(max(0, into_us) / US, width, hide), footage)
@@ -36,7 +36,7 @@ async def still(
     return picture
 
 
-def _group_at(segment: Segment, at_us: int) -> Gop:
+def group_at(segment: Segment, at_us: int) -> Gop:
     """Return the group that shows a moment."""
     begun = [gop for gop in segment.gops if segment.start_us + gop.start_us <= at_us]
     return begun[-1] if begun else segment.gops[0]

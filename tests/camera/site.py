@@ -135,6 +135,19 @@ class RecorderProcess:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
+    def export(self, target: Path, **body: Any) -> Path:
+        """Take an export, wait until it is made, and save it."""
+        answer = self.http.post("/clips", json=body)
+        assert answer.status_code == 202, answer.text
+        taken = eventually(lambda: (found := self.get(f"/clips/{answer.json()['id']}"))["stage"] != "working" and found)
+        assert taken["stage"] == "ready", taken
+        file = self.http.get(f"/clips/{taken['id']}/file")
+        assert (file.status_code, file.headers["content-type"]) == (200, "application/zip")
+        assert file.headers["x-manifest-sha256"] == taken["manifest"]
+        assert len(file.content) == taken["bytes"]
+        target.write_bytes(file.content)
+        return target
+
     def state(self, camera: str) -> str:
         return next(str(each["state"]) for each in self.get("/cameras") if each["name"] == camera)
 

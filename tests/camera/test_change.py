@@ -32,9 +32,16 @@ def test_another_coding_is_another_run_and_another_part_of_an_export(
     eventually(lambda: recorder.get("/cameras")[0]["state"] == "recording")
     eventually(lambda: recorder.recorded("gate", 5), 40)
     span = {"from": began.isoformat(), "to": (datetime.now(UTC) + timedelta(seconds=1)).isoformat()}
-    assert recorder.http.get("/cameras/gate/clip", params=span).status_code == 409
-    answer = recorder.http.post("/clips", json={"cameras": ["gate"], **span, "by": "x", "reason": "y"})
-    (tmp_path / "x.zip").write_bytes(answer.content)
+    first = recorder.http.get("/cameras/gate/clip", params=span)
+    assert "avc1" in first.headers["content-type"]
+    ended = datetime.fromisoformat(first.headers["x-clip-end"]) + timedelta(milliseconds=20)  # told in whole ms
+    after = {"from": ended.isoformat(), "to": span["to"]}
+    second = recorder.http.get("/cameras/gate/clip", params=after)
+    assert "hvc1" in second.headers["content-type"]
+    shown = recorder.http.get("/cameras/gate/clip", params={**after, "codec": "h264"})
+    assert "avc1" in shown.headers["content-type"]
+    assert clocks(shown.content) == clocks(second.content)
+    recorder.export(tmp_path / "x.zip", cameras=["gate"], **span, by="x", reason="y")
     assert verify(tmp_path / "x.zip") == []
     with zipfile.ZipFile(tmp_path / "x.zip") as archived:
         (camera,) = json.loads(archived.read(MANIFEST))["cameras"]

@@ -4,6 +4,7 @@ import itertools
 import json
 import random
 import shutil
+import subprocess
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from playwright.sync_api import sync_playwright
 
 from camera.clip import MANIFEST, SIGNATURE, public_key, verify
 from camera.database import Database
+from camera.encode import H264, Unencodable
 from camera.export import Export, Wanted, signing_key
 from camera.footage import Footage
 from camera.remux import Begin, Piece, clip
@@ -77,6 +79,31 @@ def export(footage: Footage, archive: Path, span: tuple[int, int], tmp_path: Pat
     with path.open("wb") as file:
         Export(footage, signing_key(archive / "signing.key")).write(file, wanted, {}, span[1])
     return path
+
+
+def test_masks_are_black_in_what_is_taken(
+    footage: Footage, archive: Path, span: tuple[int, int], tmp_path: Path
+) -> None:
+    hide = {"gate": "drawbox=x=0:y=0:w=iw/2:h=ih/2:color=black:t=fill"}
+    wanted = Wanted({"gate": {}}, *span, "guard-1", "theft", hide=hide)
+    path = tmp_path / "export.zip"
+    with path.open("wb") as file:
+        Export(footage, signing_key(archive / "signing.key")).write(file, wanted, {}, span[1])
+    assert verify(path) == []
+    with zipfile.ZipFile(path) as archived:
+        (camera,) = json.loads(archived.read(MANIFEST))["cameras"]
+        film = archived.read("gate-1.mp4")
+    assert camera["masked"] is True
+    assert camera["parts"][0]["mime"] == H264
+    assert clocks(film)  # below the mask all is as it was
+    argv = ["ffmpeg", "-v", "error", "-i", "pipe:0", "-vf", "crop=iw/2:ih/2:0:0", "-f", "rawvideo", "-pix_fmt", "gray"]
+    assert max(subprocess.run([*argv, "pipe:1"], input=film, capture_output=True, check=True).stdout) < 24
+
+
+def test_an_encoder_that_fails_says_so(footage: Footage, archive: Path, span: tuple[int, int], tmp_path: Path) -> None:
+    wanted = Wanted({"gate": {}}, *span, "guard-1", "theft", hide={"gate": "nofilter"})
+    with (tmp_path / "x.zip").open("wb") as file, pytest.raises(Unencodable, match="nofilter"):
+        Export(footage, signing_key(archive / "signing.key")).write(file, wanted, {}, span[1])
 
 
 def test_an_export_verifies_and_says_what_it_is(export: Path, archive: Path) -> None:
