@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.access.decision import LiveUsed, PassUsed
+from gateway.access.decision import LiveUsed, Used
 from gateway.access.model import Mark
 from gateway.access.presence import Moved, Pardoned, Waits, Whereabouts
 
@@ -36,7 +36,7 @@ class LockdownKept:
     on: bool
 
 
-Change = LiveUsed | PassUsed | CommandTaken | Moved | Waits | Pardoned | DoorKept | LockdownKept
+Change = LiveUsed | Used | CommandTaken | Moved | Waits | Pardoned | DoorKept | LockdownKept
 Stored = tuple[Any, ...]  # (kind, value...): a change as it stands on disk; `journal_db` has a statement a kind
 
 NEVER_USES = 1 << 30
@@ -63,9 +63,9 @@ class Passage:
         """When the last accepted live code of this handle was issued, Unix seconds."""
         return self._last.get(handle, self._iat_floor)
 
-    def uses(self, pass_id: bytes) -> int:
-        """How often this visitor pass was accepted."""
-        return self._used.get(pass_id, self._uses_floor)
+    def uses(self, id_: bytes) -> int:
+        """How often this visitor pass, or credential with max_uses, was accepted."""
+        return self._used.get(id_, self._uses_floor)
 
     def took(self, command_id: str) -> bool:
         """Whether this command was taken up before."""
@@ -125,8 +125,8 @@ def store(change: Change) -> list[Stored]:
     match change:
         case LiveUsed(handle, iat):
             return [("live", handle.hex(), iat, 0)]
-        case PassUsed(pass_id, n, until):
-            return [("pass", pass_id.hex(), n, until)]
+        case Used(id_, n, until):
+            return [("pass", id_.hex(), n, until)]
         case CommandTaken(command_id, until):
             return [("command", command_id, until, 0)]
         case Moved():

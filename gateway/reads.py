@@ -118,8 +118,8 @@ class Reads:
             self._held[point.name] = _Held(read, shown, decision, self._clock.mono() + PIN_S)
             self._commands.show(read.reader, Signal.MORE, self._clock.mono())
             return
-        if isinstance(read, PinEntry) and held is None and decision == Denied(DenyReason.CREDENTIAL_NOT_FOUND, None):
-            decision = Denied(DenyReason.INVALID_PIN, None)
+        if isinstance(read, PinEntry) and held is None and _not_found(decision):
+            decision = Denied(DenyReason.INVALID_PIN)
         if isinstance(decision, Granted):
             watch.granted()
             self._grant(read, point, shown, decision, at)
@@ -208,6 +208,10 @@ class Reads:
         self._pen.write(EventKind.STALE_READ, _of_read(read, point, self._identifier.of(read, self._pen.table())))
 
 
+def _not_found(decision: Granted | Denied) -> bool:
+    return isinstance(decision, Denied) and decision.reason is DenyReason.CREDENTIAL_NOT_FOUND
+
+
 def _of_place(read: Read, point: AccessPoint) -> dict[str, Any]:
     return {"door": point.door, "access_point": point.name, "reader": read.reader}
 
@@ -217,5 +221,7 @@ def _of_read(read: Read, point: AccessPoint, shown: Presentation) -> dict[str, A
 
 
 def _of_who(decision: Granted | Denied) -> dict[str, Any]:
-    who = decision.credential
-    return {"credential": who.id, "holder": who.holder} if who else {}
+    grounds = decision.grounds
+    if grounds is None or (who := grounds.found) is None or (age := grounds.age) is None:
+        return {}
+    return {"credential": who.id, "holder": who.holder, "freshness": age.freshness, "age_s": age.age_s or 0}

@@ -4,14 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from gateway.access.lease import DEFAULT_LEASES, Leases
 from gateway.access.model import AccessPoint, Credential, CredentialState, CredentialType, HolderClass
 from gateway.access.presence import Scene
 from gateway.access.presented import Card, Live, Pass
 from gateway.access.rights import Right
 from gateway.access.table import PermissionTable
-
-DAY_S = 24 * 60 * 60
-_RESIDENT = HolderClass.RESIDENT  # looked up once: asked for every read
 
 
 class Passage(Protocol):
@@ -20,34 +18,19 @@ class Passage(Protocol):
     def last_iat(self, handle: bytes) -> int | None:
         """The newest `iat` accepted from this handle."""
 
-    def uses(self, pass_id: bytes) -> int:
-        """How often this pass opened a door."""
-
-
-@dataclass(frozen=True, slots=True)
-class Leases:
-    """How long a credential holds without the office confirming it, in seconds; None is for ever."""
-
-    resident_s: int | None = 30 * DAY_S
-    staff_s: int | None = 7 * DAY_S
-    visitor_s: int | None = DAY_S
-    emergency_s: int | None = None
-
-    def of(self, holder: HolderClass) -> int | None:
-        """The lease of a holder's class."""
-        if holder is _RESIDENT:
-            return self.resident_s
-        return {"staff": self.staff_s, "visitor": self.visitor_s, "emergency": self.emergency_s}[holder.value]
+    def uses(self, id_: bytes) -> int:
+        """How often this pass (by its id), or credential with max_uses (by its key), opened a door."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The numbers of the rules."""
 
-    leases: Leases = Leases()
+    leases: Leases = DEFAULT_LEASES
     live_past_s: int = 30  # a live code may be this old
     live_future_s: int = 15  # and its phone's clock this far ahead
     pass_early_s: int = 60  # a pass may be this early
+    static_codes: bool = False  # whether a fixed text in a QR code, which anybody can copy, opens anything
 
 
 DEFAULT_LIMITS = Limits()

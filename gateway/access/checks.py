@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from gateway.access.case import DAY_S, DEFAULT_LIMITS, NOBODY, Case, Leases, Limits, Passage
-from gateway.access.model import CredentialState
+from gateway.access.case import DEFAULT_LIMITS, NOBODY, Case, Limits, Passage
+from gateway.access.lease import DAY_S, Leases
+from gateway.access.model import CredentialState, CredentialType
 from gateway.access.presence import NO_SCENE
 from gateway.access.presented import TWO_FACTORS, Card, Live, Pass
 from gateway.access.reasons import DenyReason
@@ -32,7 +33,7 @@ __all__ = [
     "Limits",
     "Passage",
 ]
-_ENABLED = CredentialState.ENABLED  # looked up once: asked for every read
+_ENABLED, _STATIC = CredentialState.ENABLED, CredentialType.STATIC  # looked up once: asked for every read
 
 
 # Each rule says True when it refuses; its docstring says what (the README shows it).
@@ -63,6 +64,11 @@ def _pass_called_back(case: Case, shown: Pass) -> bool:
     return case.table.pass_denied(shown.code.pass_id)
 
 
+def _static_off(case: Case, shown: Card) -> bool:
+    """A fixed text in a QR code, unless the site turned them on."""
+    return case.credential.type is _STATIC and not case.limits.static_codes
+
+
 def _not_enabled(case: Case, shown: Card | Live) -> bool:
     """Any state but enabled."""
     return case.credential.state is not _ENABLED
@@ -81,11 +87,11 @@ def _expired(case: Case, shown: Card | Live) -> bool:
 
 
 def _lease_over(case: Case, shown: Card | Live) -> bool:
-    """Data older than its class allows: resident 30 d, staff 7 d, visitor 24 h, emergency never."""
+    """Data older than its class allows: resident 30 d, staff 7 d, visitor 24 h, emergency and pinned never."""
     start = case.credential.refreshed_at
     if start == 0:
         return False
-    lease_s = case.limits.leases.of(case.credential.holder_class)
+    lease_s = case.limits.leases.over(case.credential)
     return lease_s is not None and case.now >= start + lease_s
 
 
@@ -128,9 +134,12 @@ def _replayed(case: Case, shown: Live) -> bool:
     return last is not None and shown.code.iat <= last
 
 
-def _used_up(case: Case, shown: Pass) -> bool:
-    """As many uses as max_uses."""
-    return case.passage.uses(shown.code.pass_id) >= shown.code.max_uses
+def _used_up(case: Case, shown: Card | Live | Pass) -> bool:
+    """As many uses as max_uses; a credential with none may be used for ever."""
+    if isinstance(shown, Pass):
+        return case.passage.uses(shown.code.pass_id) >= shown.code.max_uses
+    most = case.credential.max_uses
+    return most > 0 and case.passage.uses(case.credential.key) >= most
 
 
 def _no_right(case: Case, shown: Card | Live | Pass) -> bool:
@@ -175,6 +184,7 @@ CHECKS = (
     Check(DenyReason.UNKNOWN_ISSUER, _issuer_unknown, (Pass,)),
     Check(DenyReason.BAD_SIGNATURE, _signature_bad, (Live, Pass)),
     Check(DenyReason.PASS_DENIED, _pass_called_back, (Pass,)),
+    Check(DenyReason.STATIC_CODE_OFF, _static_off, (Card,)),
     Check(DenyReason.CREDENTIAL_NOT_ENABLED, _not_enabled, (Card, Live)),
     Check(DenyReason.CREDENTIAL_NOT_ACTIVE, _not_active, (Card, Live)),
     Check(DenyReason.CREDENTIAL_EXPIRED, _expired, (Card, Live)),
@@ -187,7 +197,7 @@ CHECKS = (
     Check(DenyReason.CODE_EXPIRED, _live_too_old, (Live,)),
     Check(DenyReason.CODE_EXPIRED, _pass_over, (Pass,)),
     Check(DenyReason.REPLAYED, _replayed, (Live,)),
-    Check(DenyReason.USED_UP, _used_up, (Pass,)),
+    Check(DenyReason.USED_UP, _used_up, ALL),
     Check(DenyReason.UNAUTHORIZED, _no_right, ALL),
     Check(DenyReason.NOT_PUBLIC, _not_public, (Pass,)),
     Check(DenyReason.NOT_PERMITTED_AT_THIS_TIME, _closed_now, ALL),

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from gateway.access.case import DEFAULT_LIMITS, NOBODY, Case, Leases, Limits, Passage, minimum, person
+from gateway.access.case import DEFAULT_LIMITS, NOBODY, Case, Limits, Passage, minimum, person
 from gateway.access.checks import CHECKS, asked
+from gateway.access.lease import Age, Freshness, Leases, age
 from gateway.access.mj1 import DURESS
 from gateway.access.model import AccessPoint, Credential, Mark, Passback
 from gateway.access.presence import NO_SCENE, Moved, Presence, PresenceChange, Scene, Waits, Whereabouts
@@ -17,16 +18,18 @@ from gateway.access.zone_checks import passed_back
 
 __all__ = [
     "CHECKS",
+    "Age",
     "Card",
     "Denied",
     "DenyReason",
+    "Freshness",
     "Granted",
+    "Grounds",
     "Leases",
     "Limits",
     "Live",
     "LiveUsed",
     "Pass",
-    "PassUsed",
     "Passage",
     "PassageChange",
     "Presence",
@@ -34,6 +37,7 @@ __all__ = [
     "Presented",
     "Scene",
     "Unreadable",
+    "Used",
     "Whereabouts",
     "decide",
     "minimum",
@@ -49,24 +53,36 @@ class LiveUsed:
 
 
 @dataclass(frozen=True, slots=True)
-class PassUsed:
-    """Keep with the grant: the pass's use number `n`; of no interest after `until`."""
+class Used:
+    """Keep with the grant: use number `n` of a pass (its id) or credential (its key); of no interest after `until`."""
 
-    pass_id: bytes
+    id: bytes
     n: int
     until: int
 
 
-PassageChange = LiveUsed | PassUsed
+PassageChange = LiveUsed | Used
+_FOREVER = 1 << 62
 
 
-_new = tuple.__new__  # a NamedTuple made by its own class takes three times as long
+class Grounds(NamedTuple):
+    """What a decision stands on. `found` is None for a pass and for what is not known."""
+
+    found: Credential | None
+    table_version: int
+    now: float  # Unix seconds
+    leases: Leases
+
+    @property
+    def age(self) -> Age | None:
+        """How fresh the credential was; None without one."""
+        return None if self.found is None else age(self.found, self.leases, self.now)
 
 
 class Granted(NamedTuple):
     """The door may open once the changes are durable. `policy` is "profile/schedule"."""
 
-    credential: Credential | None
+    grounds: Grounds
     policy: str
     changes: tuple[PassageChange, ...] = ()
     duress: bool = False  # a silent cry for help: no outward sign
@@ -74,16 +90,23 @@ class Granted(NamedTuple):
     notes: tuple[DenyReason, ...] = ()  # what a soft rule would have refused for
     extended: bool = False  # the person needs longer
 
-
-_PLAIN = (*Granted(None, ""),)[2:]  # all the defaults
+    @property
+    def credential(self) -> Credential | None:
+        """Whose right it is; None for a pass."""
+        return self.grounds.found
 
 
 class Denied(NamedTuple):
-    """The door stays shut, for the first reason in the order of CHECKS."""
+    """The door stays shut, for the first reason in the order of CHECKS. `grounds` is None if nothing could be read."""
 
     reason: DenyReason
-    credential: Credential | None
+    grounds: Grounds | None = None
     moves: tuple[PresenceChange, ...] = ()  # note them at once: the first of two persons
+
+    @property
+    def credential(self) -> Credential | None:
+        """What was refused, if it is known."""
+        return self.grounds.found if self.grounds else None
 
 
 def decide(
@@ -112,7 +135,7 @@ def decide(
     if at.tzinfo is None:
         raise ValueError("the time of a decision must be aware")
     if isinstance(presented, Unreadable):
-        return Denied(presented.reason, None)
+        return Denied(presented.reason)
     case = Case(table, passage, point, presented, at.timestamp(), limits, scene)
     for check in asked(case, presented):
         if check[1](case, presented):  # refuses, by its place: an attribute takes twice as long
@@ -120,23 +143,24 @@ def decide(
     return _granted(case, presented)
 
 
-def _denied(case: Case, presented: Card | Live | Pass, reason: DenyReason) -> Denied:
+def _grounds(case: Case) -> Grounds:
     who = case.credential
-    shown = None if who is NOBODY else who
+    return Grounds(None if who is NOBODY else who, case.table.version, case.now, case.limits.leases)
+
+
+def _denied(case: Case, presented: Card | Live | Pass, reason: DenyReason) -> Denied:
     if reason is not DenyReason.SECOND_PERSON_NEEDED:
-        return Denied(reason, shown)
-    return Denied(reason, shown, (Waits(person(who, presented), case.point.name, case.now, who.marks),))
+        return Denied(reason, _grounds(case))
+    who = case.credential
+    return Denied(reason, _grounds(case), (Waits(person(who, presented), case.point.name, case.now, who.marks),))
 
 
 def _granted(case: Case, presented: Card | Live | Pass) -> Granted:
     who = case.credential
-    policy = case.open_right.policy if case.open_right else ""
-    if type(presented) is Card and not (presented.pin or who.marks or case.crossing):
-        return _new(Granted, (who, policy, *_PLAIN))  # by far the most frequent
     return Granted(
-        credential=None if who is NOBODY else who,
-        policy=policy,
-        changes=_changes(case, presented),
+        grounds=_grounds(case),
+        policy=case.open_right.policy if case.open_right else "",
+        changes=tuple(_changes(case, presented)),
         duress=_under_duress(who, presented),
         moves=tuple(_moves(case, presented)),
         notes=(DenyReason.PASSBACK_VIOLATION,) if passed_back(case, presented, Passback.SOFT) else (),
@@ -163,10 +187,12 @@ def _moves(case: Case, presented: Card | Live | Pass) -> Iterator[PresenceChange
     yield Moved(person(case.credential, presented), case.point.name, *bounds, case.now, case.credential.marks)
 
 
-def _changes(case: Case, presented: Card | Live | Pass) -> tuple[PassageChange, ...]:
-    if isinstance(presented, Card):
-        return ()
+def _changes(case: Case, presented: Card | Live | Pass) -> Iterator[PassageChange]:
     if isinstance(presented, Live):
-        return (LiveUsed(presented.code.handle, presented.code.iat),)
-    code = presented.code
-    return (PassUsed(code.pass_id, case.passage.uses(code.pass_id) + 1, code.exp),)
+        yield LiveUsed(presented.code.handle, presented.code.iat)
+    if isinstance(presented, Pass):
+        code = presented.code
+        yield Used(code.pass_id, case.passage.uses(code.pass_id) + 1, code.exp)
+    who = case.credential
+    if who.max_uses:
+        yield Used(who.key, case.passage.uses(who.key) + 1, _FOREVER if who.valid_to is None else who.valid_to)

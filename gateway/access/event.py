@@ -57,6 +57,8 @@ class AccessEvent:
     command_id: str = ""
     operator: str = ""
     table_version: int = 0
+    freshness: str = ""  # of the credential's data: fresh, stale or expired
+    age_s: int = 0  # since the office confirmed it
     clock: str = "synced"  # or "free" (no time source) or "stepped"
     detail: dict[str, Any] = field(default_factory=dict)
 

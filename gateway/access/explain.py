@@ -9,10 +9,10 @@ from gateway.access.case import DEFAULT_LIMITS, Case, Limits, Passage, person
 from gateway.access.checks import asked, strength
 from gateway.access.decision import Denied, Granted, decide
 from gateway.access.holders import Entitled, where_can, who_can
-from gateway.access.model import AccessPoint
+from gateway.access.model import AccessPoint, Credential
 from gateway.access.presence import NO_SCENE, Scene
 from gateway.access.presented import Card, Live, Pass, Presented, Unreadable
-from gateway.access.reasons import PASSED, REASONS, DenyReason
+from gateway.access.reasons import PASSED, DenyReason, sentence
 from gateway.access.table import PermissionTable
 from gateway.access.zone_checks import entering
 
@@ -90,19 +90,21 @@ def _steps(case: Case, shown: Card | Live | Pass) -> Iterator[Step]:
         refused = refuses(case, shown)
         outcome = Outcome.PASSED if not refused else Outcome.ALSO if first else Outcome.REFUSED
         first = first or (reason if refused else None)
-        yield _step(reason, outcome, FACTS[reason](case, shown))
+        yield _step(reason, outcome, FACTS[reason](case, shown), case.credential)
 
 
-def _step(reason: DenyReason, outcome: Outcome, facts: Facts) -> Step:
-    zh, en = ("未检查。", "Not asked.") if outcome is Outcome.NOT_ASKED else _SAID[outcome][reason]
-    return Step(reason, outcome, facts, zh, en)
+def _step(reason: DenyReason, outcome: Outcome, facts: Facts, who: Credential | None = None) -> Step:
+    return Step(reason, outcome, facts, *_said(reason, outcome, who))
 
 
-_SAID = {Outcome.PASSED: PASSED, Outcome.REFUSED: REASONS, Outcome.ALSO: REASONS}
+def _said(reason: DenyReason, outcome: Outcome, who: Credential | None) -> tuple[str, str]:
+    if outcome is Outcome.NOT_ASKED:
+        return "未检查。", "Not asked."
+    return PASSED[reason] if outcome is Outcome.PASSED else sentence(reason, who)
 
 
 def _lease(case: Case, shown: Card | Live) -> Facts:
-    start, lease_s = case.credential.refreshed_at, case.limits.leases.of(case.credential.holder_class)
+    start, lease_s = case.credential.refreshed_at, case.limits.leases.over(case.credential)
     age = None if start == 0 else int(case.now - start)
     ends = None if lease_s is None or start == 0 else start + lease_s
     return {"class": case.credential.holder_class.value, "age_s": age, "lease_s": lease_s, "ends_at": ends}
@@ -112,6 +114,13 @@ def _code_time(case: Case, shown: Live | Pass) -> Facts:
     if isinstance(shown, Live):
         return {"iat": shown.code.iat, "now": case.now}
     return {"nbf": shown.code.nbf, "exp": shown.code.exp, "now": case.now}
+
+
+def _uses(case: Case, shown: Card | Live | Pass) -> Facts:
+    if isinstance(shown, Pass):
+        return {"uses": case.passage.uses(shown.code.pass_id), "max_uses": shown.code.max_uses}
+    who = case.credential
+    return {"uses": case.passage.uses(who.key), "max_uses": who.max_uses} if who.max_uses else {"max_uses": None}
 
 
 def _rights(case: Case, shown: Card | Live | Pass) -> Facts:
@@ -129,6 +138,7 @@ FACTS: dict[DenyReason, Callable[[Case, Any], Facts]] = {  # what each check loo
     DenyReason.UNKNOWN_ISSUER: lambda _, shown: {"kid": shown.code.kid},
     DenyReason.BAD_SIGNATURE: lambda _, shown: {"signature_ok": shown.signature_ok},
     DenyReason.PASS_DENIED: lambda _, shown: {"pass": shown.code.pass_id.hex()},
+    DenyReason.STATIC_CODE_OFF: lambda case, _: {"type": case.credential.type.value},
     DenyReason.CREDENTIAL_NOT_ENABLED: lambda case, _: {"state": case.credential.state.value},
     DenyReason.CREDENTIAL_NOT_ACTIVE: lambda case, _: {"valid_from": case.credential.valid_from, "now": case.now},
     DenyReason.CREDENTIAL_EXPIRED: lambda case, _: {"valid_to": case.credential.valid_to, "now": case.now},
@@ -139,10 +149,7 @@ FACTS: dict[DenyReason, Callable[[Case, Any], Facts]] = {  # what each check loo
     DenyReason.CODE_FROM_FUTURE: _code_time,
     DenyReason.CODE_EXPIRED: _code_time,
     DenyReason.REPLAYED: lambda case, shown: {"iat": shown.code.iat, "last": case.passage.last_iat(shown.code.handle)},
-    DenyReason.USED_UP: lambda case, shown: {
-        "uses": case.passage.uses(shown.code.pass_id),
-        "max_uses": shown.code.max_uses,
-    },
+    DenyReason.USED_UP: _uses,
     DenyReason.UNAUTHORIZED: _rights,
     DenyReason.NOT_PUBLIC: lambda case, _: {"zone_from": case.point.zone_from, "zone_to": case.point.zone_to},
     DenyReason.NOT_PERMITTED_AT_THIS_TIME: lambda case, _: {

@@ -34,7 +34,7 @@ from gateway.access.model import (
     SpecialDays,
 )
 
-MAGIC = b"MENJIN\x00\x01"
+MAGIC = b"MENJIN\x00\x02"
 HEADER = struct.Struct("<8sQQQQQQ")
 SLOT = struct.Struct("<I")
 KEY_HEAD = struct.Struct("<Q")
@@ -43,7 +43,7 @@ DIGEST_BYTES = 32
 # key, valid_from, valid_to, refreshed_at; profiles, id in characters, text in bytes; type, class, state; key in bytes
 # A type with MORE set has PINs and marks behind the public key.
 RECORD = struct.Struct("<16sqqqHHHBBBB")
-MORE, MORE_FIELDS = 0x80, struct.Struct("<16s16sH")  # pin, duress pin (zeros are none), marks
+MORE, MORE_FIELDS = 0x80, struct.Struct("<16s16sHH")  # pin, duress pin (zeros are none), marks, max_uses
 ALWAYS, FOREVER = -(2**63), 2**63 - 1  # an open valid_from, an open valid_to
 
 # A member's place is its code on disk: append, never reorder.
@@ -54,6 +54,7 @@ TYPES = (
     CredentialType.PASS,
     CredentialType.STATIC,
     CredentialType.IDCARD,
+    CredentialType.PLATE,
 )
 CLASSES = (HolderClass.RESIDENT, HolderClass.STAFF, HolderClass.VISITOR, HolderClass.EMERGENCY)
 STATES = (
@@ -160,10 +161,10 @@ class _Writer:
 def _record(row: Credential, profiles: list[int]) -> bytes:
     text = (row.id + row.holder).encode()
     more = b""
-    if row.pin or row.duress_pin or row.marks:
+    if row.pin or row.duress_pin or row.marks or row.max_uses:
         if len(row.pin) not in (0, KEY_BYTES) or len(row.duress_pin) not in (0, KEY_BYTES):
             raise ValueError("a PIN's key has not 16 bytes")
-        more = MORE_FIELDS.pack(row.pin, row.duress_pin, row.marks)
+        more = MORE_FIELDS.pack(row.pin, row.duress_pin, row.marks, row.max_uses)
     fixed = RECORD.pack(
         row.key,
         ALWAYS if row.valid_from is None else row.valid_from,

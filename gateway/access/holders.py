@@ -18,6 +18,7 @@ BEST = {
     CredentialType.LIVE: 2,
     CredentialType.PASS: 1,
     CredentialType.STATIC: 0,
+    CredentialType.PLATE: 0,
 }  # the assurance that each type can reach
 
 
@@ -35,7 +36,7 @@ class _Nothing:
     def last_iat(self, handle: bytes) -> int | None:
         return None
 
-    def uses(self, pass_id: bytes) -> int:
+    def uses(self, id_: bytes) -> int:
         return 0
 
 

@@ -17,6 +17,7 @@ class CredentialType(StrEnum):
     PASS = "pass"  # noqa: S105 - a type, not a password. MJ1 visitor pass, signed by an issuer
     IDCARD = "idcard"  # a resident ID card (身份证), by the number that its chip gives
     STATIC = "static"  # a fixed text in a QR code
+    PLATE = "plate"  # a vehicle's number plate, as a camera reads it
 
 
 class CredentialState(StrEnum):
@@ -49,6 +50,7 @@ class Mark(IntFlag):
     ESCORTED = 8  # needs one (visitors always do)
     EXEMPT = 16  # from anti-passback
     DURESS = 32  # presenting this credential is itself the cry for help
+    PINNED = 64  # its lease never ends: maintainers and rescuers, however long the office is away
 
 
 class Passback(StrEnum):
@@ -166,6 +168,7 @@ class Credential(NamedTuple):
     pin: bytes = b""  # identifier.pin_key() of the PIN that goes with it; empty: none
     duress_pin: bytes = b""  # of the PIN that calls for help
     marks: int = 0  # of Mark
+    max_uses: int = 0  # so many grants at most; 0: as many as he likes
 
 
 @dataclass(frozen=True, slots=True)

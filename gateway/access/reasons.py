@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from gateway.access.model import Credential, CredentialState
+
 
 class DenyReason(StrEnum):
     """ONVIF's deny reasons (Access Control Service, tns1:AccessControl/Denied) first, the house's own after them."""
@@ -22,6 +24,7 @@ class DenyReason(StrEnum):
     UNKNOWN_ISSUER = "UnknownIssuer"
     BAD_SIGNATURE = "BadSignature"
     PASS_DENIED = "PassDenied"  # noqa: S105 - a reason, not a password
+    STATIC_CODE_OFF = "StaticCodeOff"
     LEASE_EXPIRED = "LeaseExpired"
     ASSURANCE_TOO_LOW = "AssuranceTooLow"
     WRONG_DOOR = "WrongDoor"
@@ -55,6 +58,7 @@ REASONS: dict[DenyReason, tuple[str, str]] = {  # zh-CN, English
     DenyReason.UNKNOWN_ISSUER: ("签发方未登记。", "The issuer of this pass is not registered."),
     DenyReason.BAD_SIGNATURE: ("签名无效。", "The signature is not valid."),
     DenyReason.PASS_DENIED: ("此访客通行证已撤销。", "This visitor pass has been called back."),
+    DenyReason.STATIC_CODE_OFF: ("本小区未启用静态码。", "Static codes are off at this site."),
     DenyReason.LEASE_EXPIRED: ("授权过久未与中心核对。", "The right has not been confirmed for too long."),
     DenyReason.ASSURANCE_TOO_LOW: ("此门要求更安全的凭证。", "This door asks for a stronger credential."),
     DenyReason.WRONG_DOOR: ("此码是为另一扇门生成的。", "This code was made for another door."),
@@ -64,7 +68,7 @@ REASONS: dict[DenyReason, tuple[str, str]] = {  # zh-CN, English
     ),
     DenyReason.CODE_EXPIRED: ("此码已过期，请刷新。", "This code has expired: refresh it."),
     DenyReason.REPLAYED: ("此码已使用过，请刷新。", "This code has been used already: refresh it."),
-    DenyReason.USED_UP: ("通行次数已用完。", "All uses of this pass are spent."),
+    DenyReason.USED_UP: ("通行次数已用完。", "All its uses are spent."),
     DenyReason.NOT_PUBLIC: ("访客不得进入非公共区域。", "Visitors may not enter a zone that is not public."),
     DenyReason.DOOR_BLOCKED: ("此门已封锁。", "This door is blocked or locked down."),
     DenyReason.INTERLOCKED: ("互锁的另一扇门未关好。", "Another door of the interlock is not shut."),
@@ -76,11 +80,28 @@ REASONS: dict[DenyReason, tuple[str, str]] = {  # zh-CN, English
 }
 
 
+STATES: dict[CredentialState, tuple[str, str]] = {  # why a credential is not enabled: zh-CN, English
+    CredentialState.DISABLED: ("此凭证已停用。", "This credential is disabled."),
+    CredentialState.SUSPENDED: ("此凭证已暂停使用。", "This credential is suspended."),
+    CredentialState.LOST: ("此凭证已挂失。", "This credential was reported lost."),
+    CredentialState.STOLEN: ("此凭证已报失窃。", "This credential was reported stolen."),
+    CredentialState.DAMAGED: ("此凭证已损坏停用。", "This credential is out of use: damaged."),
+}
+
+
+def sentence(reason: DenyReason, credential: Credential | None = None) -> tuple[str, str]:
+    """Why, in zh-CN and English; for a credential that is not enabled, its state."""
+    if reason is DenyReason.CREDENTIAL_NOT_ENABLED and credential is not None:
+        return STATES.get(credential.state, REASONS[reason])
+    return REASONS[reason]
+
+
 PASSED: dict[DenyReason, tuple[str, str]] = {  # what it means that a check did not refuse: zh-CN, English
     DenyReason.CREDENTIAL_NOT_FOUND: ("此凭证已登记。", "The credential is registered."),
     DenyReason.CREDENTIAL_NOT_ENABLED: ("此凭证已启用。", "The credential is enabled."),
     DenyReason.CREDENTIAL_NOT_ACTIVE: ("此凭证已生效。", "The credential is valid already."),
     DenyReason.CREDENTIAL_EXPIRED: ("此凭证未过期。", "The credential has not expired."),
+    DenyReason.STATIC_CODE_OFF: ("不是静态码，或已启用静态码。", "It is no static code, or they are on."),
     DenyReason.LEASE_EXPIRED: ("授权数据足够新。", "The right was confirmed recently enough."),
     DenyReason.ASSURANCE_TOO_LOW: ("凭证安全等级足够。", "The credential is strong enough for this door."),
     DenyReason.WRONG_SITE: ("此码属于本小区。", "The code belongs to this site."),
@@ -91,7 +112,7 @@ PASSED: dict[DenyReason, tuple[str, str]] = {  # what it means that a check did 
     DenyReason.CODE_FROM_FUTURE: ("此码的时间未超前。", "The code's time does not lie ahead."),
     DenyReason.CODE_EXPIRED: ("此码未过期。", "The code has not expired."),
     DenyReason.REPLAYED: ("此码未曾使用。", "The code was not used before."),
-    DenyReason.USED_UP: ("通行次数尚有剩余。", "The pass has uses left."),
+    DenyReason.USED_UP: ("通行次数尚有剩余，或不限次数。", "It has uses left, or no end of them."),
     DenyReason.UNAUTHORIZED: ("有策略允许通过此门。", "A policy covers this door."),
     DenyReason.NOT_PUBLIC: ("访客可到达此区域。", "Visitors may go where this door leads."),
     DenyReason.INVALID_PIN: ("密码正确或未输入密码。", "The PIN is right, or none was entered."),

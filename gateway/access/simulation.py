@@ -8,9 +8,9 @@ from gateway.access.decision import Denied, Granted, LiveUsed, PassageChange, Pr
 from gateway.access.door import DoorInput, DoorOutput, DoorState
 from gateway.access.generation import build
 from gateway.access.presence import Moved, PresenceChange, Scene, Whereabouts
-from gateway.access.reasons import REASONS
+from gateway.access.reasons import sentence
 from gateway.access.table import PermissionTable
-from gateway.access.world import BadWorld, Happening, World, id_of, moment
+from gateway.access.world import BadWorld, Happening, World, id_of, key_of, moment
 from gateway.access.world_events import door_input, presented
 
 Result = dict[str, Any]  # JSON values; the words are documented in WORLDS.md
@@ -41,19 +41,20 @@ class _Memory:
             id_of(name): int(moment(value, world.start, world.tz).timestamp())
             for name, value in (said.get("last_iat") or {}).items()
         }
-        self._used = {id_of(name): int(n) for name, n in (said.get("uses") or {}).items()}
+        uses = (said.get("uses") or {}).items()
+        self._used = {make(name): int(n) for name, n in uses for make in (id_of, key_of)}  # of a pass, or a credential
 
     def last_iat(self, handle: bytes) -> int | None:
         return self._iats.get(handle)
 
-    def uses(self, pass_id: bytes) -> int:
-        return self._used.get(pass_id, 0)
+    def uses(self, id_: bytes) -> int:
+        return self._used.get(id_, 0)
 
     def note(self, change: PassageChange) -> None:
         if isinstance(change, LiveUsed):
             self._iats[change.handle] = change.iat
         else:
-            self._used[change.pass_id] = change.n
+            self._used[change.id] = change.n
 
 
 class _Run:
@@ -88,9 +89,10 @@ class _Run:
         point, shown = self._table.points[body["point"]], presented(body, self._table, self._world, event.at)
         decision = self._decide(point.door, body["point"], shown, event.at)
         if isinstance(decision, Denied):
-            zh, en = REASONS[decision.reason]
+            zh, en = sentence(decision.reason, decision.credential)
             self._note(decision.moves)
-            return {"point": point.name, "decision": "Denied", "reason": decision.reason.value, "zh": zh, "en": en}
+            told = {"point": point.name, "decision": "Denied", "reason": decision.reason.value, "zh": zh, "en": en}
+            return told | _freshness(decision)
         for change in decision.changes:
             self._memory.note(change)
         command = f"e{event.number}"
@@ -101,7 +103,7 @@ class _Run:
         said += self._step(point.door, machine.CommandEnded(command, LOCK[event.body.get("lock", "done")]), event.at)
         more = {"duress": decision.duress, "extended": decision.extended, "notes": [n.value for n in decision.notes]}
         found = {word: value for word, value in more.items() if value}
-        return {"point": point.name, "decision": "Granted", "policy": decision.policy, **found}
+        return {"point": point.name, "decision": "Granted", "policy": decision.policy, **found, **_freshness(decision)}
 
     def _note(self, moves: tuple[PresenceChange, ...]) -> None:
         for move in moves:
@@ -109,7 +111,7 @@ class _Run:
 
     def _decide(self, door: str, point: str, shown: Presented, at: datetime) -> Granted | Denied:
         scene = Scene(self._whereabouts, self._doors[door].base)
-        return decide(self._table, self._memory, self._table.points[point], shown, at, scene=scene)
+        return decide(self._table, self._memory, self._table.points[point], shown, at, self._world.limits, scene)
 
     def _step(self, name: str, input_: DoorInput, at: datetime) -> list[str]:
         config, _ = self._world.doors[name]
@@ -128,6 +130,11 @@ def _whereabouts(world: World) -> Whereabouts:
         for person in people:
             found.note(Moved(person, "", (zone,), (), world.start.timestamp()))
     return found
+
+
+def _freshness(decision: Granted | Denied) -> Result:
+    age = decision.grounds.age if decision.grounds else None
+    return {} if age is None or age.age_s is None else {"freshness": age.freshness.value, "age_s": age.age_s}
 
 
 def _output(output: DoorOutput) -> str:

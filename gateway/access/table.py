@@ -30,7 +30,7 @@ _head_of = file.KEY_HEAD.unpack_from
 _new = tuple.__new__  # a NamedTuple made by its own class takes three times as long
 _RECORD_BYTES, _numbers, _MORE = file.RECORD.size, file.profile_numbers, file.MORE  # names looked up once
 _TYPES, _CLASSES, _STATES, _ALWAYS, _FOREVER = file.TYPES, file.CLASSES, file.STATES, file.ALWAYS, file.FOREVER
-_NO_MORE = (b"", b"", 0)  # no PINs, no marks
+_NO_MORE = (b"", b"", 0, 0)  # no PINs, no marks, no end of uses
 QUARTER_S, CLOCK_SIZE = 900, 2_000  # the memo holds three weeks of quarter-hours
 Buffer = bytes | mmap.mmap | memoryview
 
@@ -238,12 +238,12 @@ class PermissionTable:
         )
         return _new(Credential, fields)
 
-    def _more(self, offset: int, fields: tuple[Any, ...]) -> tuple[bytes, bytes, int]:
-        """The PIN, the PIN that calls for help, and the marks of a record that has them."""
+    def _more(self, offset: int, fields: tuple[Any, ...]) -> tuple[bytes, bytes, int, int]:
+        """The PIN, the PIN that calls for help, the marks and the most uses of a record that has them."""
         _, _, _, _, profiles, _, text_bytes, _, _, _, key_bytes = fields
         at = offset + file.RECORD.size + file.profile_numbers(profiles).size + text_bytes + key_bytes
-        pin, duress_pin, marks = file.MORE_FIELDS.unpack_from(self._buffer, at)
-        return pin if any(pin) else b"", duress_pin if any(duress_pin) else b"", marks
+        pin, duress_pin, marks, max_uses = file.MORE_FIELDS.unpack_from(self._buffer, at)
+        return pin if any(pin) else b"", duress_pin if any(duress_pin) else b"", marks, max_uses
 
 
 def _verify(buffer: Buffer) -> tuple[int, tuple[int, int, int, int]]:

@@ -11,13 +11,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.access import world_rows
+from gateway.access.case import Limits
 from gateway.access.door import DoorConfig, DoorMode, DoorState, Relock
 from gateway.access.identifier import KEY_BYTES
+from gateway.access.lease import Leases
 from gateway.access.model import AccessPoint, Row
 
 Body = Mapping[str, Any]
 DEFAULT_START = "2026-03-04T12:00"  # a Wednesday noon
-WORDS = {"site", "time_zone", "start", "doors", "points", "passage", "events", *world_rows.KINDS}
+WORDS = {"site", "time_zone", "start", "limits", "doors", "points", "passage", "events", *world_rows.KINDS}
 
 
 class BadWorld(ValueError):
@@ -40,6 +42,7 @@ class World:
     site: int
     tz: tzinfo
     start: datetime
+    limits: Limits
     rows: tuple[Row, ...]
     points: tuple[AccessPoint, ...]
     doors: Mapping[str, tuple[DoorConfig, DoorState]]
@@ -63,6 +66,7 @@ def read(body: Body) -> World:
         site=int(body.get("site", 1)),
         tz=tz,
         start=start,
+        limits=_limits(body),
         rows=tuple(_rows(body, start, tz)),
         points=tuple(_points(body, list(doors))),
         doors=doors,
@@ -127,6 +131,12 @@ def _rows(body: Body, start: datetime, tz: tzinfo) -> Iterator[Row]:
                 made = make(name, each, world_rows.Context(holders, unix, key_of))
             if made is not None:
                 yield made
+
+
+def _limits(body: Body) -> Limits:
+    with _Place("limits"):
+        fields = dict(body.get("limits") or {})
+        return Limits(leases=Leases(**(fields.pop("leases", None) or {})), **fields)
 
 
 def _door(name: str, each: Body) -> tuple[DoorConfig, DoorState]:

@@ -45,6 +45,8 @@ def answer(world: World, tz: tzinfo) -> str | set[str]:
     fault = credential_fault(world, found[0], now) or pin_fault(shown, found[0]) or assurance_fault(world, tz)
     if isinstance(shown, Live):
         fault = fault or live_fault(world, shown, now)
+    if not fault and found[0].max_uses != 0 and world.memory.used.get(found[0].key, 0) >= found[0].max_uses:
+        return "UsedUp"
     return fault or rights_answer(world, tz, list(found[0].profiles), found[0])
 
 
@@ -75,12 +77,16 @@ def credential_fault(world: World, row: Credential, now: float) -> str:
         "visitor": leases.visitor_s,
         "emergency": leases.emergency_s,
     }[row.holder_class.value]
+    if row.type.value == "static" and isinstance(world.presented, Card) and not world.limits.static_codes:
+        return "StaticCodeOff"
     if row.state.value != "enabled":
         return "CredentialNotEnabled"
     if row.valid_from is not None and now < row.valid_from:
         return "CredentialNotActive"
     if row.valid_to is not None and not now < row.valid_to:
         return "CredentialExpired"
+    if row.marks & Mark.PINNED:
+        return ""
     if row.refreshed_at and lease is not None and not now < row.refreshed_at + lease:
         return "LeaseExpired"
     return ""

@@ -14,7 +14,7 @@ from gateway.access.checks import NOBODY
 from gateway.access.decision import Denied, DenyReason, Granted, Live, Pass, Unreadable, decide
 from gateway.access.generation import build
 from gateway.access.identifier import identifier_key
-from gateway.access.model import AccessPoint, IssuerKey, Zone
+from gateway.access.model import AccessPoint, IssuerKey, Mark, Zone
 from gateway.access.table import PermissionTable
 from tests.access import naive
 from tests.access.estate import GATE_IN, NOON, NOW, ROWS, SHANGHAI, card, credential, table
@@ -41,6 +41,7 @@ def test_a_decision_agrees_with_the_rules_written_plainly(world: World) -> None:
         who = result.credential or NOBODY
         assert result.duress == naive.duress(world, who)
         assert bool(result.notes) == naive.noted(world, who)
+        assert result.extended == bool(who.marks & Mark.EXTENDED)
 
 
 def public_bytes() -> bytes:

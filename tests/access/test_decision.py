@@ -11,13 +11,13 @@ from gateway.access.decision import (
     Leases,
     Limits,
     LiveUsed,
-    PassUsed,
     Presented,
     Unreadable,
+    Used,
     decide,
 )
 from gateway.access.mj1 import SOFTWARE_KEY
-from gateway.access.model import AccessPoint, CredentialState, DeniedPass, HolderClass
+from gateway.access.model import AccessPoint, CredentialState, CredentialType, DeniedPass, HolderClass, Mark
 from tests.access.estate import (
     GATE_IN,
     GATE_OUT,
@@ -46,17 +46,22 @@ def later(seconds: float) -> datetime:
 
 def test_a_resident_is_granted_and_the_policy_is_named() -> None:
     home = credential()
-    assert Door(table(home)).ask(card()) == Granted(home, "home/always", ())
+    result = Door(table(home)).ask(card())
+    assert isinstance(result, Granted)
+    assert (result.credential, result.policy, result.changes) == (home, "home/always", ())
 
 
 def test_an_unknown_card_is_not_found() -> None:
-    assert decide(table(), Memory({}, {}), GATE_IN, card(), NOON) == Denied(DenyReason.CREDENTIAL_NOT_FOUND, None)
+    result = decide(table(), Memory({}, {}), GATE_IN, card(), NOON)
+    assert isinstance(result, Denied)
+    assert (result.reason, result.credential) == (DenyReason.CREDENTIAL_NOT_FOUND, None)
 
 
 def test_a_refusal_names_the_credential_it_is_about() -> None:
     lost = credential(state=CredentialState.LOST)
     result = decide(table(lost), Memory({}, {}), GATE_IN, card(), NOON)
-    assert result == Denied(DenyReason.CREDENTIAL_NOT_ENABLED, lost)
+    assert isinstance(result, Denied)
+    assert (result.reason, result.credential) == (DenyReason.CREDENTIAL_NOT_ENABLED, lost)
 
 
 @pytest.mark.parametrize("state", [state for state in CredentialState if state is not CredentialState.ENABLED])
@@ -84,6 +89,49 @@ def test_emergency_credentials_and_rows_without_a_refresh_have_no_lease() -> Non
     door = Door(table(*rows))
     assert isinstance(door.ask(card(1), later(9_000 * DAY_S)), Granted)
     assert isinstance(door.ask(card(2), later(9_000 * DAY_S)), Granted)
+
+
+def test_a_pinned_credential_never_lapses_whatever_its_class() -> None:
+    pinned = credential(holder_class=HolderClass.STAFF, refreshed_at=NOW, marks=Mark.PINNED)
+    assert isinstance(Door(table(pinned)).ask(card(), later(9_000 * DAY_S)), Granted)
+
+
+@pytest.mark.parametrize(
+    ("days", "word"), [(0, "fresh"), (14, "fresh"), (15, "stale"), (29, "stale"), (30, "expired"), (31, "expired")]
+)
+def test_every_decision_says_how_fresh_its_credential_was(days: int, word: str) -> None:
+    rows = table(credential(refreshed_at=NOW))
+    result = decide(rows, Memory({}, {}), GATE_IN, card(), later(days * DAY_S))
+    assert result.grounds
+    assert result.grounds.age == (word, days * DAY_S)
+    assert isinstance(result, Denied) == (word == "expired")
+
+
+def test_no_age_is_told_of_what_is_not_known() -> None:
+    unknown, undated = (decide(table(credential(2)), Memory({}, {}), GATE_IN, card(n), NOON) for n in (1, 2))
+    assert unknown.grounds
+    assert undated.grounds
+    assert (unknown.grounds.age, undated.grounds.age) == (None, ("fresh", None))
+
+
+def test_a_static_code_opens_nothing_until_the_site_turns_it_on() -> None:
+    rows = table(credential(type=CredentialType.STATIC))
+    off, on = (
+        decide(rows, Memory({}, {}), GATE_IN, card(), NOON, limits) for limits in (Limits(), Limits(static_codes=True))
+    )
+    assert isinstance(off, Denied)
+    assert off.reason == DenyReason.STATIC_CODE_OFF
+    assert isinstance(on, Granted)
+
+
+def test_a_credential_with_a_count_of_uses_opens_so_often() -> None:
+    door = Door(table(credential(max_uses=2, valid_to=NOW + 60)))
+    for n in (1, 2):
+        result = door.ask(card())
+        assert isinstance(result, Granted)
+        assert result.changes == (Used(bytes([1]) * 16, n, NOW + 60),)
+        door.memory.used[bytes([1]) * 16] = n
+    assert door.ask(card()) == DenyReason.USED_UP
 
 
 def test_a_site_may_set_its_own_leases() -> None:
@@ -181,14 +229,17 @@ def test_a_forged_code_does_not_tell_what_state_a_credential_is_in() -> None:
 
 
 def test_a_visitor_pass_opens_although_nobody_announced_it() -> None:
-    assert Door(table()).ask(visit()) == Granted(None, "visit/office", (PassUsed(b"pass-001", 1, NOW + 60),))
+    result = Door(table()).ask(visit())
+    assert isinstance(result, Granted)
+    assert (result.credential, result.policy) == (None, "visit/office")
+    assert result.changes == (Used(b"pass-001", 1, NOW + 60),)
 
 
 def test_a_visitor_pass_is_used_up() -> None:
     memory = Memory({}, {b"pass-001": 1})
     result = Door(table(), memory=memory).ask(visit())
     assert isinstance(result, Granted)
-    assert result.changes == (PassUsed(b"pass-001", 2, NOW + 60),)
+    assert result.changes == (Used(b"pass-001", 2, NOW + 60),)
     assert Door(table(), memory=Memory({}, {b"pass-001": 2})).ask(visit()) == DenyReason.USED_UP
 
 

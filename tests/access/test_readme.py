@@ -3,7 +3,7 @@ from pathlib import Path
 from gateway.access import generation
 from gateway.access.checks import CHECKS
 from gateway.access.model import CredentialState, CredentialType, HolderClass
-from gateway.access.reasons import REASONS, DenyReason
+from gateway.access.reasons import REASONS, STATES, DenyReason
 from tests.access.drawing import drawn
 
 README = (Path(generation.__file__).parent / "README.md").read_text()
@@ -25,7 +25,8 @@ def test_the_readme_shows_the_tables_of_the_code() -> None:
 
 def test_every_reason_has_a_sentence_in_both_languages() -> None:
     assert set(REASONS) == set(DenyReason)
-    for chinese, english in REASONS.values():
+    assert set(STATES) == set(CredentialState) - {CredentialState.ENABLED}
+    for chinese, english in (*REASONS.values(), *STATES.values()):
         assert chinese.endswith("。")
         assert english.endswith(".")
         assert english.isascii()

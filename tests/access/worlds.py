@@ -54,8 +54,8 @@ class Memory:
     def last_iat(self, handle: bytes) -> int | None:
         return self.iats.get(handle)
 
-    def uses(self, pass_id: bytes) -> int:
-        return self.used.get(pass_id, 0)
+    def uses(self, id_: bytes) -> int:
+        return self.used.get(id_, 0)
 
 
 @dataclass
@@ -163,6 +163,7 @@ def credentials(draw: st.DrawFn, number: int) -> Credential:
         pin=draw(pins),
         duress_pin=draw(pins),
         marks=draw(marks),
+        max_uses=draw(st.sampled_from([0, 0, 0, 1, 3])),
     )
 
 
@@ -202,10 +203,10 @@ presentations = (
 def worlds(draw: st.DrawFn) -> World:
     doors = [draw(points(name, number)) for number, name in enumerate(POINTS, 1)]
     lease = st.none() | st.integers(1, 300)
-    limits = Limits(Leases(draw(lease), draw(lease), draw(lease), draw(lease)))
+    limits = Limits(Leases(draw(lease), draw(lease), draw(lease), draw(lease)), static_codes=draw(st.booleans()))
     memory = Memory(
         draw(st.dictionaries(numbers.map(lambda n: key_of(n)[:8]), near)),
-        draw(st.dictionaries(numbers.map(lambda n: key_of(n)[:8]), st.integers(0, 2))),
+        draw(st.dictionaries(numbers.map(lambda n: key_of(n)[:8]) | numbers.map(key_of), st.integers(0, 2))),
     )
     at = datetime.fromtimestamp(draw(near) + draw(st.integers(0, 6)) * 86_400 * draw(st.integers(0, 1)), UTC)
     rows = draw(offices()) + [draw(credentials(number)) for number in range(4)]

@@ -26,7 +26,7 @@ class _NoPassage:
     def last_iat(self, handle: bytes) -> int | None:
         return None
 
-    def uses(self, pass_id: bytes) -> int:
+    def uses(self, id_: bytes) -> int:
         return 0
 
 

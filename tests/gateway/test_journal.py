@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from gateway import journal_db
-from gateway.access.decision import LiveUsed, PassUsed
+from gateway.access.decision import LiveUsed, Used
 from gateway.access.event import AccessEvent, EventKind
 from gateway.journal import DAY_S, Journal, JournalFull
 from gateway.passage import CommandTaken
@@ -72,7 +72,7 @@ def test_events_that_wait_together_are_committed_together(tmp_path: Path) -> Non
 
 
 def test_passage_state_is_written_with_its_event_and_read_again(tmp_path: Path) -> None:
-    changes = (LiveUsed(b"h" * 8, 1000), PassUsed(b"p" * 8, 1, 2_000_000_000), PassUsed(b"p" * 8, 2, 2_000_000_000))
+    changes = (LiveUsed(b"h" * 8, 1000), Used(b"p" * 8, 1, 2_000_000_000), Used(b"p" * 8, 2, 2_000_000_000))
     with opened(tmp_path / "journal.db") as journal:
         journal.append(event(), (*changes, CommandTaken("order-1", 2e9))).result(10)
     with opened(tmp_path / "journal.db") as journal:
