@@ -1,19 +1,19 @@
 """May this presentation open this access point now? One pure function, over the published table of checks."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 from gateway.access.case import DEFAULT_LIMITS, NOBODY, Case, Limits, Passage, minimum, person
 from gateway.access.checks import CHECKS, asked
-from gateway.access.lease import Age, Freshness, Leases, age
+from gateway.access.grounds import Denied, Granted, Grounds, LiveUsed, PassageChange, Used
+from gateway.access.lease import Age, Freshness, Leases
 from gateway.access.mj1 import DURESS
 from gateway.access.model import AccessPoint, Credential, Mark, Passback
 from gateway.access.presence import NO_SCENE, Moved, Presence, PresenceChange, Scene, Waits, Whereabouts
 from gateway.access.presented import Card, Live, Pass, Presented, Unreadable
 from gateway.access.reasons import DenyReason
 from gateway.access.table import PermissionTable
+from gateway.access.usual import usual
 from gateway.access.zone_checks import passed_back
 
 __all__ = [
@@ -44,69 +44,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class LiveUsed:
-    """Keep with the grant: this handle's next code must be newer than `iat`."""
-
-    handle: bytes
-    iat: int
-
-
-@dataclass(frozen=True, slots=True)
-class Used:
-    """Keep with the grant: use number `n` of a pass (its id) or credential (its key); of no interest after `until`."""
-
-    id: bytes
-    n: int
-    until: int
-
-
-PassageChange = LiveUsed | Used
 _FOREVER = 1 << 62
-
-
-class Grounds(NamedTuple):
-    """What a decision stands on. `found` is None for a pass and for what is not known."""
-
-    found: Credential | None
-    table_version: int
-    now: float  # Unix seconds
-    leases: Leases
-
-    @property
-    def age(self) -> Age | None:
-        """How fresh the credential was; None without one."""
-        return None if self.found is None else age(self.found, self.leases, self.now)
-
-
-class Granted(NamedTuple):
-    """The door may open once the changes are durable. `policy` is "profile/schedule"."""
-
-    grounds: Grounds
-    policy: str
-    changes: tuple[PassageChange, ...] = ()
-    duress: bool = False  # a silent cry for help: no outward sign
-    moves: tuple[PresenceChange, ...] = ()  # note them when the door is taken
-    notes: tuple[DenyReason, ...] = ()  # what a soft rule would have refused for
-    extended: bool = False  # the person needs longer
-
-    @property
-    def credential(self) -> Credential | None:
-        """Whose right it is; None for a pass."""
-        return self.grounds.found
-
-
-class Denied(NamedTuple):
-    """The door stays shut, for the first reason in the order of CHECKS. `grounds` is None if nothing could be read."""
-
-    reason: DenyReason
-    grounds: Grounds | None = None
-    moves: tuple[PresenceChange, ...] = ()  # note them at once: the first of two persons
-
-    @property
-    def credential(self) -> Credential | None:
-        """What was refused, if it is known."""
-        return self.grounds.found if self.grounds else None
 
 
 def decide(
@@ -114,7 +52,7 @@ def decide(
     passage: Passage,
     point: AccessPoint,
     presented: Presented,
-    at: datetime,
+    at: datetime | float,
     limits: Limits = DEFAULT_LIMITS,
     scene: Scene = NO_SCENE,
 ) -> Granted | Denied:
@@ -125,18 +63,36 @@ def decide(
         passage: what earlier passages left behind.
         point: one of `table.points`.
         presented: what the reader gave.
-        at: aware time of the presentation.
+        at: aware time of the presentation, or Unix seconds.
         limits: leases and code windows.
         scene: who is where, and the door's mode; without it nothing is known of either.
 
     Raises:
         ValueError: `at` has no time zone.
     """
-    if at.tzinfo is None:
-        raise ValueError("the time of a decision must be aware")
+    now = at if type(at) is float else unix(at)
+    if type(presented) is Card and (answer := usual(table, point, presented, now, limits, scene)):
+        return answer
     if isinstance(presented, Unreadable):
         return Denied(presented.reason)
-    case = Case(table, passage, point, presented, at.timestamp(), limits, scene)
+    return walk(Case(table, passage, point, presented, now, limits, scene), presented)
+
+
+def unix(at: datetime | float) -> float:
+    """The Unix seconds of an aware time.
+
+    Raises:
+        ValueError: it has no time zone.
+    """
+    if not isinstance(at, datetime):
+        return at
+    if at.tzinfo is None:
+        raise ValueError("the time of a decision must be aware")
+    return at.timestamp()
+
+
+def walk(case: Case, presented: Card | Live | Pass) -> Granted | Denied:
+    """Granted if no check of the table refuses, else Denied with the first one that does."""
     for check in asked(case, presented):
         if check[1](case, presented):  # refuses, by its place: an attribute takes twice as long
             return _denied(case, presented, check.reason)
@@ -145,7 +101,7 @@ def decide(
 
 def _grounds(case: Case) -> Grounds:
     who = case.credential
-    return Grounds(None if who is NOBODY else who, case.table.version, case.now, case.limits.leases)
+    return Grounds(None if who is NOBODY else who, case.table, case.now, case.limits.leases)
 
 
 def _denied(case: Case, presented: Card | Live | Pass, reason: DenyReason) -> Denied:
@@ -158,7 +114,7 @@ def _denied(case: Case, presented: Card | Live | Pass, reason: DenyReason) -> De
 def _granted(case: Case, presented: Card | Live | Pass) -> Granted:
     who = case.credential
     return Granted(
-        grounds=_grounds(case),
+        basis=_grounds(case),
         policy=case.open_right.policy if case.open_right else "",
         changes=tuple(_changes(case, presented)),
         duress=_under_duress(who, presented),

@@ -1,6 +1,5 @@
 """How long the office's word holds while nobody repeats it: staleness, bounded by the holder's class."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -10,9 +9,11 @@ DAY_S = 24 * 60 * 60
 _RESIDENT = HolderClass.RESIDENT  # looked up once: asked for every read
 
 
-@dataclass(frozen=True, slots=True)
-class Leases:
-    """How long a credential holds without the office confirming it, in seconds; None is for ever."""
+class Leases(NamedTuple):
+    """How long a credential holds without the office confirming it, in seconds; None is for ever.
+
+    In the order of record.CLASSES, so that a record's class is its place here.
+    """
 
     resident_s: int | None = 30 * DAY_S
     staff_s: int | None = 7 * DAY_S

@@ -1,10 +1,24 @@
-"""Which policies stand for which access point: the wiring's doors joined with the office's rules, once at load."""
+"""Which policies stand for which access point: the office's rules as the file has them, the wiring's doors beside them.
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+A policy stands for a target: an access point, a zone, or all zones within one. What each target gives to which profile
+is written once, when a generation is built, and read when a door is asked for the first time:
+
+    rights    profile u16, schedule u16, next u32: a profile's next right at the same target
+    targets   one after the other: the u16 numbers of profiles, then for each the u32 place of its first right
+"""
+
+import struct
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from gateway.access.model import AccessPoint, AccessPolicy, AccessProfile, Zone, ZoneRules
 from gateway.access.schedule import NO_TIMES, Times
+
+RIGHT = struct.Struct("<HHI")
+NO_NEXT = 2**32 - 1
+POINT, ZONE, WITHIN = "point", "zone", "within"
+ByNumber = Mapping[int, int]  # a profile's number to the place of its first right
+Crossed = tuple[tuple[str, ZoneRules], ...]
 
 
 class Right(NamedTuple):
@@ -15,8 +29,17 @@ class Right(NamedTuple):
     responder: bool = False
 
 
-ByProfile = dict[str, tuple[Right, ...]]
-Target = tuple[str, str]  # ("zone" or "point", its name)
+class Chain(NamedTuple):
+    """A profile's rights at one target, in their order."""
+
+    policy: str  # of the first
+    week: bytes | None  # of the only one, if no special day changes it: looked at without a call
+    rights: tuple[Right, ...]
+
+
+def first_open(rights: Iterable[Right], minute: int, day: int) -> Right | None:
+    """The first of them that is open in this minute of the week, on this day."""
+    return next((right for right in rights if right.times.open_at(minute, day)), None)
 
 
 def ancestry(zone: str, zones: Mapping[str, Zone]) -> tuple[str, ...]:
@@ -47,77 +70,154 @@ def is_leaving(point: AccessPoint, zones: Mapping[str, Zone]) -> bool:
     return is_outwards(point, zones) or (parent is None and not is_inside(point.zone_to, point.zone_from, zones))
 
 
-def targets(point: AccessPoint, zones: Mapping[str, Zone]) -> tuple[Target, ...]:
+def targets(point: AccessPoint, zones: Mapping[str, Zone]) -> Iterator[str]:
     """What a policy must name to cover the point: itself, the zone it leads into, or the zone it leads out of."""
-    into = (("point", point.name), ("zone", point.zone_to))
-    return into if is_inside(point.zone_to, point.zone_from, zones) else (*into, ("zone", point.zone_from))
+    yield f"{POINT} {point.name}"
+    out = () if is_inside(point.zone_to, point.zone_from, zones) else (point.zone_from,)
+    around: dict[str, None] = {}
+    for zone in (point.zone_to, *out):
+        yield f"{ZONE} {zone}"
+        around |= dict.fromkeys(ancestry(zone, zones))
+    for zone in around:
+        yield f"{WITHIN} {zone}"
 
 
-def resolve(
-    points: Iterable[AccessPoint],
-    zones: Mapping[str, Zone],
-    times: Mapping[str, Times],
-    profiles: Iterable[AccessProfile],
-) -> dict[str, tuple[ByProfile, ...]]:
-    """For each access point, the rights by profile id, one mapping for each target that covers it.
-
-    Mappings are shared between points; a policy whose schedule is missing is never open.
-    """
-    wanted = {point.name: targets(point, zones) for point in points}
-    rights: dict[Target, ByProfile] = {target: {} for names in wanted.values() for target in names}
-    inside = _inside([name for kind, name in rights if kind == "zone"], zones)
-    for profile in profiles:
-        _add(rights, profile, times, inside)
-    return {name: tuple(rights[target] for target in names if rights[target]) for name, names in wanted.items()}
-
-
-def _inside(wanted: Iterable[str], zones: Mapping[str, Zone]) -> dict[str, list[Target]]:
-    """The wanted zones that lie within each zone, itself included."""
-    found: dict[str, list[Target]] = {}
-    for name in wanted:
-        for container in ancestry(name, zones):
-            found.setdefault(container, []).append(("zone", name))
-    return found
-
-
-def _add(
-    rights: Mapping[Target, ByProfile],
-    profile: AccessProfile,
-    times: Mapping[str, Times],
-    inside: Mapping[str, list[Target]],
-) -> None:
-    made: dict[str, Right] = {}  # one object for all points of a profile with one schedule
-    for policy in profile.policies:
-        name = policy.schedule
-        if name not in made:
-            made[name] = Right(f"{profile.id}/{name}", times.get(name, NO_TIMES), profile.responder)
-        for target in _covered(policy, inside):
-            by_profile = rights.get(target)
-            if by_profile is not None:
-                by_profile[profile.id] = (*by_profile.get(profile.id, ()), made[name])
-
-
-def _covered(policy: AccessPolicy, inside: Mapping[str, list[Target]]) -> Iterable[Target]:
+def target(policy: AccessPolicy) -> str:
+    """What a policy stands for."""
     if policy.access_point is not None:
-        return (("point", policy.access_point),)
-    return inside.get(policy.zone or "", ()) if policy.within else (("zone", policy.zone or ""),)
+        return f"{POINT} {policy.access_point}"
+    return f"{WITHIN if policy.within else ZONE} {policy.zone}"
+
+
+class Index(NamedTuple):
+    """The words of the numbers in a file, as JSON has them."""
+
+    profiles: list[str]  # names by number
+    numbers: list[int]  # by the same number, what a visitor pass calls it; 0 for a profile without a row
+    responders: list[int]
+    schedules: list[str]  # names by number
+    rights: int  # how many
+    targets: dict[str, tuple[int, int]]  # where each begins after the first right, and how many profiles it has
+
+
+def written(profiles: Iterable[AccessProfile], numbers: Mapping[str, int]) -> tuple[Index, bytes]:
+    """The rights of all profiles as bytes, with their index.
+
+    Args:
+        profiles: the rows.
+        numbers: every profile's number, also of those that only credentials name.
+
+    Raises:
+        struct.error: more than 65,535 profiles or schedules.
+    """
+    schedules: dict[str, int] = {}
+    found: dict[str, dict[int, list[int]]] = {}  # target to profile to schedules
+    called, responders = [0] * len(numbers), []
+    for profile in profiles:
+        number = numbers[profile.id]
+        called[number] = profile.number
+        responders += [number] if profile.responder else []
+        for policy in profile.policies:
+            schedule = schedules.setdefault(policy.schedule, len(schedules))
+            found.setdefault(target(policy), {}).setdefault(number, []).append(schedule)
+    places: dict[tuple[int, int, int], int] = {}
+    blocks, where, at = [], {}, 0
+    for name, by_profile in found.items():
+        firsts = [_place(places, number, each) for number, each in by_profile.items()]
+        blocks.append(struct.pack(f"<{len(firsts)}H{len(firsts)}I", *by_profile, *firsts))
+        where[name] = at, len(firsts)
+        at += len(blocks[-1])
+    index = Index(list(numbers), called, responders, list(schedules), len(places), where)
+    return index, b"".join((*(RIGHT.pack(*right) for right in places), *blocks))
+
+
+def _place(places: dict[tuple[int, int, int], int], profile: int, schedules: list[int]) -> int:
+    """Where the first of these rights stands; equal ones stand once."""
+    next_ = NO_NEXT
+    for schedule in reversed(schedules):
+        next_ = places.setdefault((profile, schedule, next_), len(places))
+    return next_
+
+
+class Rights(dict[int, Chain]):
+    """By the place of a profile's first right: all its rights there. Read from the file when they are asked for."""
+
+    def __init__(self, buffer: bytes | memoryview, at: int, index: Index, times: Mapping[str, Times]) -> None:
+        super().__init__()
+        self._buffer, self._at, self._index, self._times = buffer, at, index, times
+        self._responders = frozenset(index.responders)
+        self._by_target: dict[str, ByNumber] = {}
+
+    def __missing__(self, place: int) -> Chain:
+        found: list[Right] = []
+        next_ = place
+        while next_ != NO_NEXT:
+            profile, schedule, next_ = RIGHT.unpack_from(self._buffer, self._at + RIGHT.size * next_)
+            found.append(self._right(profile, self._index.schedules[schedule]))
+        alone = len(found) == 1 and not found[0].times.special
+        self[place] = Chain(found[0].policy, found[0].times.week if alone else None, tuple(found))
+        return self[place]
+
+    def _right(self, profile: int, schedule: str) -> Right:
+        name = f"{self._index.profiles[profile]}/{schedule}"
+        return Right(name, self._times.get(schedule, NO_TIMES), profile in self._responders)
+
+    def of(self, name: str) -> ByNumber:
+        """What a target gives; nothing for one that no policy names. Read once, and shared by its access points."""
+        if name not in self._by_target:
+            offset, count = self._index.targets.get(name, (0, 0))
+            start = self._at + RIGHT.size * self._index.rights + offset
+            numbers = struct.unpack_from(f"<{count}H", self._buffer, start)
+            places = struct.unpack_from(f"<{count}I", self._buffer, start + 2 * count)
+            self._by_target[name] = dict(zip(numbers, places, strict=True))
+        return self._by_target[name]
 
 
 class Crossing(NamedTuple):
     """The zones with rules whose bounds an access point crosses."""
 
-    entering: tuple[tuple[str, ZoneRules], ...]
+    entering: Crossed
     leaving: tuple[str, ...]
 
 
-def crossings(points: Iterable[AccessPoint], zones: Mapping[str, Zone]) -> dict[str, Crossing]:
-    """For each access point that crosses such bounds: which."""
-    found: dict[str, Crossing] = {}
-    for point in points:
-        before, after = ancestry(point.zone_from, zones), ancestry(point.zone_to, zones)
-        ruled = {zone: rules for zone in (*before, *after) if zone in zones and (rules := zones[zone].rules)}
-        entering = tuple((zone, ruled[zone]) for zone in after if zone in ruled and zone not in before)
-        leaving = tuple(zone for zone in before if zone in ruled and zone not in after)
-        if entering or leaving:
-            found[point.name] = Crossing(entering, leaving)
-    return found
+def crossing(point: AccessPoint, zones: Mapping[str, Zone]) -> Crossing | None:
+    """Which bounds the access point crosses, if any."""
+    before, after = ancestry(point.zone_from, zones), ancestry(point.zone_to, zones)
+    ruled = {zone: rules for zone in (*before, *after) if zone in zones and (rules := zones[zone].rules)}
+    entering = tuple((zone, ruled[zone]) for zone in after if zone in ruled and zone not in before)
+    leaving = tuple(zone for zone in before if zone in ruled and zone not in after)
+    return Crossing(entering, leaving) if entering or leaving else None
+
+
+class Doorway(NamedTuple):
+    """What a table has for one access point."""
+
+    covering: tuple[ByNumber, ...]
+    crossing: Crossing | None
+    plain: bool  # neither who is where nor the hour changes what it asks for
+
+
+class Doorways(dict[str, Doorway]):
+    """By access point, made when it is asked for the first time. An unknown one has no rights."""
+
+    def __init__(self, points: Mapping[str, AccessPoint], zones: Mapping[str, Zone], rights: Rights) -> None:
+        super().__init__()
+        self._points, self._zones, self._rights = points, zones, rights
+
+    def __missing__(self, name: str) -> Doorway:
+        point = self._points.get(name)
+        if point is None:
+            return Doorway((), None, plain=False)
+        covering = filter(None, map(self._rights.of, targets(point, self._zones)))
+        crossed = crossing(point, self._zones)
+        self[name] = Doorway(tuple(covering), crossed, plain=crossed is None and not point.assurance_by)
+        return self[name]
+
+
+def index_of(fields: Sequence[Any]) -> Index:
+    """The index from its JSON.
+
+    Raises:
+        ValueError, TypeError: it was not written by `written`.
+    """
+    return Index(*fields)

@@ -155,9 +155,10 @@ def test_a_mapped_file_serves_like_its_bytes(tmp_path: Path) -> None:
     rows = [card(number) for number in range(1000)]
     path = tmp_path / "generation"
     path.write_bytes(build(rows, 3))
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-        table = load(mapped)
-        assert all(table.find(row.key) == row for row in rows)
-        assert table.find(bytes([255] * 16)) is None
-        with memoryview(mapped) as view:
-            assert list(load(view).rows()) == list(table.rows())
+    with path.open("rb") as file:
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    table = load(mapped)
+    assert all(table.find(row.key) == row for row in rows)
+    assert table.find(bytes([255] * 16)) is None
+    with memoryview(mapped) as view:
+        assert list(load(view).rows()) == list(table.rows())

@@ -1,0 +1,61 @@
+"""A generation file as it is mapped: whether it is whole, and where its sections are."""
+
+import hashlib
+import mmap
+import sys
+from typing import NamedTuple
+
+from gateway.access import generation as file
+
+Buffer = bytes | mmap.mmap | memoryview
+
+
+class CorruptTable(ValueError):
+    """The file is not a whole generation; `where` says which part. Fall back to the last good one."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(where)
+        self.where = where
+
+
+class Sections(NamedTuple):
+    """What the header says."""
+
+    version: int
+    slots: slice
+    rights: slice
+    office: slice
+
+
+def sections(buffer: Buffer) -> Sections:
+    """The sections of a file whose checksum was verified.
+
+    Raises:
+        CorruptTable: it is truncated, changed, or of another format.
+    """
+    if sys.byteorder == "big":
+        raise CorruptTable("byte order: files are little-endian")
+    if len(buffer) < file.HEADER.size + file.DIGEST_BYTES:
+        raise CorruptTable("length")
+    magic, version, slots_at, rights_at, office_at, slots, length = file.HEADER.unpack_from(buffer)
+    if magic != file.MAGIC:
+        raise CorruptTable("magic")
+    if length != len(buffer):
+        raise CorruptTable("length")
+    end = length - file.DIGEST_BYTES
+    _check_digest(buffer, end)
+    if not slots or slots & (slots - 1) or slots_at + slots * file.SLOT.size != rights_at:
+        raise CorruptTable("header")
+    if not rights_at <= office_at <= end:
+        raise CorruptTable("header")
+    return Sections(version, slice(slots_at, rights_at), slice(rights_at, office_at), slice(office_at, end))
+
+
+def _check_digest(buffer: Buffer, end: int) -> None:
+    with memoryview(buffer) as whole:
+        digest = hashlib.sha256(whole[:end]).digest()
+        wanted = whole[end:].tobytes()
+    if isinstance(buffer, mmap.mmap):
+        buffer.madvise(mmap.MADV_DONTNEED)  # the checksum read every page; let only used ones stay resident
+    if digest != wanted:
+        raise CorruptTable("checksum")

@@ -1,0 +1,116 @@
+"""A credential in a generation file: first what every read asks, in one piece; then what an event tells of it.
+
+    HOT       key, valid_from, valid_to, refreshed_at, usual, class, three profiles by their numbers
+    COLD      type, state, profiles beyond three, id in characters, text in bytes, public key in bytes
+    then      u16 numbers of those profiles, UTF-8 text (id, holder), public key, MORE
+
+Little-endian. A record is usual if nothing but time and rights can refuse it: enabled, no MORE, no static code, at most
+three profiles. Times are Unix seconds below 2**32 - 1 (the year 2106).
+"""
+
+import struct
+from collections.abc import Sequence
+
+from gateway.access.identifier import KEY_BYTES
+from gateway.access.model import Credential, CredentialState, CredentialType, HolderClass
+
+HOT = struct.Struct("<16sIIIBB3H")
+COLD = struct.Struct("<BBBHHB")
+MORE = struct.Struct("<16s16sHH")  # pin, duress pin (zeros are none), marks, max_uses
+HAS_MORE = 0x80  # set in the type
+INLINE = 3
+NO_PROFILE = 0xFFFF
+ALWAYS, FOREVER = 0, 2**32 - 1  # an open valid_from, an open valid_to
+UNDATED = 2**32 - 1  # a refreshed_at that nobody noted: no lease ends
+
+# A member's place is its code on disk: append, never reorder. Leases stand in the order of CLASSES too.
+TYPES = (
+    CredentialType.CARD,
+    CredentialType.PIN,
+    CredentialType.LIVE,
+    CredentialType.PASS,
+    CredentialType.STATIC,
+    CredentialType.IDCARD,
+    CredentialType.PLATE,
+)
+CLASSES = (HolderClass.RESIDENT, HolderClass.STAFF, HolderClass.VISITOR, HolderClass.EMERGENCY)
+STATES = (
+    CredentialState.ENABLED,
+    CredentialState.DISABLED,
+    CredentialState.SUSPENDED,
+    CredentialState.LOST,
+    CredentialState.STOLEN,
+    CredentialState.DAMAGED,
+)
+_COLD_AT = HOT.size
+_REST_AT = HOT.size + COLD.size
+Buffer = bytes | memoryview
+
+
+def pack(row: Credential, numbers: Sequence[int]) -> bytes:
+    """The record of a credential, whose profiles have these numbers.
+
+    Raises:
+        ValueError, struct.error: a value that the record cannot hold.
+    """
+    more = _more(row)
+    usual = row.state is CredentialState.ENABLED and row.type is not CredentialType.STATIC and not more
+    text = (row.id + row.holder).encode()
+    beyond = numbers[INLINE:]
+    hot = HOT.pack(
+        row.key,
+        ALWAYS if row.valid_from is None else row.valid_from,
+        FOREVER if row.valid_to is None else row.valid_to,
+        row.refreshed_at or UNDATED,
+        usual and not beyond,
+        CLASSES.index(row.holder_class),
+        *(*numbers[:INLINE], NO_PROFILE, NO_PROFILE, NO_PROFILE)[:INLINE],
+    )
+    cold = COLD.pack(
+        TYPES.index(row.type) | (HAS_MORE if more else 0),
+        STATES.index(row.state),
+        len(beyond),
+        len(row.id),
+        len(text),
+        len(row.public_key),
+    )
+    return hot + cold + struct.pack(f"<{len(beyond)}H", *beyond) + text + row.public_key + more
+
+
+def _more(row: Credential) -> bytes:
+    if not (row.pin or row.duress_pin or row.marks or row.max_uses):
+        return b""
+    if len(row.pin) not in (0, KEY_BYTES) or len(row.duress_pin) not in (0, KEY_BYTES):
+        raise ValueError("a PIN's key has not 16 bytes")
+    return MORE.pack(row.pin, row.duress_pin, row.marks, row.max_uses)
+
+
+def unpack(buffer: Buffer, at: int, names: Sequence[str]) -> Credential:
+    """The credential whose record begins at `at`; `names` are the profiles by their numbers."""
+    key, valid_from, valid_to, refreshed_at, _, class_, *numbers = HOT.unpack_from(buffer, at)
+    type_, state, beyond, id_chars, text_bytes, key_bytes = COLD.unpack_from(buffer, at + _COLD_AT)
+    text_at = at + _REST_AT + 2 * beyond
+    key_at = text_at + text_bytes
+    text = str(buffer[text_at:key_at], "utf-8")
+    if beyond:
+        numbers += struct.unpack_from(f"<{beyond}H", buffer, at + _REST_AT)
+    pin, duress_pin, marks, max_uses = b"", b"", 0, 0
+    if type_ & HAS_MORE:
+        pin, duress_pin, marks, max_uses = MORE.unpack_from(buffer, key_at + key_bytes)
+    return Credential(
+        id=text[:id_chars],
+        key=key,
+        type=TYPES[type_ & ~HAS_MORE],
+        holder=text[id_chars:],
+        holder_class=CLASSES[class_],
+        state=STATES[state],
+        profiles=tuple(names[number] for number in numbers if number != NO_PROFILE),
+        valid_from=None if valid_from == ALWAYS else valid_from,
+        valid_to=None if valid_to == FOREVER else valid_to,
+        refreshed_at=0 if refreshed_at == UNDATED else refreshed_at,
+        public_key=bytes(buffer[key_at : key_at + key_bytes]),
+        pin=pin if any(pin) else b"",
+        duress_pin=duress_pin if any(duress_pin) else b"",
+        marks=marks,
+        max_uses=max_uses,
+    )
