@@ -1,7 +1,6 @@
 """What is presented at readers: decided, written down, and granted or refused. All of it runs in the loop's thread."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -129,8 +128,7 @@ class Reads:
     def _judge(self, shown: Presentation, point: AccessPoint, at: float) -> Granted | Denied:
         busy = self._site.interlocks and in_the_way(point.door, self._site.interlocks, self._doors.states, self._busy)
         scene = Scene(self._passage.whereabouts, self._doors.state(point.door).base, bool(busy))
-        when = datetime.fromtimestamp(at, UTC)
-        return decide(self._pen.table(), self._passage, point, shown.presented, when, scene=scene)
+        return decide(self._pen.table(), self._passage, point, shown.presented, at, scene=scene)
 
     def _busy(self, door: str) -> bool:
         return door in self._orders.leaving

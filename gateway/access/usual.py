@@ -2,7 +2,8 @@
 
 CHECKS is the rule; this is a short way through it, which asks the same of the mapped record without making a credential
 of it. It knows four answers: granted, not found, no right here, not at this time. What is not usual (a PIN, marks,
-counted uses, a code, a door with zone rules or a changing minimum, a mode that admits not everybody, a change of today)
+counted uses, a code, a door with zone rules, a changing minimum or an interlock in the way, a mode that admits not
+everybody, a change of today)
 and what is refused for another reason is left to CHECKS. Tests hold the two equal.
 
 Written for speed: names are looked up once, tuples are taken apart, nothing is made that is not told.
@@ -32,9 +33,10 @@ def usual(
 ) -> Granted | Denied | None:
     """The decision, or None if CHECKS has to find it."""
     key, assurance, pin = card
+    _, mode, interlocked = scene
     doorways, changed, slots, mask, buffer, chains, clock = table.parts
     covering, _, plain = doorways[point.name]
-    if pin or not plain or key in changed or scene.mode not in OPEN_TO_ALL:
+    if pin or not plain or interlocked or key in changed or mode not in OPEN_TO_ALL:
         return None
     leases = limits.leases
     (slot,) = _head_of(key)
