@@ -1,9 +1,11 @@
-"""The same policy in pycasbin and in SQLAlchemy, as their documentations would have it."""
+"""The same policy in pycasbin, regorus and SQLAlchemy, as their documentations would have it."""
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 
 import casbin
+import regorus
 from casbin.model.model_fast import FastModel
 from sqlalchemy import ForeignKey, StaticPool, create_engine, insert, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
@@ -11,6 +13,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, rela
 from tests.bench import decide_estate as estate
 
 Answer = Callable[[bytes, int, datetime], bool]
+
+ESTATE = estate.SMALL
 
 _CASBIN_MODEL = """
 [request_definition]
@@ -36,10 +40,10 @@ def casbin_engine() -> Answer:
         "is_open",
         lambda schedule, weekday, minute: any(w[0] == weekday and w[1] <= minute < w[2] for w in weeks[int(schedule)]),
     )
-    enforcer.add_policies([[f"p-{a}", f"ap-{b}", str(c)] for a, b, c in estate.policies()])
+    enforcer.add_policies([[f"p-{a}", f"ap-{b}", str(c)] for a, b, c in ESTATE.policies()])
     cards: dict[bytes, tuple[str, int | None]] = {}
     roles = []
-    for resident, profiles, valid_to in estate.links():
+    for resident, profiles, valid_to in ESTATE.links():
         cards[estate.key_of(resident)] = (f"r-{resident}", valid_to)
         roles += [[f"r-{resident}", f"p-{profile}"] for profile in profiles]
     enforcer.add_grouping_policies(roles)
@@ -49,6 +53,44 @@ def casbin_engine() -> Answer:
         if subject is None or (valid_to is not None and at.timestamp() >= valid_to):
             return False
         return bool(enforcer.enforce(subject, f"ap-{point}", at.isoweekday(), at.hour * 60 + at.minute))
+
+    return answer
+
+
+_REGO = """
+package menjin
+import rego.v1
+default allow := false
+allow if {
+    card := data.cards[input.key]
+    input.now < card.valid_to
+    some profile in card.profiles
+    some window in data.schedules[data.doors[input.point][profile]]
+    window[0] == input.weekday
+    window[1] <= input.minute
+    input.minute < window[2]
+}
+"""
+
+
+def regorus_engine() -> Answer:
+    """The whole policy in Rego, doors indexed by profile."""
+    engine = regorus.Engine()
+    engine.add_policy("menjin.rego", _REGO)
+    doors: dict[str, dict[str, str]] = {}
+    for profile, point, schedule in ESTATE.policies():
+        doors.setdefault(f"ap-{point}", {})[f"p-{profile}"] = str(schedule)
+    cards = {
+        estate.key_of(resident).hex(): {"valid_to": valid_to or 2**40, "profiles": [f"p-{each}" for each in profiles]}
+        for resident, profiles, valid_to in ESTATE.links()
+    }
+    schedules = {str(schedule): estate.windows(schedule) for schedule in range(estate.SCHEDULES)}
+    engine.add_data_json(json.dumps({"cards": cards, "doors": doors, "schedules": schedules}))
+
+    def answer(key: bytes, point: int, at: datetime) -> bool:
+        asked = {"key": key.hex(), "point": f"ap-{point}", "now": at.timestamp(), "weekday": at.isoweekday()}
+        engine.set_input_json(json.dumps(asked | {"minute": at.hour * 60 + at.minute}))
+        return bool(engine.eval_rule("data.menjin.allow"))
 
     return answer
 
@@ -90,14 +132,14 @@ def sqlalchemy_engine() -> Answer:
     """A session a request on SQLite in memory, every table indexed by what is asked."""
     engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
     _Base.metadata.create_all(engine)
-    found = list(estate.links())
+    found = list(ESTATE.links())
     with engine.begin() as connection:
         connection.execute(
             insert(_Credential), [{"id": n, "key": estate.key_of(n), "valid_to": valid_to} for n, _, valid_to in found]
         )
         connection.execute(insert(_Link), [{"credential": n, "profile": p} for n, ps, _ in found for p in ps])
         connection.execute(
-            insert(_Policy), [{"profile": a, "point": b, "schedule": c} for a, b, c in estate.policies()]
+            insert(_Policy), [{"profile": a, "point": b, "schedule": c} for a, b, c in ESTATE.policies()]
         )
         connection.execute(
             insert(_Window),
