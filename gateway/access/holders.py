@@ -40,7 +40,7 @@ class _Nothing:
         return 0
 
 
-_NOTHING = _Nothing()
+NOTHING = _Nothing()
 
 
 def who_can(
@@ -64,7 +64,7 @@ def _entitled(
     table: PermissionTable, row: Credential, point: AccessPoint, at: datetime, limits: Limits
 ) -> Iterator[Entitled]:
     shown = Card(row.key, BEST[row.type], row.pin)
-    case = Case(table, _NOTHING, point, shown, at.timestamp(), limits, NO_SCENE)
+    case = Case(table, NOTHING, point, shown, at.timestamp(), limits, NO_SCENE)
     right = case.open_right
     if right is not None and not any(check.refuses(case, shown) for check in PLAIN[Card]):
         yield Entitled(row, point, right.policy)

@@ -1,16 +1,13 @@
 """MJ1: the signed codes that a door verifies offline. Text to values and back; signatures are the caller's.
 
-`MJ1:` + base45 of a fixed body and a raw ES256 signature (r then s, 64 bytes) over DOMAIN + body. Big-endian:
-
-    live code, 85 bytes     type 0x11, alg/kid 1, handle 8, site 4, iat 4, flags 1, door 2, signature
-    visitor pass, 90 bytes  type 0x21, alg/kid 1, pass id 8, site 4, nbf 4, exp 4, profile 2, flags 1, uses 1, signature
-
-alg is the high nibble (1: ES256), kid the low one. Both fit a version 6-M QR code.
+`MJ1:` + base45 of a fixed body and a raw ES256 signature (r then s, 64 bytes) over DOMAIN + body. Big-endian.
+The fields stand in LIVE and PASS below, and as tables in CODES.md. Both fit a version 6-M QR code.
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.access import base45
 
@@ -21,10 +18,44 @@ DURESS, SOFTWARE_KEY = 1, 2  # flags of a live code
 
 _LIVE, _PASS = 0x11, 0x21
 _ES256 = 1
-_LIVE_BODY = struct.Struct(">BB8sIIBH")
-_PASS_BODY = struct.Struct(">BB8sIIIHBB")
-_BODIES = {_LIVE: _LIVE_BODY, _PASS: _PASS_BODY}
-_LONGEST_TEXT = 139
+LONGEST_TEXT = 139
+
+
+class Field(NamedTuple):
+    """One field of a body: its name, its form (of `struct`), and what it says."""
+
+    name: str
+    form: str
+    says: str
+
+
+LIVE = (
+    Field("type", "B", "0x11"),
+    Field("alg, kid", "B", "high nibble 1: ES256; low nibble: the phone's number for its key"),
+    Field("handle", "8s", "random name of the credential, new at each enrolment; nothing of the person"),
+    Field("site", "I", "the site's number: no other site takes the code"),
+    Field("iat", "I", "when it was signed, Unix seconds"),
+    Field("flags", "B", "1: duress; 2: the key is in software"),
+    Field("door", "H", "the door's number; 0 for any"),
+)
+PASS = (
+    Field("type", "B", "0x21"),
+    Field("alg, kid", "B", "high nibble 1: ES256; low nibble: which issuer's key, 0 to 15"),
+    Field("pass id", "8s", "random; its uses are counted and it is called back by it"),
+    Field("site", "I", "the site's number"),
+    Field("nbf", "I", "from when on, Unix seconds"),
+    Field("exp", "I", "until when, exclusive"),
+    Field("profile", "H", "the number of an access profile"),
+    Field("flags", "B", "0"),
+    Field("max_uses", "B", "so many passages"),
+)
+
+
+def _body(fields: Iterable[Field]) -> struct.Struct:
+    return struct.Struct(">" + "".join(field.form for field in fields))
+
+
+_BODIES = {_LIVE: _body(LIVE), _PASS: _body(PASS)}
 
 
 class Malformed(ValueError):
@@ -71,7 +102,7 @@ def parse(text: str) -> LiveCode | VisitorPass:
     Raises:
         Malformed: the text is not exactly one code.
     """
-    if len(text) > _LONGEST_TEXT:
+    if len(text) > LONGEST_TEXT:
         raise Malformed("length")
     if not text.startswith(PREFIX):
         raise Malformed("prefix")

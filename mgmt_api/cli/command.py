@@ -5,7 +5,7 @@ from importlib.metadata import version as installed_version
 
 import typer
 
-from mgmt_api.cli import broker, check_config, doctor, evidence, monitor, process, simulate, site, wiegand
+from mgmt_api.cli import broker, check_config, code, doctor, evidence, monitor, process, simulate, site, wiegand
 from mgmt_api.cli.output import JsonOption, answer, say
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command("simulate", help="A whole world from one file / 用一个文件模�
 app.command("doctor", help="What is wrong with this machine / 检查本机环境")(doctor.doctor)
 app.add_typer(monitor.app, name="device", help="Devices, live / 设备")
 app.add_typer(broker.app, name="broker", help="The MQTT broker's rights / MQTT 代理权限")
+app.add_typer(code.app, name="code", help="QR codes: sign, show, verify / 二维码")
 app.add_typer(wiegand.app, name="wiegand", help="Card formats: decode, encode, learn / 韦根卡格式")
 app.add_typer(evidence.journal, name="journal", help="The event journal / 事件日志")
 app.add_typer(evidence.recordings, name="recordings", help="The footage / 录像")

@@ -1,13 +1,15 @@
-"""Draws the tables of gateway/access/README.md from the code: `python -m tests.access.drawing`."""
+"""Draws the tables of the pages in gateway/access from the code: `python -m tests.access.drawing`."""
 
 import re
+import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from gateway.access import door
+from gateway.access import door, mj1
 from gateway.access.checks import CHECKS
 
-README = Path(door.__file__).parent / "README.md"
+ROOM = Path(door.__file__).parent
+PAGES = (ROOM / "README.md", ROOM / "CODES.md")
 SAID = {True: "yes", False: "no"}
 
 
@@ -38,11 +40,23 @@ def due() -> Iterator[str]:
         yield f"- {row.what}"
 
 
+def code(fields: tuple[mj1.Field, ...]) -> Iterator[str]:
+    yield "| from | bytes | field | says |"
+    yield "| --- | --- | --- | --- |"
+    at = 0
+    for field in (*fields, mj1.Field("signature", "64s", "ES256: r, then s, over `MJ1` + a zero byte + all before")):
+        size = struct.calcsize(">" + field.form)
+        yield f"| {at} | {size} | {field.name} | {field.says} |"
+        at += size
+
+
 TABLES: dict[str, Callable[[], Iterator[str]]] = {
     "checks": checks,
     "modes": modes,
     "transitions": transitions,
     "due": due,
+    "live code": lambda: code(mj1.LIVE),
+    "visitor pass": lambda: code(mj1.PASS),
 }
 
 
@@ -55,4 +69,5 @@ def drawn(text: str) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(drawn(README.read_text("utf-8")), "utf-8")
+    for page in PAGES:
+        page.write_text(drawn(page.read_text("utf-8")), "utf-8")

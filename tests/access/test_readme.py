@@ -1,12 +1,15 @@
+import re
 from pathlib import Path
 
-from gateway.access import generation
+import pytest
+
+from gateway.access import record
 from gateway.access.checks import CHECKS
 from gateway.access.model import CredentialState, CredentialType, HolderClass
 from gateway.access.reasons import REASONS, STATES, DenyReason
-from tests.access.drawing import drawn
+from tests.access.drawing import PAGES, drawn
 
-README = (Path(generation.__file__).parent / "README.md").read_text()
+README, CODES = (page.read_text("utf-8") for page in PAGES)
 
 
 def test_the_readme_shows_the_checks_in_their_order() -> None:
@@ -19,8 +22,19 @@ def test_the_readme_shows_the_checks_in_their_order() -> None:
     assert places == sorted(places)
 
 
-def test_the_readme_shows_the_tables_of_the_code() -> None:
-    assert drawn(README) == README, "run: python -m tests.access.drawing"
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_shows_the_tables_of_the_code(page: Path) -> None:
+    text = page.read_text("utf-8")
+    assert drawn(text) == text, "run: python -m tests.access.drawing"
+
+
+def test_the_page_of_the_codes_shows_each_byte() -> None:
+    rows = re.findall(r"^\| (\d+) \| (\d+) \|", CODES, re.MULTILINE)
+    places = [(int(at), int(size)) for at, size in rows]
+    live, visit = places[:8], places[8:]
+    for fields, length in ((live, 85), (visit, 90)):
+        assert [at for at, _ in fields] == [sum(size for _, size in fields[:n]) for n in range(len(fields))]
+        assert sum(size for _, size in fields) == length
 
 
 def test_every_reason_has_a_sentence_in_both_languages() -> None:
@@ -33,6 +47,6 @@ def test_every_reason_has_a_sentence_in_both_languages() -> None:
 
 
 def test_every_word_has_its_code_on_disk() -> None:
-    assert set(generation.TYPES) == set(CredentialType)
-    assert set(generation.CLASSES) == set(HolderClass)
-    assert set(generation.STATES) == set(CredentialState)
+    assert set(record.TYPES) == set(CredentialType)
+    assert set(record.CLASSES) == set(HolderClass)
+    assert set(record.STATES) == set(CredentialState)
