@@ -173,6 +173,18 @@ class Rights(dict[int, Chain]):
         return self._by_target[name]
 
 
+class Weeks(dict[int, bytes | None]):
+    """By the same place: the week of a right that is the only one there and heeds no special day; else None."""
+
+    def __init__(self, rights: Rights) -> None:
+        super().__init__()
+        self._rights = rights
+
+    def __missing__(self, place: int) -> bytes | None:
+        self[place] = self._rights[place].week
+        return self[place]
+
+
 class Crossing(NamedTuple):
     """The zones with rules whose bounds an access point crosses."""
 
@@ -194,7 +206,6 @@ class Doorway(NamedTuple):
 
     covering: tuple[ByNumber, ...]
     crossing: Crossing | None
-    plain: bool  # neither who is where nor the hour changes what it asks for
 
 
 class Doorways(dict[str, Doorway]):
@@ -207,10 +218,23 @@ class Doorways(dict[str, Doorway]):
     def __missing__(self, name: str) -> Doorway:
         point = self._points.get(name)
         if point is None:
-            return Doorway((), None, plain=False)
+            return Doorway((), None)
         covering = filter(None, map(self._rights.of, targets(point, self._zones)))
-        crossed = crossing(point, self._zones)
-        self[name] = Doorway(tuple(covering), crossed, plain=crossed is None and not point.assurance_by)
+        self[name] = Doorway(tuple(covering), crossing(point, self._zones))
+        return self[name]
+
+
+class Plain(dict[str, tuple[ByNumber, ...] | None]):
+    """By access point: what covers it, if neither who is where nor the hour changes what it asks for; else None."""
+
+    def __init__(self, points: Mapping[str, AccessPoint], doorways: Doorways) -> None:
+        super().__init__()
+        self._points, self._doorways = points, doorways
+
+    def __missing__(self, name: str) -> tuple[ByNumber, ...] | None:
+        covering, crossed = self._doorways[name]
+        plain = crossed is None and name in self._points and not self._points[name].assurance_by
+        self[name] = covering if plain else None
         return self[name]
 
 

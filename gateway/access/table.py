@@ -20,7 +20,7 @@ from gateway.access.model import (
     SpecialDays,
     Zone,
 )
-from gateway.access.rights import Crossing, Doorways, Index, Right, Rights, first_open, index_of
+from gateway.access.rights import Crossing, Doorways, Index, Plain, Right, Rights, Weeks, first_open, index_of
 from gateway.access.schedule import DAY_MINUTES, NO_TIMES, Times, minute_of_week, times
 
 __all__ = ["Buffer", "CorruptTable", "NeedsRebuild", "PermissionTable"]
@@ -52,13 +52,14 @@ class _Office:
 class Parts(NamedTuple):
     """What is asked for every read, to be taken apart at once."""
 
-    doorways: Doorways  # by access point
+    plain: Plain  # by access point
     changed: Mapping[bytes, Credential | None]  # overlay by key; None is deleted
     slots: memoryview  # of u32, for the look-up
     mask: int
     buffer: memoryview  # the whole file
-    chains: Rights  # by the place of a profile's first right
-    clock: dict[int, Tick]  # memo of `tick`
+    weeks: Weeks  # by the place of a profile's first right
+    rights: Rights  # the same whole
+    clock: dict[float, Tick]  # memo of `tick`, by the minute of Unix time
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -70,6 +71,7 @@ class PermissionTable:
     tz: tzinfo
     points: Mapping[str, AccessPoint]
     parts: Parts
+    doorways: Doorways  # by access point
     _sections: Sections
     _office: _Office
 
@@ -96,8 +98,8 @@ class PermissionTable:
         chains = Rights(whole, found.rights.start, made.index, made.times)
         doorways = Doorways(by_name, made.zones, chains)
         slots = whole[found.slots].cast("I")
-        parts = Parts(doorways, {}, slots, len(slots) - 1, whole, chains, {})
-        return cls(found.version, site, tz, by_name, parts, found, made)
+        parts = Parts(Plain(by_name, doorways), {}, slots, len(slots) - 1, whole, Weeks(chains), chains, {})
+        return cls(found.version, site, tz, by_name, parts, doorways, found, made)
 
     def __repr__(self) -> str:
         return f"<PermissionTable {self.version}, {self.overlay_size} changed>"  # never what is in it
@@ -114,7 +116,7 @@ class PermissionTable:
 
     def find(self, key: bytes) -> Credential | None:
         """The credential with this identifier key."""
-        _, changed, slots, mask, buffer, _, _ = self.parts
+        _, changed, slots, mask, buffer, *_ = self.parts
         if key in changed:
             return changed[key]
         slot = file.first_slot(key, mask)
@@ -150,10 +152,10 @@ class PermissionTable:
 
     def _rights(self, point: str, profiles: Iterable[str]) -> Iterator[Right]:
         numbers = [self._office.numbers.get(profile, record.NO_PROFILE) for profile in profiles]
-        for by_number in self.parts.doorways[point].covering:
+        for by_number in self.doorways[point].covering:
             for number in numbers:
                 if (place := by_number.get(number)) is not None:
-                    yield from self.parts.chains[place].rights
+                    yield from self.parts.rights[place].rights
 
     def schedule_open(self, schedule: str, minute: int, day: int) -> bool:
         """Whether a schedule is open in this minute of the week, on this day; a missing one never is."""
@@ -161,15 +163,15 @@ class PermissionTable:
 
     def crossing(self, point: str) -> Crossing | None:
         """The bounds of zones with rules that the access point crosses."""
-        return self.parts.doorways[point].crossing
+        return self.doorways[point].crossing
 
     def local(self, now: float) -> tuple[int, int]:
         """The site's minute of the week (0 is Monday 00:00) and its day, by `date.toordinal()`."""
-        minute = int(now) // 60
+        minute = now // 60
         _, _, of_week, day = self.parts.clock.get(minute) or self.tick(minute)
         return of_week, day
 
-    def tick(self, minute: int) -> Tick:
+    def tick(self, minute: float) -> Tick:
         """What a minute of Unix time is at the site. Remembered: clocks of our time change at whole minutes only."""
         local = datetime.fromtimestamp(minute * 60, self.tz)
         of_week, clock = minute_of_week(local), self.parts.clock

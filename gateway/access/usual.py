@@ -34,9 +34,9 @@ def usual(
     """The decision, or None if CHECKS has to find it."""
     key, assurance, pin = card
     _, mode, interlocked = scene
-    doorways, changed, slots, mask, buffer, chains, clock = table.parts
-    covering, _, plain = doorways[point.name]
-    if pin or not plain or interlocked or key in changed or mode not in OPEN_TO_ALL:
+    plain, changed, slots, mask, buffer, weeks, rights, clock = table.parts
+    covering = plain[point.name]
+    if pin or covering is None or interlocked or key in changed or mode not in OPEN_TO_ALL:
         return None
     leases = limits.leases
     (slot,) = _head_of(key)
@@ -52,17 +52,21 @@ def usual(
         return None
     if assurance < point.min_assurance:
         return None
-    minute = int(now) // 60
-    byte, bit, of_week, day = clock.get(minute) or table.tick(minute)
+    try:
+        byte, bit, of_week, day = clock[now // 60]
+    except KeyError:
+        byte, bit, of_week, day = table.tick(now // 60)
     reason = _NO_RIGHT
     for by_number in covering:
         for number in (first, second, third):
-            if (chain := by_number.get(number)) is not None:
-                policy, week, rights = chains[chain]
+            if number in by_number:
+                chain = by_number[number]
+                week = weeks[chain]
                 if week is None:  # several rights, or special days
-                    right = first_open(rights, of_week, day)
-                    policy = right.policy if right else ""
-                if policy and (week is None or week[byte] & bit):
-                    return _new(Granted, ((place, table, now, leases), policy, (), False, (), (), False))
+                    right = first_open(rights[chain].rights, of_week, day)
+                else:
+                    right = rights[chain].rights[0] if week[byte] & bit else None
+                if right is not None:
+                    return _new(Granted, ((place, table, now, leases), right[0], (), False, (), (), False))
                 reason = _CLOSED
     return _new(Denied, (reason, (place, table, now, leases), ()))
