@@ -6,10 +6,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
 
-from mgmt_api import keeper, passes, people, problems
+from mgmt_api import follow, keeper, passes, people, problems
 from mgmt_api.headers import SecurityHeaders
 from mgmt_api.plane import Plane
-from mgmt_api.routes import cameras, doors, events, gateway, live, office, session, site, sync
+from mgmt_api.routes import cameras, doors, events, gateway, live, office, seeing, session, site, sync
 from mgmt_api.routes import passes as pass_routes
 from mgmt_api.routes import people as people_routes
 
@@ -29,7 +29,20 @@ def create_app(plane: Plane) -> FastAPI:
     app.state.plane = plane
     problems.install(app)
     app.add_middleware(SecurityHeaders)
-    for routes in (gateway, office, sync, pass_routes, session, people_routes, doors, events, cameras, live, site):
+    for routes in (
+        gateway,
+        office,
+        sync,
+        pass_routes,
+        session,
+        people_routes,
+        doors,
+        events,
+        cameras,
+        seeing,
+        live,
+        site,
+    ):
         app.include_router(routes.router, max_body_size=BODY_BYTES)
     app.include_router(site.console)  # last: it answers every other path
     return app
@@ -50,13 +63,14 @@ def _lifespan(plane: Plane) -> Callable[[FastAPI], AbstractAsyncContextManager[N
         await asyncio.to_thread(prepare, plane)
         plane.hub.attach(asyncio.get_running_loop())
         await plane.recorders.open()
-        task = asyncio.create_task(keeper.keep(plane))
+        tasks = [asyncio.create_task(each(plane)) for each in (keeper.keep, follow.follow)]
         try:
             yield
         finally:
             plane.hub.close()
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await plane.recorders.close()
             plane.close()
 

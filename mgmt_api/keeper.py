@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
-from mgmt_api import commands, doors, passes, sessions
+from mgmt_api import camera_alarms, commands, doors, passes, sessions
 from mgmt_api.office import position, snapshots
 from mgmt_api.plane import Plane
 from mgmt_api.routes.cameras import cameras
@@ -52,6 +52,8 @@ async def _round(plane: Plane, tick: int, shown: tuple[object, object]) -> tuple
     topics = [f"command:{id_}" for id_ in ended]
     topics += ["doors"] * (now_doors != seen_doors) + ["cameras"] * (now_cameras != seen_cameras)
     plane.hub.publish(*topics)
+    if await run_in_threadpool(_judge, plane):
+        plane.hub.publish("alarms")
     await run_in_threadpool(_sweep_snapshots, plane)
     if tick % SLOW_EVERY == 0 and await run_in_threadpool(_sweep, plane):
         plane.hub.publish("table")
@@ -81,6 +83,14 @@ def _sweep_snapshots(plane: Plane) -> None:
         snapshots.sweep(session)
 
 
+def _judge(plane: Plane) -> bool:
+    with plane.database.read() as session:
+        if not camera_alarms.waits(session):
+            return False
+    with plane.database.write() as session:
+        return camera_alarms.judge(session, plane.presence, plane.clock())
+
+
 def _sweep(plane: Plane) -> bool:
     """Whether the permission table changed."""
     now = plane.now()
@@ -88,4 +98,5 @@ def _sweep(plane: Plane) -> bool:
         sessions.sweep(session, now)
         session.execute(delete(Answer).where(Answer.at < now - ANSWERS_S))
         compact(session, now - TOMBSTONES_S)
+        camera_alarms.sweep(session, now)
         return bool(passes.sweep(session, now) + position.renew(session))

@@ -60,6 +60,35 @@ class Recorders:
         except httpx2.HTTPError as error:
             raise Problem("recorder-unreachable", type(error).__name__) from error
 
+    @property
+    def addresses(self) -> Sequence[RecorderAddress]:
+        """All recorders behind this plane."""
+        return self._addresses
+
+    async def ask(
+        self,
+        address: RecorderAddress,
+        method: str,
+        path: str,
+        *,
+        params: dict[str, str] | None = None,
+        content: bytes | None = None,
+        timeout_s: float | None = None,
+    ) -> httpx2.Response:
+        """A recorder's whole answer to a small question. Raises `Problem`: not-found, validation, unreachable."""
+        headers = _token(address) | ({} if content is None else {"Content-Type": "application/json"})
+        url = f"{address.url.rstrip('/')}/{path}"
+        try:
+            answer = await self._open_client().request(
+                method, url, params=params, content=content, headers=headers, timeout=timeout_s or self._timeout_s
+            )
+        except httpx2.HTTPError as error:
+            raise Problem("recorder-unreachable", type(error).__name__) from error
+        if answer.status_code >= 400:
+            type_ = {404: "not-found", 422: "validation"}.get(answer.status_code, "recorder-unreachable")
+            raise Problem(type_, f"The recorder answered {answer.status_code}.")
+        return answer
+
     async def of(self, camera: str) -> RecorderAddress:
         """The recorder of a camera. Raises `Problem`: not-found or recorder-unreachable."""
         if camera not in self._where:

@@ -2,9 +2,9 @@
 
 from alembic import context
 
-from mgmt_api.tables import Base, doors, office, people, sync
+from mgmt_api.tables import Base, cameras, doors, office, people, sync
 
-NOUNS = (doors, office, people, sync)  # importing them files their tables in the metadata
+NOUNS = (cameras, doors, office, people, sync)  # importing them files their tables in the metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

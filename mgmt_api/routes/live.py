@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 from websockets.asyncio.client import ClientConnection
 
-from mgmt_api import commands, doors, events, sessions
+from mgmt_api import camera_alarms, commands, doors, events, sessions
 from mgmt_api.access import API, Caller, admit
 from mgmt_api.hub import Listener
 from mgmt_api.plane import Plane
@@ -73,7 +73,7 @@ class _Feed:
         self._cursor = 0
 
     async def run(self, since: int | None, reader: asyncio.Task[None]) -> None:
-        with self._plane.hub.listen("events", "doors", "cameras", "command:", "session") as listener:
+        with self._plane.hub.listen("events", "doors", "cameras", "alarms", "command:", "session") as listener:
             await self._hello(since)
             while not self._plane.hub.closing and not reader.done():
                 topics = await self._next(listener, reader)
@@ -99,6 +99,7 @@ class _Feed:
         self._cursor = latest if since is None else min(max(since, oldest), latest)
         hello = {"type": "hello", "cursor": self._cursor, "doors": found, "cameras": await cameras(self._plane)}
         await self._socket.send_json(hello)
+        await self._alarms()
         await self._events()
 
     async def _tell(self, topics: set[str], listener: Listener) -> None:
@@ -110,11 +111,17 @@ class _Feed:
             await self._socket.send_json({"type": "doors", "doors": (await run_in_threadpool(self._snapshot))[1]})
         if "cameras" in topics:
             await self._socket.send_json({"type": "cameras", "cameras": await cameras(self._plane)})
+        if "alarms" in topics:
+            await self._alarms()
         for topic in sorted(topics):
             if topic.startswith("command:"):
                 command = await run_in_threadpool(self._command, topic.partition(":")[2])
                 await self._socket.send_json({"type": "command", "command": command})
         await self._events()
+
+    async def _alarms(self) -> None:
+        found = await run_in_threadpool(self._camera_alarms)
+        await self._socket.send_json({"type": "camera_alarms", "alarms": found})
 
     async def _events(self) -> None:
         while found := await run_in_threadpool(self._after):
@@ -131,6 +138,10 @@ class _Feed:
         with plane.database.read() as session:
             found = doors.listed(session, plane.presence, plane.cameras_of_doors, plane.clock())
             return events.latest(session), found
+
+    def _camera_alarms(self) -> list[dict[str, Any]]:
+        with self._plane.database.read() as session:
+            return camera_alarms.current(session, self._plane.clock())
 
     def _command(self, id_: str) -> dict[str, Any]:
         with self._plane.database.read() as session:
