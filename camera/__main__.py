@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -20,16 +21,17 @@ from camera.answers import Camera
 from camera.app import create_app
 from camera.app_asked import Recorder
 from camera.database import Database, IndexTooNew
+from camera.disks import FIRST, Disks
 from camera.encode import Slots
 from camera.export import Export, signing_key
 from camera.footage import Footage
-from camera.forecast import Forecast, Rate, forecast
 from camera.index import Index
+from camera.keeper import Keeper
 from camera.live import Live
+from camera.modes import Mode
 from camera.qr_reader import QrReader
 from camera.recording import Archive
 from camera.recovery import recover
-from camera.retention import DAY_US, Policy, Retention
 from camera.seeing import Seeing
 from camera.segment import US
 from camera.source import BadSource, Source
@@ -37,16 +39,19 @@ from camera.states import CameraState, State
 from camera.supervise import Supervisor
 from camera.taking import Taking
 from camera.timeline import Timeline
-from camera.wired import code_reader, main_source, see
+from camera.wired import code_reader, main_source, modes, policies, see, store, sub_source
+from config.cameras import Offsite as OffsiteSettings
 from config.logs import configure
 from config.secret import BadSecret, read_secret
 from config.settings import Camera as CameraSettings
 from config.settings import Recorder as RecorderSettings
 from config.settings import Settings
 
+if TYPE_CHECKING:
+    from camera.offsite import Offsite
+
 log = structlog.get_logger()
 
-SWEEP_S = 30.0
 ENCODERS = 2  # for browsers without H.265, at a time
 STOP_S = 2.5  # of the 3 s that a process has to end
 
@@ -57,13 +62,16 @@ def run(settings: Settings) -> int:
     if settings.recorder is None:
         log.error("the site file has no recorder")
         return 1
-    if not _mounted(settings.recorder.dir):
+    disks = _disks(settings.recorder, settings.data_dir)
+    if not _mounted(disks):
         return 0
     try:
         token = read_secret(settings.recorder.token_file)
+        if settings.recorder.offsite:
+            read_secret(settings.recorder.offsite.secret_key_file)
         disk.make_folder(settings.recorder.dir)
         lock = disk.lock(settings.recorder.dir)
-        process = Process(settings, settings.recorder, lock)
+        process = Process(settings, settings.recorder, disks, lock)
         listener = socket.create_server((settings.recorder.host, settings.recorder.port))
         # asyncio sets this only on sockets that name their protocol; without it each answer waits 40 ms for an ACK.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -74,15 +82,19 @@ def run(settings: Settings) -> int:
         return asyncio.run(process.serve(listener, token))
 
 
-def _mounted(root: Path, poll_s: float = 2.0) -> bool:
-    """Wait for the recordings' disk: nothing is written under its mount point. False: told to stop meanwhile."""
+def _disks(recorder: RecorderSettings, data_dir: Path) -> Disks:
+    return Disks(recorder.dir, {each.name: each.dir for each in recorder.disks}, data_dir / "recording-disks.json")
+
+
+def _mounted(disks: Disks, poll_s: float = 2.0) -> bool:
+    """Wait for the index' disk: nothing is written under its mount point. False: told to stop meanwhile."""
     stopped = threading.Event()
     before = {number: signal.signal(number, lambda *_: stopped.set()) for number in (signal.SIGTERM, signal.SIGINT)}
-    said: Path | None = None
-    while (missing := disk.missing_mount(root)) and not stopped.is_set():
-        if missing != said:
-            log.error("the recording disk is not mounted: nothing is recorded", mount=str(missing))
-        said = missing
+    said = ""
+    while (why := disks.missing(FIRST)) and not stopped.is_set():
+        if why != said:
+            log.error("the recording disk is missing: nothing is recorded", folder=str(disks.folders[FIRST]), why=why)
+        said = why
         stopped.wait(poll_s)
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -92,12 +104,15 @@ def _mounted(root: Path, poll_s: float = 2.0) -> bool:
 class Process:
     """All that runs in the recorder."""
 
-    def __init__(self, settings: Settings, recorder: RecorderSettings, lock: int) -> None:
+    def __init__(self, settings: Settings, recorder: RecorderSettings, disks: Disks, lock: int) -> None:
         self._settings, self._recorder, self._lock = settings, recorder, lock
         self._database = Database(recorder.dir / disk.INDEX)
-        self._index, self._timeline = Index(self._database), Timeline(self._database)
-        self._archive = Archive(recorder.dir, self._index)
-        self._full = asyncio.Event()
+        zone = ZoneInfo(settings.site.timezone)
+        self._modes = {each.name: modes(each, zone) for each in settings.cameras}
+        self._index, self._timeline = Index(self._database, self._modes), Timeline(self._database)
+        self._index.know_disks({each.name: str(each.dir) for each in recorder.disks})
+        self._archive = Archive(recorder.dir, self._index, disks)
+        self._keeper = Keeper(disks, self._index, self._timeline, policies(settings.cameras), recorder.min_free_bytes)
         self._supervisors: dict[str, Supervisor] = {}
         self._lives: list[Live] = []
         self._slots = Slots(ENCODERS)
@@ -109,7 +124,7 @@ class Process:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         await asyncio.to_thread(recover, self._archive, self._timeline, int(time.time() * US))
-        cameras = {each.name: self._camera(n, each) for n, each in enumerate(self._settings.cameras)}
+        cameras = {each.name: each for wired in self._settings.cameras for each in self._cameras(wired)}
         recorder = await asyncio.to_thread(self._facade, cameras)
         seeing = await asyncio.to_thread(self._see, cameras, recorder.footage)
         server = _server(create_app(recorder, token, seeing))
@@ -117,7 +132,9 @@ class Process:
         tasks += [asyncio.create_task(each.run()) for each in self._qr]
         tasks += [asyncio.create_task(each.run()) for each in seeing.watchers.values()]
         tasks.append(asyncio.create_task(seeing.forget()))
-        tasks.append(asyncio.create_task(self._retain()))
+        tasks.append(asyncio.create_task(self._keeper.run()))
+        if self._recorder.offsite:
+            tasks.append(asyncio.create_task(self._offsite(self._recorder.offsite).run()))
         serving = asyncio.create_task(server.serve([listener]))
         while not server.started and not serving.done():
             await asyncio.sleep(0.01)
@@ -141,81 +158,83 @@ class Process:
         self._database.close()
         log.info("stopped")
 
-    def _camera(self, number: int, wired: CameraSettings) -> Camera:
-        """Return a camera; one whose address is wrong is shown as such and never started."""
+    def _cameras(self, wired: CameraSettings) -> Iterator[Camera]:
+        """Yield a camera and its sub stream; one whose address is wrong is shown as such and never started."""
         label = {"zh": wired.label.zh, "en": wired.label.en}
         try:
             source = main_source(wired)
         except (BadSource, BadSecret) as error:
             log.error("camera misconfigured", camera=wired.name, error=str(error))
             state = CameraState(wired.name, State.MISCONFIGURED, time.time())
-            return Camera(wired.name, label, wired.doors, None, lambda: state)
-        supervisor = self._supervise(number, source)
-        live, live_h264 = Live(source), Live(source, slots=self._slots)
-        self._lives += [live, live_h264]
-        codes = code_reader(wired)
+            yield Camera(wired.name, label, wired.doors, None, lambda: state)
+            return
+        supervisor = self._supervise(wired, source, wired.audio)
+        codes, sub = code_reader(wired), sub_source(wired)
         self._qr += [codes] if codes else []
-        return Camera(wired.name, label, wired.doors, live, lambda: supervisor.state, codes, live_h264)
+        live, h264 = self._live(source)
+        name, clocks = sub.camera if sub else None, lambda: supervisor.clocks
+        yield Camera(wired.name, label, wired.doors, live, lambda: supervisor.state, codes, h264, clocks, name)
+        if sub and wired.sub:
+            shown = CameraState(sub.camera, State.NOT_RECORDED, time.time())
+            recorded = self._supervise(wired, sub) if wired.sub.record else None
+            state_of = (lambda: recorded.state) if recorded else (lambda: shown)
+            live, h264 = self._live(sub)
+            yield Camera(sub.camera, label, wired.doors, live, state_of, live_h264=h264, main=wired.name)
 
-    def _supervise(self, number: int, source: Source) -> Supervisor:
-        segment_s = self._recorder.segment_s
-        offset_s = number * segment_s // max(1, len(self._settings.cameras))
-        supervisor = Supervisor(source, self._archive, self._lock, segment_s, offset_s, announce=self._heard)
-        self._supervisors[source.camera] = supervisor
-        return supervisor
+    def _live(self, source: Source) -> tuple[Live, Live]:
+        """Prepare a stream's live view, as it is and for browsers that cannot show it."""
+        self._lives += [Live(source), Live(source, slots=self._slots)]
+        return self._lives[-2], self._lives[-1]
+
+    def _supervise(self, wired: CameraSettings, source: Source, audio: bool = False) -> Supervisor:
+        """Prepare a stream's recording; no two close their files in the same second."""
+        segment_s, streams = self._recorder.segment_s, sum(1 + bool(each.sub) for each in self._settings.cameras)
+        number = len(self._supervisors)
+        self._supervisors[source.camera] = Supervisor(
+            source,
+            self._archive,
+            self._lock,
+            segment_s,
+            number * segment_s // streams,
+            audio,
+            announce=self._heard,
+            why_not=partial(self._why_not, wired.name),
+            place=partial(self._archive.disks.place, source.camera, number, wired.disk),
+        )
+        return self._supervisors[source.camera]
+
+    def _why_not(self, camera: str) -> State | None:
+        """Say why a camera may not be recorded now."""
+        return State.NOT_SCHEDULED if self._modes[camera].at(time.time_ns() // 1000) is Mode.OFF else None
 
     def _heard(self, state: CameraState) -> None:
         if state.state is State.DISK_FULL:
-            self._full.set()
+            self._keeper.hurry()
+
+    def _offsite(self, wired: OffsiteSettings) -> "Offsite":
+        from camera.offsite import Offsite
+        from camera.s3 import S3
+
+        root = self._recorder.dir
+        key = signing_key(root / disk.SIGNING_KEY)
+        return Offsite(root, self._index, self._timeline, S3(store(wired)), key)
 
     def _facade(self, cameras: dict[str, Camera]) -> Recorder:
         newest = {name: supervisor.open_segments for name, supervisor in self._supervisors.items()}
         root = self._recorder.dir
         footage = Footage(root, self._timeline, newest)
         export = Export(footage, signing_key(root / disk.SIGNING_KEY))
-        free_bytes = partial(disk.free_bytes, root)
-        taking = Taking(root, footage, export, free_bytes)
-        return Recorder(cameras, self._index, self._timeline, footage, free_bytes, taking, self._forecast, self._slots)
+        free_bytes = self._keeper.free_bytes
+        taking = Taking(root, footage, export, partial(disk.free_bytes, root))
+        return Recorder(
+            cameras, self._index, self._timeline, footage, free_bytes, taking, self._keeper.forecast, self._slots
+        )
 
     def _see(self, cameras: dict[str, Camera], footage: Footage) -> Seeing:
         states = {name: camera.state for name, camera in cameras.items()}
         where = ZoneInfo(self._settings.site.timezone)
         wired, root = self._settings.cameras, self._recorder.dir
         return see(wired, root, where, self._database, self._index.add_mark, footage, states)
-
-    def _forecast(self) -> Forecast:
-        """How long the disk lasts at the rate of the last day."""
-        now_us = int(time.time() * US)
-        rates = {}
-        for each in self._settings.cameras:
-            size, seconds = self._timeline.rate(each.name, now_us - DAY_US, now_us)
-            rates[each.name] = Rate(size, seconds, each.retention.max_age_h * 3600, each.retention.max_bytes)
-        used = sum(self._timeline.used_bytes().values())
-        return forecast(rates, used + disk.free_bytes(self._recorder.dir) - self._recorder.min_free_bytes)
-
-    async def _retain(self) -> None:
-        """Sweep now, then every while, and at once when the disk is full."""
-        policies = {
-            each.name: Policy(each.retention.max_age_h * 3600, each.retention.max_bytes)
-            for each in self._settings.cameras
-        }
-        root, free = self._recorder.dir, self._recorder.min_free_bytes
-        retention = Retention(root, self._index, self._timeline, policies, free)
-        while True:
-            await asyncio.to_thread(_swept, retention)
-            self._full.clear()
-            try:
-                async with asyncio.timeout(SWEEP_S):
-                    await self._full.wait()
-            except TimeoutError:
-                continue
-
-
-def _swept(retention: Retention) -> None:
-    try:
-        retention.sweep(int(time.time() * US))
-    except (OSError, sqlite3.Error) as error:  # a file that cannot go must not end the sweeps
-        log.error("retention failed", error=str(error))
 
 
 class _Server(uvicorn.Server):

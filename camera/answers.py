@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from camera.clocks import Clocks
 from camera.forecast import Forecast
 from camera.live import Live
 from camera.marks import WORDS as CLASS_WORDS
@@ -18,7 +19,7 @@ Json = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """A camera as the app shows it."""
+    """A camera as the app shows it; also its sub stream, which has a name of its own and `main` set."""
 
     name: str
     label: Mapping[str, str]
@@ -27,6 +28,9 @@ class Camera:
     state: Callable[[], CameraState]
     codes: QrReader | None = None
     live_h264: Live | None = None  # for browsers that cannot show the camera's own coding
+    clocks: Callable[[], Clocks] = Clocks
+    sub: str | None = None  # the name of its sub stream
+    main: str | None = None
 
 
 def camera_json(camera: Camera) -> Json:
@@ -42,6 +46,19 @@ def camera_json(camera: Camera) -> Json:
         "words": {"zh": zh, "en": en},
         "viewers": camera.live.viewers if camera.live else 0,
         "codes": camera.codes.state.state if camera.codes else None,
+        "sub": camera.sub,
+        "clocks": clocks_json(camera.clocks()),
+    }
+
+
+def clocks_json(clocks: Clocks) -> Json:
+    """How the camera's clock and this machine's run; null where it is not known."""
+    offset_us, error_us = clocks.camera_offset_us, clocks.host_error_us
+    return {
+        "camera_ppm": clocks.camera_ppm,
+        "camera_offset_ms": None if offset_us is None else round(offset_us / 1000),
+        "host_ppm": clocks.host_ppm,
+        "host_error_ms": None if error_us is None else round(error_us / 1000),
     }
 
 
@@ -73,6 +90,7 @@ def forecast_json(forecast: Forecast) -> Json:
         "keeps_days": forecast.keeps_days,
         "wanted_days": forecast.wanted_days,
         "short": forecast.short,
+        "unlawful": forecast.unlawful,
         "words": forecast.words,
     }
 

@@ -33,7 +33,7 @@ from camera.marks import CLASSES, Mark
 from camera.playlist import iso
 from camera.qr_reader import QrReader
 from camera.seeing import Seeing
-from camera.segment import US, Hold
+from camera.segment import US, Hold, main_name
 
 LAST_S = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 ALIVE_S = 0.5  # between two signs of life of a stream of codes
@@ -103,15 +103,16 @@ def _invalid(request: Request, error: RequestValidationError) -> Response:
 
 @router.get("/cameras")
 def cameras(request: Request) -> list[dict[str, object]]:
-    """List the cameras with their states."""
-    return [camera_json(camera) for camera in recorder_of(request).cameras.values()]
+    """List the cameras with their states; a sub stream is asked for by the name that its camera tells."""
+    return [camera_json(camera) for camera in recorder_of(request).cameras.values() if camera.main is None]
 
 
 @router.get("/timeline")
 async def timelines(request: Request, from_: From, to: AwareDatetime) -> dict[str, object]:
     """Say it of all cameras, without their files: a month is as fast as an hour."""
     start, end = span_of(from_, to)
-    return {name: _timeline(request, name, start, end, files=False) for name in recorder_of(request).cameras}
+    named = [camera.name for camera in recorder_of(request).cameras.values() if camera.main is None]
+    return {name: _timeline(request, name, start, end, files=False) for name in named}
 
 
 @router.get("/cameras/{name}/timeline")
@@ -130,9 +131,11 @@ def _timeline(request: Request, camera: str, start: int, end: int, files: bool) 
         "recorded": [recorded_json(each) for each in recorder.footage.recorded(camera, start, end)],
         "gaps": [gap_json(gap) for gap in recorder.timeline.gaps(camera, start, end)],
         "erased": [erased_json(each) for each in recorder.timeline.erased(camera, start, end)],
-        "marks": [mark_json(each) for each in recorder.timeline.marks(camera, start, end)],
+        "marks": [mark_json(each) for each in recorder.timeline.marks(main_name(camera), start, end)],
         "holds": [
-            hold_json(each) for each in recorder.timeline.holds(camera) if each.from_us < end and each.to_us > start
+            hold_json(each)
+            for each in recorder.timeline.holds(main_name(camera))
+            if each.from_us < end and each.to_us > start
         ],
     }
 
@@ -166,7 +169,8 @@ def add_hold(request: Request, body: NewHold) -> dict[str, object]:
     """Keep footage past its retention."""
     start, end = span_of(body.from_, body.to)
     until = us_of(body.until) if body.until else None
-    hold = Hold(0, camera_of(request, body.camera).name, start, end, body.reason, body.by, until)
+    named = camera_of(request, body.camera)
+    hold = Hold(0, named.main or named.name, start, end, body.reason, body.by, until)
     return hold_json(recorder_of(request).index.add_hold(hold))
 
 
@@ -194,7 +198,7 @@ def add_mark(request: Request, body: NewMark) -> list[dict[str, object]]:
     if (body.camera is None) == (body.door is None):
         raise HTTPException(422, "name a camera, or a door")
     named = [camera_of(request, body.camera)] if body.camera else recorder.cameras.values()
-    seeing = [each.name for each in named if body.camera or body.door in each.doors]
+    seeing = [each.main or each.name for each in named if body.camera or (body.door in each.doors and not each.main)]
     marks = [Mark(name, start, end, CLASSES[body.footage_class], body.reason) for name in seeing]
     return [mark_json(recorder.index.add_mark(mark)) for mark in marks]
 
@@ -202,7 +206,7 @@ def add_mark(request: Request, body: NewMark) -> list[dict[str, object]]:
 @router.get("/marks")
 def marks(request: Request, camera: str, from_: From, to: AwareDatetime) -> list[dict[str, object]]:
     """List what happened before a camera within [from, to)."""
-    return [mark_json(each) for each in recorder_of(request).timeline.marks(camera, *span_of(from_, to))]
+    return [mark_json(each) for each in recorder_of(request).timeline.marks(main_name(camera), *span_of(from_, to))]
 
 
 @router.get("/status")

@@ -1,11 +1,13 @@
 """The boxes of a fragmented MP4 file (ISO/IEC 14496-12): where it may be cut, and the time of each fragment.
 
-Pure: a buffer in, values out. Only the first video track is looked at; the recorder writes no other.
+Pure: a buffer in, values out. Times are those of the first video track; of an audio track beside it only the coding and
+the timescale are of interest.
 """
 
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 NON_SYNC = 0x10000  # sample_is_non_sync_sample, 8.8.3.1
 MAX_BOXES = 200_000  # in one file: a minute has about 250
@@ -42,11 +44,17 @@ class Init:
     sample_duration: int
     sample_size: int
     sample_flags: int
+    track: int = 1
+    audio: str = ""
+    timescales: tuple[tuple[int, int], ...] = ()  # of each track by its id
 
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """One `moof` with its `mdat`. Times are in units of the track's timescale."""
+    """One `moof` with its `mdat`. Times are in units of the video track's timescale; one of sound alone has no samples.
+
+    `wall_us` is the sender's wall time of its start (8.16.5), in Unix microseconds: the camera's, once it told by RTCP.
+    """
 
     offset: int
     size: int
@@ -54,6 +62,7 @@ class Fragment:
     duration: int
     samples: int
     key: bool
+    wall_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +78,7 @@ class Layout:
 def layout(data: memoryview, init: Init | None = None, start: int = 0) -> Layout:
     """Return the structure of a file's bytes from `start` on, as far as it is whole; never raises for bad bytes."""
     fragments: list[Fragment] = []
-    whole, moof = start, None
+    whole, moof, wall_us = start, None, None
     try:
         for box in boxes(data, start, len(data)):
             if box.kind == "moov":
@@ -78,9 +87,13 @@ def layout(data: memoryview, init: Init | None = None, start: int = 0) -> Layout
                 moof = box
                 continue
             elif box.kind == "mdat":
-                fragments.append(_pair(data, init, moof, box))
+                last = fragments[-1] if fragments else None
+                fragments.append(_pair(data, init, moof, box, last, wall_us))
+                wall_us = None
             elif moof is not None:
                 raise Malformed(box.offset, f"{box.kind} between a moof and its mdat")
+            elif box.kind == "prft":
+                wall_us = _prft_us(data, box)
             moof, whole = None, box.end
     except Malformed as fault:
         return Layout(init, tuple(fragments), whole, fault)
@@ -121,46 +134,107 @@ def header(data: memoryview, offset: int, end: int) -> Box | None:
 
 
 def read_init(data: memoryview, moov: Box) -> Init:
-    """Return what `moov` says of the video track."""
-    mdia = _inside(data, moov, "trak", "mdia")
-    mdhd = _inside(data, mdia, "mdhd")
-    long = _u32(data, mdhd, 0) >> 24  # version 1 has 64-bit times, 8.4.2.2
-    timescale = _u32(data, mdhd, 20 if long else 12)
-    if not timescale:
-        raise Malformed(mdhd.body, "a timescale of zero")
-    stsd = _inside(data, mdia, "minf", "stbl", "stsd")
+    """Return what `moov` says of its tracks."""
+    tracks = [_track(data, box) for box in boxes(data, moov.body, moov.end) if box.kind == "trak"]
+    video = next((each for each in tracks if each.handler == b"vide"), None)
+    if video is None:
+        raise Malformed(moov.offset, "no video track")
+    stsd = video.stsd
     entry = header(data, stsd.body + 8, stsd.end) if stsd.body + 16 <= stsd.end else None
     if entry is None or entry.end > stsd.end or entry.body + 78 > entry.end:
         raise Malformed(stsd.offset, "no video sample entry")
     width, height = struct.unpack_from(">HH", data, entry.body + 24)
-    trex = _inside(data, moov, "mvex", "trex")
-    defaults = (_u32(data, trex, 12), _u32(data, trex, 16), _u32(data, trex, 20))
-    return Init(moov.end, timescale, _codec(data, entry), width, height, *defaults)
+    audio = next((_audio(data, each.stsd) for each in tracks if each.handler == b"soun"), "")
+    timescales = tuple((each.id, each.timescale) for each in tracks)
+    defaults = _trex(data, moov, video.id)
+    return Init(moov.end, video.timescale, _codec(data, entry), width, height, *defaults, video.id, audio, timescales)
 
 
-def read_fragment(data: memoryview, init: Init, moof: Box, mdat: Box) -> Fragment:
-    """Return the times and the first sample's key flag of a fragment (8.8.7, 8.8.8, 8.8.12)."""
-    traf = _inside(data, moof, "traf")
-    duration, size, flags = _track_defaults(data, init, _inside(data, traf, "tfhd"))
-    tfdt = _inside(data, traf, "tfdt")
-    start = _u32(data, tfdt, 4)
-    if _u32(data, tfdt, 0) >> 24:  # version 1 has 64 bits, 8.8.12.2
-        start = start << 32 | _u32(data, tfdt, 8)
-    runs = [_run(data, box, duration, size, flags) for box in boxes(data, traf.body, traf.end) if box.kind == "trun"]
-    if not runs:
-        raise Malformed(traf.offset, "a fragment without samples")
-    total = sum(run[1] for run in runs)
-    if total > mdat.end - mdat.body:
-        raise Malformed(moof.offset, "samples beyond their mdat")
-    count = sum(run[2] for run in runs)
+class _Track(NamedTuple):
+    id: int
+    handler: bytes
+    timescale: int
+    stsd: Box
+
+
+def _track(data: memoryview, trak: Box) -> _Track:
+    """Return what a `trak` says (8.3.2, 8.4.2, 8.4.3)."""
+    tkhd, mdia = _inside(data, trak, "tkhd"), _inside(data, trak, "mdia")
+    number = _u32(data, tkhd, 20 if _u32(data, tkhd, 0) >> 24 else 12)
+    mdhd, hdlr = _inside(data, mdia, "mdhd"), _inside(data, mdia, "hdlr")
+    timescale = _u32(data, mdhd, 20 if _u32(data, mdhd, 0) >> 24 else 12)  # version 1 has 64-bit times
+    if not timescale:
+        raise Malformed(mdhd.body, "a timescale of zero")
+    return _Track(
+        number, _u32(data, hdlr, 8).to_bytes(4, "big"), timescale, _inside(data, mdia, "minf", "stbl", "stsd")
+    )
+
+
+def _trex(data: memoryview, moov: Box, track: int) -> tuple[int, int, int]:
+    """Return duration, size and flags of a track's samples where a fragment states none (8.8.3)."""
+    mvex = _inside(data, moov, "mvex")
+    for trex in boxes(data, mvex.body, mvex.end):
+        if trex.kind == "trex" and _u32(data, trex, 4) == track:
+            return _u32(data, trex, 12), _u32(data, trex, 16), _u32(data, trex, 20)
+    raise Malformed(mvex.offset, "mvex without the track's trex")
+
+
+def _audio(data: memoryview, stsd: Box) -> str:
+    """Return the codecs parameter of sound; AAC by its object type (RFC 6381, 3.3), others by their name."""
+    entry = header(data, stsd.body + 8, stsd.end) if stsd.body + 16 <= stsd.end else None
+    if entry is None:
+        raise Malformed(stsd.offset, "no audio sample entry")
+    return "mp4a.40.2" if entry.kind == "mp4a" else entry.kind
+
+
+def read_fragment(
+    data: memoryview, init: Init, moof: Box, mdat: Box, start: int = 0, wall_us: int | None = None
+) -> Fragment:
+    """Return the times and the first sample's key flag of a fragment (8.8.7, 8.8.8, 8.8.12).
+
+    One without pictures starts, and ends, at `start`.
+    """
     length = mdat.end - moof.offset
-    return Fragment(moof.offset, length, start, sum(run[0] for run in runs), count, not runs[0][3] & NON_SYNC)
+    for traf in boxes(data, moof.body, moof.end):
+        if traf.kind != "traf" or _u32(data, tfhd := _inside(data, traf, "tfhd"), 4) != init.track:
+            continue
+        duration, size, flags = _track_defaults(data, init, tfhd)
+        start = decode_time(data, _inside(data, traf, "tfdt"))
+        runs = [_run(data, b, duration, size, flags) for b in boxes(data, traf.body, traf.end) if b.kind == "trun"]
+        if not runs:
+            raise Malformed(traf.offset, "a fragment without samples")
+        total, count = sum(run[1] for run in runs), sum(run[2] for run in runs)
+        if total > mdat.end - mdat.body:
+            raise Malformed(moof.offset, "samples beyond their mdat")
+        key = not runs[0][3] & NON_SYNC
+        return Fragment(moof.offset, length, start, sum(run[0] for run in runs), count, key, wall_us)
+    return Fragment(moof.offset, length, start, 0, 0, False)
 
 
-def _pair(data: memoryview, init: Init | None, moof: Box | None, mdat: Box) -> Fragment:
+def track_duration(data: memoryview, init: Init, traf: Box) -> int:
+    """Return how long a fragment's samples of one track last, in that track's timescale."""
+    defaults = _track_defaults(data, init, _inside(data, traf, "tfhd"))
+    return sum(_run(data, b, *defaults)[0] for b in boxes(data, traf.body, traf.end) if b.kind == "trun")
+
+
+def decode_time(data: memoryview, tfdt: Box) -> int:
+    """Return the time of a fragment's first sample; version 1 has 64 bits (8.8.12.2)."""
+    start = _u32(data, tfdt, 4)
+    return start << 32 | _u32(data, tfdt, 8) if _u32(data, tfdt, 0) >> 24 else start
+
+
+def _prft_us(data: memoryview, prft: Box) -> int:
+    """Return the sender's wall time of what follows, from NTP's epoch of 1900 to Unix' (8.16.5)."""
+    seconds, fraction = _u32(data, prft, 8), _u32(data, prft, 12)
+    return (seconds - 2_208_988_800) * 1_000_000 + (fraction * 1_000_000 >> 32)
+
+
+def _pair(
+    data: memoryview, init: Init | None, moof: Box | None, mdat: Box, last: Fragment | None, wall_us: int | None
+) -> Fragment:
     if init is None or moof is None:
         raise Malformed(mdat.offset, "an mdat without its moof")
-    return read_fragment(data, init, moof, mdat)
+    return read_fragment(data, init, moof, mdat, last.start + last.duration if last else 0, wall_us)
 
 
 def _track_defaults(data: memoryview, init: Init, tfhd: Box) -> tuple[int, int, int]:

@@ -6,7 +6,7 @@ damage, deletion and swapped files; and against its owner once its newest link w
 
 import hashlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +14,7 @@ from pathlib import Path
 from camera import disk
 from camera.boxes import layout
 from camera.database import Database
+from camera.disks import MARKER
 from camera.segment import Erased, Segment, link
 from camera.timeline import Timeline
 
@@ -30,6 +31,7 @@ class Kind(StrEnum):
     MISSING_ROW = "missing_row"
     UNFINISHED_DELETION = "unfinished_deletion"
     ORPHAN_FILE = "orphan_file"
+    MISSING_DISK = "missing_disk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +60,23 @@ def check(root: Path) -> list[Fault]:
     database = Database(root / disk.INDEX)
     try:
         timeline = Timeline(database)
-        faults = [fault for camera in timeline.cameras() for fault in _check_camera(root, timeline, camera)]
+        disks = {"": root, **{name: Path(folder) for name, folder in timeline.disks().items()}}
+        missing = {name for name in timeline.used_disks() if not (disks[name] / MARKER).exists() and name}
+        faults = [Fault(Kind.MISSING_DISK, "", str(disks[name]), f"disk {name} is not there") for name in missing]
+        for camera in timeline.cameras():
+            faults += _check_camera(root, timeline, camera, missing)
         faults += [Fault(Kind.UNFINISHED_DELETION, "", path, "start the recorder") for path in timeline.garbage()]
-        return faults + list(_orphans(root, timeline))
+        return faults + [each for folder in disks.values() for each in _orphans(folder, timeline)]
     finally:
         database.close()
 
 
-def _check_camera(root: Path, timeline: Timeline, camera: str) -> Iterator[Fault]:
+def _check_camera(root: Path, timeline: Timeline, camera: str, missing: Collection[str]) -> Iterator[Fault]:
     segments = list(timeline.chain(camera))
     yield from _check_chain(camera, segments, timeline.erased(camera), timeline.head(camera))
     for segment in segments:
-        yield from _check_file(root, segment)
+        if segment.disk not in missing:
+            yield from _check_file(root, segment)
 
 
 def _check_chain(camera: str, segments: list[Segment], erased: list[Erased], head: tuple[int, str]) -> Iterator[Fault]:

@@ -4,6 +4,8 @@
 reason of each are in camera/README.md.
 """
 
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 import ffmpeg
@@ -14,12 +16,51 @@ from camera.source import PROTOCOLS
 MAX_PIXELS = 7680 * 4320
 
 FRAGMENTED = "+empty_moov+default_base_moof"
+# A quarter of a second, each at once to the disk: what kill -9 costs. `prft` tells the camera's own time of each.
+FRAGMENTS = "frag_duration=250000:flush_packets=1:write_prft=wallclock"
 
 # ffmpeg dies with the recorder (PR_SET_PDEATHSIG): a killed recorder leaves no stray writer behind.
 FFMPEG = ("setpriv", "--pdeathsig", "KILL", "--", "ffmpeg", "-nostdin", "-hide_banner", "-nostats", "-v")
 
 
-def record_command(folder: Path, run: str, segment_s: int, offset_s: int = 0, hevc: bool = False) -> list[str]:
+class Audio(StrEnum):
+    """What is done with a camera's sound."""
+
+    NONE = "none"
+    COPY = "copy"
+    AAC = "aac"  # what MP4 cannot hold, such as G.711, is coded anew
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """What ffmpeg has to be told of a stream before it starts; learned from the run before.
+
+    `hevc` tags H.265 as `hvc1`, which browsers ask for.
+    """
+
+    hevc: bool = False
+    audio: Audio = Audio.NONE
+
+    @property
+    def options(self) -> dict[str, object]:
+        """Return ffmpeg's options."""
+        chosen: dict[str, object] = {"c:v": "copy"}
+        if self.hevc:
+            chosen["tag:v"] = "hvc1"
+        if self.audio is not Audio.NONE:
+            chosen["c:a"] = self.audio.value
+        return chosen
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """Return which streams are taken."""
+        return ("v:0",) if self.audio is Audio.NONE else ("v:0", "a:0?")
+
+
+PLAIN = Coding()
+
+
+def record_command(folder: Path, run: str, segment_s: int, offset_s: int = 0, coding: Coding = PLAIN) -> list[str]:
     """Record to files of `segment_s`, cut at key frames; a line of CSV on stdout says that a file is complete.
 
     Args:
@@ -27,26 +68,27 @@ def record_command(folder: Path, run: str, segment_s: int, offset_s: int = 0, he
         run: Their names are this and a rising number, so that a name never repeats.
         segment_s: Length of a file, in s; it ends at the first key frame after.
         offset_s: Shifts the cuts on the clock, so that not all cameras close their files in the same second.
-        hevc: Tags H.265 as `hvc1`, which browsers ask for.
+        coding: Of the pictures and the sound.
     """
     return _compiled(
         f"{folder}/{run}-".replace("%", "%%") + "%06d.mp4",
+        coding,
         f="segment",
         segment_format="mp4",
-        segment_format_options=f"movflags=+frag_keyframe{FRAGMENTED}:frag_duration=500000:flush_packets=1",
+        segment_format_options=f"movflags=+frag_keyframe{FRAGMENTED}:{FRAGMENTS}",
         segment_time=segment_s,
         segment_atclocktime=1,
         segment_clocktime_offset=offset_s,
         reset_timestamps=1,
         segment_list="pipe:1",
         segment_list_type="csv",
-        **_tag(hevc),
     )
 
 
 def live_command(hevc: bool = False) -> list[str]:
     """Send each frame as its own fragment to stdout, as soon as it is there."""
-    return _compiled("pipe:1", f="mp4", movflags=f"+frag_every_frame{FRAGMENTED}", flush_packets=1, **_tag(hevc))
+    movflags = f"+frag_every_frame{FRAGMENTED}"
+    return _compiled("pipe:1", Coding(hevc), f="mp4", movflags=movflags, flush_packets=1)
 
 
 def still_command(at_s: float, width: int | None = None, hide: str = "") -> list[str]:
@@ -90,12 +132,8 @@ def grey_command(
     return argv
 
 
-def _compiled(target: str, **options: object) -> list[str]:
-    stream = ffmpeg.input("pipe:0", f="concat", safe=0, protocol_whitelist=PROTOCOLS)
-    chosen = {"map": "0:v:0", "c": "copy", **options}
-    argv: list[str] = stream.output(target, **chosen).compile(cmd=[*FFMPEG, "warning"])
+def _compiled(target: str, coding: Coding, **options: object) -> list[str]:
+    source = ffmpeg.input("pipe:0", f="concat", safe=0, protocol_whitelist=PROTOCOLS)
+    taken = (source[stream] for stream in coding.streams)
+    argv: list[str] = ffmpeg.output(*taken, target, **coding.options, **options).compile(cmd=[*FFMPEG, "warning"])
     return argv
-
-
-def _tag(hevc: bool) -> dict[str, object]:
-    return {"tag:v": "hvc1"} if hevc else {}

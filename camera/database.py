@@ -8,7 +8,18 @@ from pathlib import Path
 
 from camera.recorded import recount
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+
+# Columns that came after their table: table, column, what it is.
+COLUMNS = (
+    ("segment", "class", "integer not null default 1"),
+    ("segment", "least", "integer not null default 1"),
+    ("segment", "disk", "text not null default ''"),
+    ("run", "camera_ppm", "real"),
+    ("run", "camera_offset_us", "integer"),
+    ("run", "host_ppm", "real"),
+    ("run", "host_error_us", "integer"),
+)
 
 
 class IndexTooNew(Exception):
@@ -68,8 +79,17 @@ class Database:
         version = self.here.execute("pragma user_version").fetchone()[0]
         if version > SCHEMA_VERSION:
             raise IndexTooNew(f"{self._path} has version {version}, this recorder knows {SCHEMA_VERSION}")
+        with self.writing() as rows:
+            _add_columns(rows)
         self.here.executescript(Path(__file__).with_name("schema.sql").read_text(encoding="utf-8"))
         with self.writing() as rows:
             if version < 2:
                 recount(rows)
             rows.execute(f"pragma user_version = {SCHEMA_VERSION}")
+
+
+def _add_columns(rows: sqlite3.Connection) -> None:
+    for table, column, kind in COLUMNS:
+        there = {row["name"] for row in rows.execute(f"pragma table_info({table})")}
+        if there and column not in there:
+            rows.execute(f"alter table {table} add column {column} {kind}")

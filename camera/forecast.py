@@ -15,6 +15,7 @@ class Rate:
     seconds: float
     max_age_s: float | None = None
     max_bytes: int | None = None
+    min_age_s: float = 0.0
 
     @property
     def bytes_per_day(self) -> float:
@@ -24,12 +25,17 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Days that fit; None while no camera has recorded long enough. `short`: cameras that get less than they want."""
+    """Days that fit; None while no camera has recorded long enough.
+
+    `short` are cameras that get less than they want, `unlawful` those that get less than the law wants: `legal_days`.
+    """
 
     bytes_per_day: int
     keeps_days: float | None
     wanted_days: float | None
     short: tuple[str, ...]
+    unlawful: tuple[str, ...] = ()
+    legal_days: float = 0.0
 
     @property
     def words(self) -> dict[str, str]:
@@ -41,6 +47,10 @@ class Forecast:
         if self.short:
             wanted = f"{self.wanted_days or 0:.0f}"
             zh, en = f"{zh}，不足要求的 {wanted} 天", f"{en}, not the {wanted} that are asked for"
+        if self.unlawful:
+            legal, names = f"{self.legal_days:.0f}", ", ".join(self.unlawful)
+            zh = f"{zh}；低于法定最短 {legal} 天：{names}"
+            en = f"{en}; less than the {legal} that the law asks for: {names}"
         return {"zh": zh, "en": en}
 
 
@@ -61,5 +71,8 @@ def forecast(rates: Mapping[str, Rate], room_bytes: int) -> Forecast:
     keeps = {name: bound[name] / known[name].bytes_per_day for name in bound}
     left = max(0.0, room_bytes - sum(bound.values()))
     keeps |= dict.fromkeys(free, left / shared)
-    short = [name for name, days in keeps.items() if (age := known[name].max_age_s) and days * DAY_S < age]
-    return Forecast(round(total), round(min(keeps.values()), 2), wanted_days, tuple(sorted(short)))
+    short = sorted(name for name, days in keeps.items() if (age := known[name].max_age_s) and days * DAY_S < age)
+    unlawful = sorted(name for name, days in keeps.items() if days * DAY_S < known[name].min_age_s)
+    legal_days = max((known[name].min_age_s for name in unlawful), default=0.0) / DAY_S
+    keeps_days = round(min(keeps.values()), 2)
+    return Forecast(round(total), keeps_days, wanted_days, tuple(short), tuple(unlawful), legal_days)

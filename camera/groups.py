@@ -25,7 +25,8 @@ def end_us(init: Init, fragments: Sequence[Fragment]) -> int:
 
 def codec_mime(init: Init) -> str:
     """Return the MIME type that a browser's MediaSource is asked for."""
-    return f'video/mp4; codecs="{init.codec}"'
+    codecs = ",".join(filter(None, (init.codec, init.audio)))
+    return f'video/mp4; codecs="{codecs}"'
 
 
 def _group(init: Init, part: Sequence[Fragment], data: memoryview | None) -> Gop:

@@ -3,23 +3,37 @@
 import json
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from camera.clocks import Clocks
 from camera.database import Database
-from camera.marks import Mark
+from camera.marks import FootageClass, Mark
+from camera.modes import Modes, class_of
 from camera.recorded import extend, shrink
-from camera.segment import Hold, Segment, pack_gops
-from camera.timeline import mark_of
+from camera.segment import Hold, Segment, main_name, pack_gops, sub_name
+from camera.timeline import LONGEST_US, mark_of
 
+ALWAYS = Modes()
 MARK_JOIN_US = 2_000_000  # motion that pauses for less is one motion
 
 
 class Index:
-    """Writes the index; each call is one durable transaction."""
+    """Writes the index; each call is one durable transaction. `modes` says by camera which footage is kept when."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, modes: Mapping[str, Modes] | None = None) -> None:
         self._database = database
+        self._modes = modes or {}
+
+    def know_disks(self, folders: Mapping[str, str]) -> None:
+        """Note where the other disks are; one that is mounted elsewhere now takes its files' paths along."""
+        with self._database.writing() as rows:
+            before = dict(iter(rows.execute("select name, folder from disk")))
+            for name, folder in folders.items():
+                rows.execute("insert or replace into disk values (?, ?)", (name, folder))
+                if (old := before.get(name, folder)) != folder:
+                    moved = (folder, len(old) + 1, name)
+                    rows.execute("update segment set path = ? || substr(path, ?) where disk = ?", moved)
 
     def begin_run(self, run: str, camera: str, started_us: int) -> None:
         """Note that a connection began."""
@@ -32,6 +46,14 @@ class Index:
             rows.execute(
                 "update run set ended_us = ?, reason = ?, anchor_us = coalesce(?, anchor_us) where id = ?",
                 (ended_us, reason, anchor_us, run),
+            )
+
+    def note_clocks(self, run: str, clocks: Clocks) -> None:
+        """Note what was measured of a run's clocks so far."""
+        with self._database.writing() as rows:
+            rows.execute(
+                "update run set camera_ppm = ?, camera_offset_us = ?, host_ppm = ?, host_error_us = ? where id = ?",
+                (clocks.camera_ppm, clocks.camera_offset_us, clocks.host_ppm, clocks.host_error_us, run),
             )
 
     def drop_idle_runs(self, before_us: int) -> None:
@@ -49,7 +71,7 @@ class Index:
             rows.execute("insert or ignore into camera (name) values (?)", (segment.camera,))
             seq, prev = rows.execute("select seq, chain from camera where name = ?", (segment.camera,)).fetchone()
             linked = segment.linked(seq + 1, prev)
-            _insert(rows, linked)
+            _insert(rows, linked, *self._worth(rows, linked))
             extend(rows, linked)
             rows.execute(
                 "update camera set seq = ?, chain = ?, bytes = bytes + ? where name = ?",
@@ -59,6 +81,37 @@ class Index:
             if linked.number == 0:
                 _settle_gap(rows, linked)
         return linked
+
+    def _worth(self, rows: sqlite3.Connection, segment: Segment) -> tuple[FootageClass, FootageClass]:
+        """Return a new file's class, and the lowest that its mode keeps."""
+        camera = main_name(segment.camera)
+        modes = self._modes.get(camera, ALWAYS)
+        least = modes.least(segment.start_us, segment.end_us)
+        marked = rows.execute(
+            "select max(class) from mark where camera = ? and from_us < ? and to_us > ?",
+            (camera, segment.end_us + modes.pre_us, segment.start_us - modes.post_us),
+        ).fetchone()[0]
+        return class_of(least, None if marked is None else FootageClass(marked)), least
+
+    def _raise_class(self, rows: sqlite3.Connection, mark: Mark) -> None:
+        """Give the files that a mark reaches its class, where their mode keeps such."""
+        from_us, to_us = self._modes.get(mark.camera, ALWAYS).reach(mark)
+        rows.executemany(
+            "update segment set class = ? where camera = ? and start_us > ? and start_us < ? and end_us > ?"
+            " and class < ? and least <= ?",
+            (
+                (
+                    mark.footage_class,
+                    stream,
+                    from_us - LONGEST_US,
+                    to_us,
+                    from_us,
+                    mark.footage_class,
+                    mark.footage_class,
+                )
+                for stream in (mark.camera, sub_name(mark.camera))
+            ),
+        )
 
     def open_gap(self, camera: str, from_us: int, reason: str) -> None:
         """Note that footage is missing from here on; another reason during a gap begins another gap."""
@@ -105,11 +158,13 @@ class Index:
             if joined:
                 place = (joined.from_us, joined.to_us, joined.id)
                 rows.execute("update mark set from_us = ?, to_us = ? where id = ?", place)
+                self._raise_class(rows, joined)
                 return joined
             row = rows.execute(
                 "insert into mark (camera, from_us, to_us, class, reason) values (?, ?, ?, ?, ?) returning id",
                 (mark.camera, mark.from_us, mark.to_us, mark.footage_class, mark.reason),
             ).fetchone()
+            self._raise_class(rows, mark)
         return replace(mark, id=row["id"])
 
     def add_export(self, by: str, reason: str, cameras: list[str], span_us: tuple[int, int], manifest: str) -> None:
@@ -120,6 +175,16 @@ class Index:
                 " values (?, ?, ?, ?, ?, ?, ?)",
                 (time.time_ns() // 1000, by, reason, json.dumps(cameras), *span_us, manifest),
             )
+
+    def begin_upload(self, key: str, upload: str) -> None:
+        """Note the store's id of an upload, to go on with it after any end."""
+        with self._database.writing() as rows:
+            rows.execute("insert or replace into offsite (key, upload) values (?, ?)", (key, upload))
+
+    def end_upload(self, key: str, sha256: str, at_us: int) -> None:
+        """Note that the store has it."""
+        with self._database.writing() as rows:
+            rows.execute("insert or replace into offsite (key, sha256, done_us) values (?, ?, ?)", (key, sha256, at_us))
 
     def to_garbage(self, doomed: Iterable[tuple[Segment, str]]) -> None:
         """Deletion, step 1: the rows go, their links and reasons stay in `erased`, the paths in `garbage`."""
@@ -137,23 +202,24 @@ class Index:
             rows.executemany("delete from garbage where path = ?", ((path,) for path in paths))
 
 
-def _insert(rows: sqlite3.Connection, segment: Segment) -> None:
+def _insert(rows: sqlite3.Connection, segment: Segment, worth: FootageClass, least: FootageClass) -> None:
     shape = (segment.init_bytes, segment.mime, segment.width, segment.height)
     rows.execute("insert or ignore into init (bytes, mime, width, height) values (?, ?, ?, ?)", shape)
     init = rows.execute("select id from init where bytes = ? and mime = ? and width = ? and height = ?", shape)
     place = (segment.id, segment.camera, segment.start_us, segment.end_us, segment.bytes, segment.path)
     proof = (segment.sha256, segment.salvaged, segment.seq, segment.prev, segment.chain)
     rows.execute(
-        "insert into segment values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (*place, init.fetchone()["id"], pack_gops(segment.gops), *proof),
+        "insert into segment (id, camera, start_us, end_us, bytes, path, init, gops, sha256, salvaged, seq, prev,"
+        " chain, class, least, disk) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*place, init.fetchone()["id"], pack_gops(segment.gops), *proof, worth, least, segment.disk),
     )
 
 
 def _settle_gap(rows: sqlite3.Connection, first: Segment) -> None:
-    """The run's first segment says exactly when the gap before it ended."""
+    """The run's first segment says exactly when the gap before it ended; one that begins after it is another."""
     rows.execute(
-        "update gap set to_us = max(from_us, ?) where id = (select max(id) from gap where camera = ?)",
-        (first.start_us, first.camera),
+        "update gap set to_us = max(from_us, ?) where id = (select max(id) from gap where camera = ? and from_us <= ?)",
+        (first.start_us, first.camera, (first.start_us + first.end_us) // 2),
     )
 
 

@@ -9,8 +9,12 @@ from enum import IntEnum
 
 
 class FootageClass(IntEnum):
-    """What footage is worth; when the disk needs room, the lowest goes first."""
+    """What footage is worth; when the disk needs room, the lowest goes first.
 
+    `PENDING` footage is of a time whose mode keeps it only with a mark, and has none yet.
+    """
+
+    PENDING = 0
     CONTINUOUS = 1
     MOTION = 2
     EVENT = 3
@@ -18,7 +22,6 @@ class FootageClass(IntEnum):
 
 WORDS = {each: each.name.lower() for each in FootageClass}
 CLASSES = {word: each for each, word in WORDS.items()}
-MARKED = (FootageClass.MOTION, FootageClass.EVENT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from camera.states import SLOW, State
 
-AT_ONCE = frozenset({State.CLOCK_STEPPED, State.CODEC_CHANGED})
+AT_ONCE = frozenset({State.CLOCK_STEPPED, State.CODEC_CHANGED, State.DISK_CHANGED, State.NOT_SCHEDULED})
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ import structlog
 from camera import disk
 from camera.anchor import Anchor
 from camera.boxes import Layout, layout
+from camera.disks import FIRST, Disks
 from camera.groups import codec_mime, end_us, groups
 from camera.index import Index
 from camera.segment import US, Segment
@@ -58,23 +59,23 @@ class Run:
 
 
 class Archive:
-    """A folder of footage and its index, changed together."""
+    """Folders of footage and their index, changed together. `root` is the first disk's, where the index is."""
 
-    def __init__(self, root: Path, index: Index) -> None:
+    def __init__(self, root: Path, index: Index, disks: Disks | None = None) -> None:
         self.root = root
         self.index = index
+        self.disks = disks or Disks(root)
         root.mkdir(parents=True, exist_ok=True)
-        self._device = root.stat().st_dev
 
-    def incoming(self, camera: str) -> Path:
-        """Return the folder where a camera's ffmpeg writes; it is there when this returns.
+    def incoming(self, camera: str, name: str = FIRST) -> Path:
+        """Return the folder on a disk where a camera's ffmpeg writes; it is there when this returns.
 
         Raises:
-            OSError: It cannot be made; or the disk is gone and another one shows where it was mounted.
+            OSError: It cannot be made, or the disk is not there (any more).
         """
-        if self.root.stat().st_dev != self._device:
-            raise OSError(errno.ENODEV, "the recording disk is not mounted any more", str(self.root))
-        folder = self.root / disk.INCOMING / camera
+        if why := self.disks.missing(name):
+            raise OSError(errno.ENODEV, f"the recording disk is not there: {why}", str(self.disks.folders[name]))
+        folder = self.disks.folders[name] / disk.INCOMING / camera
         disk.make_folder(folder)
         return folder
 
@@ -126,25 +127,31 @@ class Archive:
         shape = _read_layout(path)
         init = shape.init
         if init is None or not shape.fragments:
-            raise Unusable(self._put_aside(path, camera, shape))
+            raise Unusable(self._no_footage(path, camera, shape))
         if torn := path.stat().st_size - shape.whole_bytes:
             os.truncate(path, shape.whole_bytes)
             log.warning("file cut", camera=camera, file=path.name, torn_bytes=torn, fault=str(shape.fault or ""))
+        name = self.disks.name_of(path)
+        place = self.disks.stored(name, disk.final_path(camera, path.stem, start_us))
         with disk.mapped(path) as data:
             digest, gops = hashlib.sha256(data).hexdigest(), groups(init, shape.fragments, data)
         return Segment(
             id=path.stem, camera=camera, start_us=start_us, end_us=start_us + end_us(init, shape.fragments),
-            bytes=shape.whole_bytes, path=disk.final_path(camera, path.stem, start_us), init_bytes=init.size,
+            bytes=shape.whole_bytes, path=place, init_bytes=init.size,
             mime=codec_mime(init), width=init.width, height=init.height, gops=gops, sha256=digest,
-            salvaged=salvaged or bool(torn),
+            salvaged=salvaged or bool(torn), disk=name,
         )  # fmt: skip
 
-    def _put_aside(self, path: Path, camera: str, shape: Layout) -> str:
+    def put_aside(self, path: Path, camera: str) -> None:
+        """Move a file out of the way, for a person to look at."""
+        disk.move(path, self.disks.folders[self.disks.name_of(path)] / disk.UNUSABLE / camera / path.name)
+
+    def _no_footage(self, path: Path, camera: str, shape: Layout) -> str:
         """Move a file without footage out of the way; an empty one goes."""
         if path.stat().st_size == 0:
             path.unlink()
             return f"{path.name} is empty"
-        disk.move(path, self.root / disk.UNUSABLE / camera / path.name)
+        self.put_aside(path, camera)
         return f"{path.name} has no whole fragment: {shape.fault or 'only its beginning was written'}"
 
 

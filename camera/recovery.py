@@ -4,7 +4,7 @@ Runs before any ffmpeg is started, with the folder locked. Nothing is deleted bu
 """
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import structlog
@@ -30,21 +30,24 @@ class Recovered:
 
 def recover(archive: Archive, timeline: Timeline, now_us: int) -> Recovered:
     """Finish deletions, take in what `incoming/` and a crash between rename and row left, note the gaps."""
-    finish_garbage(archive.root, archive.index, timeline)
+    there = list(archive.disks.there().values())
+    finish_garbage(archive.root, archive.index, timeline, there)
     salvaged: list[str] = []
     unusable: list[str] = []
-    for folder in _folders(archive.root / disk.INCOMING):
-        for path in sorted(folder.glob("*.mp4")):
-            _take(archive, timeline, folder.name, path, salvaged, unusable)
-    orphans = [_readopt(archive, timeline, path, salvaged) for path in recent_orphans(archive.root, timeline)]
+    for root in there:
+        for folder in _folders(root / disk.INCOMING):
+            for path in sorted(folder.glob("*.mp4")):
+                _take(archive, timeline, folder.name, path, salvaged, unusable)
+    found = [path for root in there for path in recent_orphans(root, timeline)]
+    orphans = [readopt(archive, timeline, path, salvaged) for path in found]
     for run, camera in timeline.open_runs():
         archive.index.end_run(run, now_us, State.RECORDER_KILLED)
         last = timeline.last(camera)
         archive.index.open_gap(camera, last.end_us if last else now_us, State.RECORDER_KILLED)
-    found = Recovered(tuple(salvaged), tuple(unusable), tuple(name for name in orphans if name))
-    if found != Recovered((), (), ()):
-        log.warning("recovered", salvaged=found.salvaged, unusable=found.unusable, orphans=found.orphans)
-    return found
+    recovered = Recovered(tuple(salvaged), tuple(unusable), tuple(name for name in orphans if name))
+    if recovered != Recovered((), (), ()):
+        log.warning("recovered", **asdict(recovered))
+    return recovered
 
 
 def recent_orphans(root: Path, timeline: Timeline) -> list[Path]:
@@ -72,7 +75,7 @@ def _take(
     archive: Archive, timeline: Timeline, camera: str, path: Path, salvaged: list[str], unusable: list[str]
 ) -> None:
     if not ID.fullmatch(path.stem):
-        log.warning("not a recording", file=str(path.relative_to(archive.root)))
+        log.warning("not a recording", file=str(path))
         return
     if timeline.segment(path.stem):  # a crash between link and unlink: the other name is indexed
         path.unlink()
@@ -83,10 +86,9 @@ def _take(
         unusable.append(str(error))
 
 
-def _readopt(archive: Archive, timeline: Timeline, path: Path, salvaged: list[str]) -> str:
+def readopt(archive: Archive, timeline: Timeline, path: Path, salvaged: list[str]) -> str:
     """Take in a file that lost only its row; return its name if that is not possible."""
-    camera = path.relative_to(archive.root).parts[0]
-    name = str(path.relative_to(archive.root))
+    camera, name = path.parts[-4], "/".join(path.parts[-4:])  # CAMERA/DATE/HOUR/NAME
     if not ID.fullmatch(path.stem):
         return name
     before = _before(timeline, camera, path)
@@ -100,8 +102,8 @@ def _readopt(archive: Archive, timeline: Timeline, path: Path, salvaged: list[st
 
 
 def _back(archive: Archive, camera: str, path: Path) -> Path:
-    """Move an orphan to `incoming/`, where taking in begins."""
-    target = archive.incoming(camera) / path.name
+    """Move an orphan to its disk's `incoming/`, where taking in begins."""
+    target = archive.incoming(camera, archive.disks.name_of(path)) / path.name
     disk.move(path, target)
     return target
 

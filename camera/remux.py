@@ -9,8 +9,9 @@ import mmap
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from camera.boxes import Fragment, Init, Malformed, boxes, layout
+from camera.boxes import Box, Fragment, Init, Malformed, boxes, decode_time, layout, track_duration
 from camera.footage import Footage
 from camera.segment import US, Segment
 
@@ -53,7 +54,7 @@ def clip(footage: Footage, segments: Sequence[Segment], from_us: int, to_us: int
             init = bytes(data[: shape.init.size])
             if wanted and (writer is None or writer.init != init):
                 start_us = segment.start_us + _us(wanted[0].start, shape.init)
-                writer = _Writer(init, shape.init.timescale, start_us)
+                writer = _Writer(init, shape.init, start_us)
                 yield Begin(init, segment, start_us)
             for each in wanted if writer else ():
                 yield writer.piece(segment, each, data)  # type: ignore[union-attr] # there is one, or nothing is wanted
@@ -81,26 +82,33 @@ def _us(units: int, init: Init) -> int:
 class _Writer:
     """Gives fragments of one part their new times and numbers."""
 
-    def __init__(self, init: bytes, timescale: int, start_us: int) -> None:
+    def __init__(self, init: bytes, shape: Init, start_us: int) -> None:
         self.init = init
-        self._timescale, self._start_us = timescale, start_us
+        self._shape, self._start_us = shape, start_us
         self._end, self._count = 0, 0
         self._run, self._number = "", -1
+        self._ends: dict[int, int] = {}
 
     def piece(self, segment: Segment, fragment: Fragment, data: memoryview) -> Piece:
         """Return a fragment of the next file or of the same one."""
-        wall_us = segment.start_us + fragment.start * US // self._timescale
+        timescale = self._shape.timescale
+        wall_us = segment.start_us + fragment.start * US // timescale
         follows = segment.run == self._run and segment.number in (self._number, self._number + 1)
-        start = self._end if follows else max(self._end, (wall_us - self._start_us) * self._timescale // US)
+        start = self._end if follows else max(self._end, (wall_us - self._start_us) * timescale // US)
         self._run, self._number = segment.run, segment.number
         self._end, self._count = start + fragment.duration, self._count + 1
         bytes_ = bytearray(data[fragment.offset : fragment.offset + fragment.size])
-        retime(bytes_, self._count, start)
-        return Piece(bytes(bytes_), wall_us + fragment.duration * US // self._timescale)
+        retime(bytes_, self._count, start, self._shape, self._ends)
+        return Piece(bytes(bytes_), wall_us + fragment.duration * US // timescale)
 
 
-def retime(fragment: bytearray, number: int, decode_time: int) -> None:
-    """Set a fragment's sequence number (ISO/IEC 14496-12, 8.8.5) and its decode time (8.8.12), in place.
+def retime(
+    fragment: bytearray, number: int, start: int, init: Init | None = None, ends: dict[int, int] | None = None
+) -> None:
+    """Set a fragment's sequence number (ISO/IEC 14496-12, 8.8.5) and its decode times (8.8.12), in place.
+
+    With `init`, sound moves with the pictures, and never begins before it ended: `ends` has, by track, where it did.
+    Without, all tracks start at `start`.
 
     Raises:
         Malformed: It is no fragment, or has no room for the time.
@@ -112,9 +120,42 @@ def retime(fragment: bytearray, number: int, decode_time: int) -> None:
         for box in boxes(view, moof.body, moof.end):
             if box.kind == "mfhd":
                 struct.pack_into(">I", view, box.body + 4, number)
-            for inner in boxes(view, box.body, box.end) if box.kind == "traf" else ():
-                if inner.kind == "tfdt":
-                    long = view[inner.body] == 1
-                    if not long and decode_time >= 1 << 32:
-                        raise Malformed(inner.offset, "a time of 32 bits is too short")
-                    struct.pack_into(">Q" if long else ">I", view, inner.body + 4, decode_time)
+        tracks = list(_tracks(view, moof))
+        if init is None or ends is None:
+            for each in tracks:
+                _set_time(view, each.tfdt, start)
+        else:
+            _move(view, tracks, start, init, ends)
+
+
+def _move(view: memoryview, tracks: "Sequence[_Track]", start: int, init: Init, ends: dict[int, int]) -> None:
+    before = next((decode_time(view, each.tfdt) for each in tracks if each.id == init.track), start)
+    for each in tracks:
+        timescale = dict(init.timescales).get(each.id, init.timescale)
+        moved = decode_time(view, each.tfdt) + (start - before) * timescale // init.timescale
+        time = start if each.id == init.track else max(moved, ends.get(each.id, 0))
+        _set_time(view, each.tfdt, time)
+        ends[each.id] = time + track_duration(view, init, each.traf)
+
+
+class _Track(NamedTuple):
+    """Where a fragment says what it has of one track."""
+
+    id: int
+    traf: Box
+    tfdt: Box
+
+
+def _tracks(view: memoryview, moof: Box) -> Iterator[_Track]:
+    for traf in boxes(view, moof.body, moof.end):
+        inner = {box.kind: box for box in boxes(view, traf.body, traf.end)} if traf.kind == "traf" else {}
+        if "tfhd" in inner and "tfdt" in inner:
+            number: int = struct.unpack_from(">I", view, inner["tfhd"].body + 4)[0]
+            yield _Track(number, traf, inner["tfdt"])
+
+
+def _set_time(view: memoryview, tfdt: Box, start: int) -> None:
+    long = view[tfdt.body] == 1
+    if not long and start >= 1 << 32:
+        raise Malformed(tfdt.offset, "a time of 32 bits is too short")
+    struct.pack_into(">Q" if long else ">I", view, tfdt.body + 4, start)

@@ -1,4 +1,5 @@
--- The recorder's index. Times are Unix microseconds (UTC). Paths are relative to the recordings folder.
+-- The recorder's index. Times are Unix microseconds (UTC). Paths are relative to the recordings folder, absolute on other
+-- disks.
 
 create table if not exists camera (
   name text primary key,
@@ -14,7 +15,11 @@ create table if not exists run (
   started_us integer not null,
   ended_us integer,                    -- null: runs, or the recorder was killed
   reason text,
-  anchor_us integer                    -- wall time of stream time zero, as last known
+  anchor_us integer,                   -- wall time of stream time zero, as last known
+  camera_ppm real,                     -- how much faster than the host's the camera's clock ran; null: not known
+  camera_offset_us integer,            -- how far ahead of the host's the camera's own wall clock was; null: not told
+  host_ppm real,                       -- how much the host's clock was being slewed
+  host_error_us integer                -- how wrong the host's clock was at most, says its kernel; null: not synchronised
 ) without rowid;
 create index if not exists run_camera on run (camera, started_us);
 
@@ -41,11 +46,22 @@ create table if not exists segment (
   salvaged integer not null,           -- 1: cut at its last whole fragment after a fault
   seq integer not null,
   prev text not null,
-  chain text not null
+  chain text not null,
+  class integer not null default 1,    -- camera/marks.py: what it is worth now
+  least integer not null default 1,    -- the lowest class that its time's mode keeps
+  disk text not null default ''        -- empty: the one with the index
 );
 create index if not exists segment_time on segment (camera, start_us, end_us, bytes, id);  -- a timeline reads no row
-create index if not exists segment_age on segment (start_us);
+drop index if exists segment_age;
+create index if not exists segment_shelf on segment (camera, class, start_us);
+create index if not exists segment_disk_shelf on segment (disk, class, start_us);
 create unique index if not exists segment_chain on segment (camera, seq);
+
+-- Where the other disks are; the one with the index has no row.
+create table if not exists disk (
+  name text primary key,
+  folder text not null                 -- absolute, as in its segments' paths
+) without rowid;
 
 -- The same as `segment`, without its files: neighbours share a row. A month of 16 cameras is some hundred rows.
 create table if not exists recorded (
@@ -98,6 +114,14 @@ create table if not exists hold (
   by text not null,
   until_us integer                     -- null: until it is lifted
 );
+
+-- What went, or is going, to the store elsewhere.
+create table if not exists offsite (
+  key text primary key,
+  upload text,                         -- of one that was begun: the store's id of it
+  sha256 text,
+  done_us integer                      -- null: not there yet
+) without rowid;
 
 -- Deletion, step 1 of 2: the row is gone, the file may still be there.
 create table if not exists garbage (

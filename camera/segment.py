@@ -46,6 +46,7 @@ class Segment:
     seq: int = 0
     prev: str = ""
     chain: str = ""
+    disk: str = ""  # empty: the first one, where the index is
 
     @property
     def run(self) -> str:
@@ -84,12 +85,14 @@ class Hold:
     by: str
     until_us: int | None = None
 
+    def alive(self, now_us: int) -> bool:
+        """Tell whether its time has not run out."""
+        return self.until_us is None or now_us < self.until_us
+
     def keeps(self, segment: Segment, now_us: int) -> bool:
         """Tell whether the segment has to stay."""
-        alive = self.until_us is None or now_us < self.until_us
-        return (
-            alive and self.camera == segment.camera and segment.start_us < self.to_us and self.from_us < segment.end_us
-        )
+        same = main_name(self.camera) == main_name(segment.camera)
+        return self.alive(now_us) and same and segment.start_us < self.to_us and self.from_us < segment.end_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,19 @@ class Erased:
     from_us: int
     to_us: int
     reason: str
+
+
+SUB = ".sub"  # no camera's name has a dot
+
+
+def sub_name(camera: str) -> str:
+    """Return what a camera's sub stream is called."""
+    return camera + SUB
+
+
+def main_name(stream: str) -> str:
+    """Return the camera that a stream belongs to."""
+    return stream.removesuffix(SUB)
 
 
 def link(segment: Segment, seq: int, prev: str) -> str:

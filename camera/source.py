@@ -27,14 +27,15 @@ class Source:
     address: str = field(repr=False)
     secrets: tuple[str, ...] = field(repr=False)
 
-    def script(self, timeout_us: int = 5_000_000) -> bytes:
+    def script(self, timeout_us: int = 5_000_000, sound: bool = False) -> bytes:
         """Return what ffmpeg reads on its standard input.
 
         TCP, because UDP loses packets at key frames; a short look at the stream, because the default one costs a
-        second of every reconnect.
+        second of every reconnect. What sound is, takes longer to see.
         """
+        look_us = 1_000_000 if sound else 100_000
         quoted = self.address.replace("'", "'\\''")
-        options = ("rtsp_transport tcp", f"timeout {timeout_us}", "analyzeduration 100000", "probesize 200000")
+        options = ("rtsp_transport tcp", f"timeout {timeout_us}", f"analyzeduration {look_us}", "probesize 200000")
         lines = ["ffconcat version 1.0", f"file '{quoted}'", *(f"option {option}" for option in options)]
         return ("\n".join(lines) + "\n").encode()
 

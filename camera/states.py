@@ -17,9 +17,12 @@ class State(StrEnum):
     BAD_STREAM = "bad_stream"
     DISK_FULL = "disk_full"
     NO_STORAGE = "no_storage"
+    DISK_CHANGED = "disk_changed"
     ENDED = "ended"
     CLOCK_STEPPED = "clock_stepped"
     CODEC_CHANGED = "codec_changed"
+    NOT_SCHEDULED = "not_scheduled"
+    NOT_RECORDED = "not_recorded"
     MISCONFIGURED = "misconfigured"
     RECORDER_STOPPED = "recorder_stopped"
     RECORDER_KILLED = "recorder_killed"
@@ -37,9 +40,12 @@ WORDS: dict[State, tuple[str, str]] = {
     State.BAD_STREAM: ("收到的不是可用的视频", "What arrives is not usable video"),
     State.DISK_FULL: ("录像磁盘已满", "The recording disk is full"),
     State.NO_STORAGE: ("无法写入录像磁盘或索引", "The recording disk or the index cannot be written"),
+    State.DISK_CHANGED: ("改录到另一块磁盘", "Recorded to another disk from now on"),
     State.ENDED: ("摄像机断开了连接", "The camera closed the connection"),
     State.CLOCK_STEPPED: ("本机时钟被调整", "This machine's clock was stepped"),
-    State.CODEC_CHANGED: ("视频编码已改变", "The video coding changed"),
+    State.CODEC_CHANGED: ("编码已改变", "The coding changed"),
+    State.NOT_SCHEDULED: ("按计划此时不录像", "Not recorded at this time, by its schedule"),
+    State.NOT_RECORDED: ("仅供观看，不录像", "Shown only, not recorded"),
     State.MISCONFIGURED: ("摄像机地址无效", "The camera's address is not valid"),
     State.RECORDER_STOPPED: ("录像服务已停止", "The recorder was stopped"),
     State.RECORDER_KILLED: ("录像服务异常中止", "The recorder ended without a shutdown"),

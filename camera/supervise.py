@@ -6,18 +6,21 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 
 from camera import disk
-from camera.command import record_command
+from camera.clocks import Clocks
+from camera.command import Audio, Coding, record_command
+from camera.disks import FIRST
 from camera.patience import Patience
 from camera.process import Ffmpeg
-from camera.recording import Archive, Run, Unusable
-from camera.segment import US, Segment
+from camera.recording import Archive, Unusable
+from camera.segment import Segment
 from camera.source import Source
 from camera.states import CameraState, State, diagnose
-from camera.tail import Tail
+from camera.take import Take
 
 log = structlog.get_logger()
 
@@ -32,10 +35,17 @@ class Supervisor:
         lock: int,
         segment_s: int = 60,
         offset_s: int = 0,
+        audio: bool = False,
         patience: Patience | None = None,
         announce: Callable[[CameraState], None] = lambda _: None,
+        why_not: Callable[[], State | None] = lambda: None,
+        place: Callable[[], str] = lambda: FIRST,
     ) -> None:
-        """Prepare; `lock` is the folder's lock, which each ffmpeg inherits (see `camera.disk`)."""
+        """Prepare; `lock` is the folder's lock, which each ffmpeg inherits (see `camera.disk`).
+
+        `why_not` says why nothing may be recorded now, or None; `place` names the disk to write to, or raises OSError.
+        Both are asked twice a second.
+        """
         self._source = source
         self._archive = archive
         self._lock = lock
@@ -43,74 +53,107 @@ class Supervisor:
         self._offset_s = offset_s
         self._patience = patience or Patience()
         self._announce = announce
-        self._hevc = False
+        self._why_not = why_not
+        self._place = place
+        self._coding = Coding(audio=Audio.COPY if audio else Audio.NONE)
         self._owed_gaps: deque[tuple[int, State]] = deque(maxlen=1000)  # drops the oldest
-        self._run: Run | None = None
-        self._tails: dict[int, Tail] = {}
-        self._newest = 0
-        self._footage_end_us = 0
+        self._takes: list[Take] = []  # the last one is being written, those before are being taken in
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._salvaging = asyncio.Lock()
         self.state = CameraState(source.camera, State.CONNECTING, time.time())
         self.detail = ""
 
     async def run(self) -> None:
         """Record; returns only by cancellation, with the last file taken in."""
         failures = 0
-        while True:
-            began = time.monotonic()
-            try:
-                fault = await self._record()
-            except (OSError, sqlite3.Error) as error:  # no folder, no row, no ffmpeg: the camera is tried again
-                log.error("cannot record", camera=self._source.camera, error=str(error))
-                fault = State.DISK_FULL if disk.is_full(error) else State.NO_STORAGE
-                self._become(fault, str(error))
-            steady = self._footage_end_us and time.monotonic() - began > self._patience.steady_s
-            failures = 1 if steady else failures + 1
-            await asyncio.sleep(self._patience.retry_s(failures, fault, random.random))
+        try:
+            while True:
+                await self._permission()
+                began = time.monotonic()
+                fault, recorded = await self._attempt()
+                steady = recorded and time.monotonic() - began > self._patience.steady_s
+                failures = 1 if steady else failures + 1
+                await asyncio.sleep(self._patience.retry_s(failures, fault, random.random))
+        finally:
+            await asyncio.gather(*self._leaving, return_exceptions=True)
 
     def open_segments(self) -> list[Segment]:
         """Return what is whole in files that have no row yet: the newest footage."""
-        run, found = self._run, []
-        for number, tail in sorted(self._tails.items()):
-            stream_us = run.starts_us(number) if run else None
-            start_us = run.anchor.wall_us(stream_us) if run and stream_us is not None else None
-            segment = tail.segment(start_us) if start_us is not None else None
-            found += [segment] if segment else []
-        return found
+        return [segment for take in self._takes for segment in take.segments()]
 
-    async def _record(self) -> State:
-        """Run one ffmpeg from its start to its end; return why it ended."""
-        clock = Clock()
+    @property
+    def clocks(self) -> Clocks:
+        """Return what is known of the camera's clock and of this machine's."""
+        return self._takes[-1].clocks if self._takes else Clocks()
+
+    async def _permission(self) -> None:
+        """Wait until recording is allowed; the time until then is a gap with its reason."""
+        while reason := self._why_not():
+            if reason is not self.state.state:
+                self._owe_gap(time.time_ns() // 1000, reason)
+                self._become(reason)
+            await asyncio.sleep(self._patience.poll_s)
+
+    async def _attempt(self) -> tuple[State, bool]:
+        """Record once; return why it ended, and whether there was any footage."""
         self._note_gaps()
-        await self._salvage()
-        run = await asyncio.to_thread(self._archive.begin, self._source.camera, clock.now_us())
-        folder = await asyncio.to_thread(self._archive.incoming, self._source.camera)
-        command = record_command(folder, run.id, self._segment_s, self._offset_s, self._hevc)
-        process = await Ffmpeg.start(command, self._source.script(), self._source.scrub, (self._lock,))
-        self._run, self._tails, self._newest, self._footage_end_us = run, {}, 0, 0
-        lines = asyncio.create_task(self._take_in(process, run, clock))
+        try:
+            take = await self._begin()
+            process = await self._start(take)
+        except (OSError, sqlite3.Error) as error:  # no folder, no row, no ffmpeg: the camera is tried again
+            log.error("cannot record", camera=self._source.camera, error=str(error))
+            fault = State.DISK_FULL if disk.is_full(error) else State.NO_STORAGE
+            self._become(fault, str(error))
+            return fault, False
+        self._takes.append(take)
+        return await self._record(take, process)
+
+    async def _begin(self) -> Take:
+        now_us = time.time_ns() // 1000
+        run = await asyncio.to_thread(self._archive.begin, self._source.camera, now_us)
+        place = self._place()
+        return Take(run, await asyncio.to_thread(self._archive.incoming, self._source.camera, place), place)
+
+    async def _start(self, take: Take) -> Ffmpeg:
+        command = record_command(take.folder, take.run.id, self._segment_s, self._offset_s, self._coding)
+        script = self._source.script(sound=self._coding.audio is not Audio.NONE)
+        return await Ffmpeg.start(command, script, self._source.scrub, (self._lock,))
+
+    async def _record(self, take: Take, process: Ffmpeg) -> tuple[State, bool]:
+        """Watch one ffmpeg to its end. What it leaves is taken in while the next one already connects."""
+        lines = asyncio.create_task(self._take_in(process, take))
         fault = State.RECORDER_STOPPED
         try:
-            fault = await self._watch(process, run, clock)
+            fault = await self._watch(process, take)
         finally:
             await process.stop(self._patience.stop_s)
-            await lines
-            await self._leave(run, clock, fault, process.said)
-        return fault
+            take.ended = True
+            end_us = take.end_us or take.footage_end_us
+            self._owe_gap(end_us or take.clock.now_us(), fault)
+            self._become(fault, process.said)
+            leaving = asyncio.create_task(self._leave(take, lines, fault))
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
+        return fault, bool(end_us)
 
-    async def _watch(self, process: Ffmpeg, run: Run, clock: "Clock") -> State:
+    async def _watch(self, process: Ffmpeg, take: Take) -> State:
         """Look at the growing file until there is a fault; any end of ffmpeg is one."""
         gone = asyncio.create_task(process.wait())
         quiet_since, started = time.monotonic(), False
         try:
             while True:
                 await asyncio.wait([gone], timeout=self._patience.poll_s)
-                if self._grow(run, clock):
+                if take.grow():
                     quiet_since, started = time.monotonic(), True
+                    self._recording(take)
                 if gone.done():
-                    return diagnose(process.said)
-                if clock.stepped_s() > self._patience.clock_step_s:
+                    return self._why_gone(process.said)
+                if reason := self._why_not() or self._misplaced(take):
+                    return reason
+                if take.clock.stepped_s() > self._patience.clock_step_s:
                     return State.CLOCK_STEPPED
-                if self._is_untagged_hevc():
+                if take.codec.startswith("hev1") and not self._coding.hevc:  # tagged for browsers from now on
+                    self._coding = replace(self._coding, hevc=True)
                     return State.CODEC_CHANGED
                 limit_s = self._patience.silent_s if started else self._patience.connect_s
                 if time.monotonic() - quiet_since > limit_s:
@@ -118,67 +161,69 @@ class Supervisor:
         finally:
             gone.cancel()
 
-    def _grow(self, run: Run, clock: "Clock") -> bool:
-        """Look at the open file, and whether the next one has begun; tell whether bytes came."""
-        grew = False
-        for n in (self._newest, self._newest + 1):
-            tail = self._tails.get(n) or Tail(run.camera, self._archive.incoming(run.camera) / f"{run.id}-{n:06d}.mp4")
-            if tail.grow():
-                self._tails[n], self._newest, grew = tail, n, True
-                self._observe(run, n, tail, clock)
-        return grew
+    def _misplaced(self, take: Take) -> State | None:
+        """Tell whether the run's disk is gone, or its own one is back."""
+        try:
+            return None if self._place() == take.place else State.DISK_CHANGED
+        except OSError as error:
+            return State.DISK_FULL if disk.is_full(error) else State.NO_STORAGE
 
-    def _observe(self, run: Run, number: int, tail: Tail, clock: "Clock") -> None:
-        stream_us = run.starts_us(number)
-        if stream_us is None or not tail.stream_us:
-            return
-        run.anchor.observe(clock.now_us(), stream_us + tail.stream_us)
-        if self.state.state is not State.RECORDING:
+    def _why_gone(self, said: str) -> State:
+        """Return why ffmpeg left. Sound that MP4 cannot hold is coded anew from now on."""
+        if self._coding.audio is Audio.COPY and "Could not find tag for codec" in said:
+            self._coding = replace(self._coding, audio=Audio.AAC)
+            return State.CODEC_CHANGED
+        return diagnose(said)
+
+    def _recording(self, take: Take) -> None:
+        if self.state.state is not State.RECORDING and take.run.anchor.at_us is not None:
             self._become(State.RECORDING)
-            self._archive.index.close_gap(run.camera, run.anchor.wall_us(0) or clock.now_us())
+            self._archive.index.close_gap(take.run.camera, take.run.anchor.at_us)
 
-    def _is_untagged_hevc(self) -> bool:
-        """H.265 shows itself in the first file; from then on ffmpeg is told to tag it for browsers."""
-        first = self._tails.get(0)
-        found = bool(first and first.init and first.init.codec.startswith("hev1")) and not self._hevc
-        self._hevc = self._hevc or found
-        return found
-
-    async def _take_in(self, process: Ffmpeg, run: Run, clock: "Clock") -> None:
+    async def _take_in(self, process: Ffmpeg, take: Take) -> None:
         """Make each file that ffmpeg reports complete into footage. What fails stays in `incoming/` for later."""
+        run = take.run
         async for line in process.stdout:
             try:
-                name, start_us = run.finished(line.decode(), None if process.stopping else clock.now_us())
-                path = self._archive.incoming(run.camera) / name
+                name, start_us = run.finished(line.decode(), None if process.stopping else take.clock.now_us())
+                path = take.folder / name
                 segment = await asyncio.to_thread(self._archive.adopt, path, run.camera, start_us, run.anchor.at_us)
+                await asyncio.to_thread(self._archive.index.note_clocks, run.id, take.clocks)
             except (OSError, ValueError, Unusable, sqlite3.Error) as error:
                 log.error("file not taken in", camera=run.camera, error=str(error))
             else:
-                self._tails.pop(segment.number, None)
-                self._footage_end_us = segment.end_us
+                take.taken_in(segment)
 
-    async def _leave(self, run: Run, clock: "Clock", fault: State, said: str) -> None:
-        """Take in what the run left unfinished; note the gap that begins."""
-        await self._salvage(run)
-        self._tails = {}
-        now_us = clock.now_us()
+    async def _leave(self, take: Take, lines: asyncio.Task[None], fault: State) -> None:
+        """Take in what a run left unfinished, and what of earlier ones could not be taken in before."""
+        await lines
         try:
-            self._archive.index.end_run(run.id, now_us, fault, run.anchor.at_us)
-        except sqlite3.Error as error:
-            log.error("end of run not noted", camera=run.camera, error=str(error))
-        self._owed_gaps.append((self._footage_end_us or now_us, fault))
-        self._note_gaps()
-        self._become(fault, said)
+            await asyncio.to_thread(
+                self._archive.index.end_run, take.run.id, take.clock.now_us(), fault, take.run.anchor.at_us
+            )
+            async with self._salvaging:
+                await self._salvage(take)
+        except (OSError, sqlite3.Error) as error:
+            log.error("end of run not noted", camera=take.run.camera, error=str(error))
+        finally:
+            self._takes.remove(take)
 
-    async def _salvage(self, run: Run | None = None) -> None:
-        """Take in each file that no ffmpeg writes any more; called when none of this camera runs."""
+    async def _salvage(self, left: Take) -> None:
+        """Take in each file that no ffmpeg writes any more."""
         camera = self._source.camera
-        for path in sorted(self._archive.incoming(camera).glob(f"{run.id if run else ''}*.mp4")):
+        written = {take.run.id for take in self._takes if not take.ended}
+        for path in sorted(left.folder.glob("*.mp4")):
+            if (run := path.stem.rpartition("-")[0]) in written:
+                continue
             try:
-                segment = await asyncio.to_thread(self._archive.salvage, camera, path, run)
-                self._footage_end_us = segment.end_us
+                known = left.run if run == left.run.id else None
+                left.taken_in(await asyncio.to_thread(self._archive.salvage, camera, path, known))
             except (OSError, ValueError, Unusable, sqlite3.Error) as error:
                 log.warning("file not salvaged", camera=camera, error=str(error))
+
+    def _owe_gap(self, from_us: int, reason: State) -> None:
+        self._owed_gaps.append((from_us, reason))
+        self._note_gaps()
 
     def _note_gaps(self) -> None:
         """Write the gaps that are not written yet; a full disk only delays them."""
@@ -196,18 +241,3 @@ class Supervisor:
         self.state = CameraState(self._source.camera, state, time.time())
         log.info("camera", camera=self._source.camera, state=state, source=self._source.shown, said=self.detail)
         self._announce(self.state)
-
-
-class Clock:
-    """Wall time that never steps: read once, then carried on by the monotonic clock."""
-
-    def __init__(self) -> None:
-        self._zero_s = time.time() - time.monotonic()
-
-    def now_us(self) -> int:
-        """Return Unix microseconds."""
-        return int((self._zero_s + time.monotonic()) * US)
-
-    def stepped_s(self) -> float:
-        """Return how far the host's clock was moved since, in s."""
-        return abs(time.time() - time.monotonic() - self._zero_s)

@@ -1,11 +1,12 @@
-"""The file that is being written: proof that bytes arrive, and the newest footage, half a second old."""
+"""The file that is being written: proof that bytes arrive, and the newest footage, a quarter of a second old."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from camera import disk
 from camera.boxes import Fragment, Init, layout
 from camera.groups import codec_mime, end_us, groups
-from camera.segment import Segment
+from camera.segment import US, Segment
 
 
 class Tail:
@@ -17,23 +18,44 @@ class Tail:
         self.bytes_seen = 0
         self.init: Init | None = None
         self._fragments: list[Fragment] = []
+        self._told = 0
 
     def grow(self) -> bool:
-        """Look again; tell whether there are new bytes."""
+        """Look at the file's size; tell whether there are new bytes."""
         try:
             size = self.path.stat().st_size
         except FileNotFoundError:
             return False
-        if size <= self.bytes_seen:
-            return False
-        self.bytes_seen = size
-        self._read()
-        return True
+        grew, self.bytes_seen = size > self.bytes_seen, size
+        return grew
+
+    def read(self) -> int | None:
+        """Read what is new; return when it was written (Unix ns), None when nothing whole is new.
+
+        The file is asked after it was read: then what was read is no younger than it says.
+        """
+        before = len(self._fragments)
+        try:
+            with disk.mapped(self.path) as data:
+                shape = layout(data, self.init, self._whole)
+            written_ns = self.path.stat().st_mtime_ns
+        except FileNotFoundError:
+            return None
+        self.init = shape.init
+        self._fragments.extend(shape.fragments)
+        return written_ns if len(self._fragments) > before else None
+
+    def told(self) -> Iterator[tuple[int, int]]:
+        """Yield, of each fragment since the last call, its start in the file and the sender's wall time of it."""
+        for each in self._fragments[self._told :]:
+            if self.init and each.wall_us is not None:
+                yield each.start * US // self.init.timescale, each.wall_us
+        self._told = len(self._fragments)
 
     @property
     def stream_us(self) -> int:
         """Return the duration of what is whole."""
-        return end_us(self.init, self._fragments[-1:]) if self.init else 0
+        return end_us(self.init, self._fragments[-3:]) if self.init else 0
 
     def segment(self, start_us: int) -> Segment | None:
         """Return what is whole so far, as a segment without a hash; None while nothing is."""
@@ -48,10 +70,4 @@ class Tail:
     @property
     def _whole(self) -> int:
         last = self._fragments[-1] if self._fragments else None
-        return last.offset + last.size if last else 0
-
-    def _read(self) -> None:
-        with disk.mapped(self.path) as data:
-            shape = layout(data, self.init, self._whole)
-        self.init = shape.init
-        self._fragments.extend(shape.fragments)
+        return last.offset + last.size if last else self.init.size if self.init else 0

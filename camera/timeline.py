@@ -11,6 +11,8 @@ from camera.segment import US, Erased, Gap, Hold, Segment, unpack_gops
 
 _SEGMENT = """select segment.*, init.bytes as init_bytes, init.mime, init.width, init.height
 from segment join init on init.id = segment.init """
+_LIGHT = """select id, camera, start_us, end_us, bytes, path, 0 as init_bytes, '' as mime, 0 as width, 0 as height,
+x'' as gops, sha256, salvaged, seq, prev, chain, disk from segment """
 LONGEST_US = 1_000_000_000  # no file is longer than settings allow (600 s): bounds the search for overlaps
 
 
@@ -89,9 +91,16 @@ class Timeline:
         row = self._database.here.execute(query, (camera,)).fetchone()
         return _segment(row) if row else None
 
-    def oldest(self) -> Iterator[Segment]:
-        """Yield all files of all cameras, oldest first; read only as far as the caller goes."""
-        for row in self._database.here.execute(_SEGMENT + "order by start_us"):
+    def shelf(self, camera: str, footage_class: FootageClass) -> Iterator[Segment]:
+        """Yield a camera's files of a class, oldest first, without their structure; read as far as the caller goes."""
+        where = "where camera = ? and class = ? order by start_us"
+        for row in self._database.here.execute(_LIGHT + where, (camera, footage_class)):
+            yield _segment(row)
+
+    def disk_shelf(self, disk: str, footage_class: FootageClass) -> Iterator[Segment]:
+        """Yield a disk's files of a class likewise."""
+        where = "where disk = ? and class = ? order by start_us"
+        for row in self._database.here.execute(_LIGHT + where, (disk, footage_class)):
             yield _segment(row)
 
     def chain(self, camera: str) -> Iterator[Segment]:
@@ -151,6 +160,23 @@ class Timeline:
         """Return the paths whose deletion is not finished."""
         return [row["path"] for row in self._database.here.execute("select path from garbage")]
 
+    def stored(self) -> dict[str, str]:
+        """Return what the store elsewhere has: SHA-256 by key."""
+        return dict(iter(self._database.here.execute("select key, sha256 from offsite where done_us is not null")))
+
+    def begun_upload(self, key: str) -> str | None:
+        """Return the store's id of an upload that was begun and did not end."""
+        row = self._database.here.execute("select upload from offsite where key = ?", (key,)).fetchone()
+        return row["upload"] if row else None
+
+    def disks(self) -> dict[str, str]:
+        """Return the folders of the other disks by name."""
+        return dict(iter(self._database.here.execute("select name, folder from disk")))
+
+    def used_disks(self) -> list[str]:
+        """Return the disks that have footage."""
+        return [row[0] for row in self._database.here.execute("select distinct disk from segment")]
+
     def open_runs(self) -> list[tuple[str, str]]:
         """Return (run, camera) of the runs that never ended: of a recorder that was killed."""
         return [tuple(row) for row in self._database.here.execute("select id, camera from run where ended_us is null")]
@@ -165,5 +191,5 @@ def _segment(row: sqlite3.Row) -> Segment:
     return Segment(
         row["id"], row["camera"], row["start_us"], row["end_us"], row["bytes"], row["path"], row["init_bytes"],
         row["mime"], row["width"], row["height"], unpack_gops(row["gops"]), row["sha256"], bool(row["salvaged"]),
-        row["seq"], row["prev"], row["chain"],
+        row["seq"], row["prev"], row["chain"], row["disk"],
     )  # fmt: skip

@@ -1,9 +1,11 @@
 """What the site file says of the cameras, as the recorder's own values: the root's table."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -12,14 +14,20 @@ from camera.database import Database
 from camera.drawing import Drawings
 from camera.footage import Footage
 from camera.marks import Mark
+from camera.modes import Mode, Modes, Window
 from camera.motion_watcher import Watched, Watcher
 from camera.qr_reader import QrReader, View
+from camera.retention import Policy
 from camera.seeing import DRAWINGS, REFERENCES, Seeing, Stills
-from camera.segment import US
+from camera.segment import US, sub_name
 from camera.source import BadSource, Source, parse_source
 from camera.states import CameraState
-from config.cameras import Camera
+from config.cameras import DAYS, Camera, Offsite, Recording, Retention
+from config.cameras import Window as WiredWindow
 from config.secret import BadSecret, read_secret
+
+if TYPE_CHECKING:
+    from camera.s3 import Store
 
 log = structlog.get_logger()
 
@@ -31,11 +39,6 @@ def main_source(wired: Camera) -> Source:
         BadSource, BadSecret: Its address or its password file is wrong.
     """
     return _source(wired, wired.name, wired.url)
-
-
-def sub_name(camera: str) -> str:
-    """Return what a camera's sub stream is called; no camera's name has a dot."""
-    return f"{camera}.sub"
 
 
 def sub_source(wired: Camera) -> Source | None:
@@ -93,6 +96,49 @@ def code_reader(wired: Camera) -> QrReader | None:
     url = wired.url if device or not qr.source else qr.source
     source = _source_or_none(wired, wired.name, url, "codes")
     return QrReader(View(source, device, qr.region, qr.fps)) if source else None
+
+
+def modes(wired: Camera, zone: ZoneInfo) -> Modes:
+    """Return what is kept when, by the site's time."""
+    recording = wired.recording
+    windows = tuple(map(_window, recording.windows))
+    return Modes(Mode(recording.mode), windows, zone, int(recording.pre_s * US), int(recording.post_s * US))
+
+
+def policies(cameras: Iterable[Camera]) -> dict[str, Policy]:
+    """Return how long each recorded stream's footage stays, by the stream's name."""
+    return dict(_policies(cameras))
+
+
+def store(wired: Offsite) -> "Store":
+    """Return the store elsewhere.
+
+    Raises:
+        BadSecret: Its key cannot be read.
+    """
+    from camera.s3 import Store  # boto3 takes a second and 40 MB: only where it is used
+
+    return Store(
+        wired.endpoint, wired.bucket, wired.region, wired.access_key, read_secret(wired.secret_key_file),
+        wired.prefix, wired.limit_mbit,
+    )  # fmt: skip
+
+
+def _policies(cameras: Iterable[Camera]) -> Iterator[tuple[str, Policy]]:
+    for each in cameras:
+        yield each.name, _policy(each.retention, each.recording)
+        if each.sub and each.sub.record:
+            yield sub_name(each.name), _policy(each.sub.retention or each.retention, each.recording)
+
+
+def _policy(kept: Retention, recording: Recording) -> Policy:
+    motion_s, event_s = (None if hours is None else hours * 3600 for hours in (kept.motion_h, kept.event_h))
+    return Policy(kept.max_age_h * 3600, kept.max_bytes, motion_s, event_s, recording.linger_s, kept.min_age_h * 3600)
+
+
+def _window(wired: WiredWindow) -> Window:
+    begin, end = (int(text[:2]) * 60 + int(text[3:]) for text in (wired.begin, wired.end))
+    return Window(frozenset(map(DAYS.index, wired.days)), begin, end, Mode(wired.mode))
 
 
 def _source(wired: Camera, name: str, url: str) -> Source:

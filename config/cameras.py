@@ -1,6 +1,6 @@
 """The cameras and the recorder: what is recorded from where, and how long it stays."""
 
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -8,14 +8,51 @@ from config.analytics import Analytics, Onvif
 from config.drawing import Mask
 from config.model import Label, Model, Name, Port, SitePath
 
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS: tuple[Day, ...] = get_args(Day)
+Hours = Annotated[float, Field(gt=0)]
 Rtsp = Annotated[str, Field(pattern=r"^rtsps?://[^\s]+$")]
+Mode = Literal["continuous", "motion", "event", "off"]
+TimeOfDay = Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
 
 
 class Retention(Model):
     """How long footage stays; a Hold outlives it."""
 
-    max_age_h: Annotated[float, Field(gt=0)] = 720
+    max_age_h: Hours = 720
+    motion_h: Hours | None = Field(default=None, description="Of footage with motion; left out: max_age_h")
+    event_h: Hours | None = Field(default=None, description="Of footage of an event at a door; left out: max_age_h")
     max_bytes: Annotated[int, Field(gt=0)] | None = None
+    min_age_h: Annotated[float, Field(ge=0)] = Field(
+        default=0, description="What the law asks for: a disk too small warns"
+    )
+
+    @model_validator(mode="after")
+    def _lawful(self) -> "Retention":
+        if any(age is not None and age < self.min_age_h for age in (self.max_age_h, self.motion_h, self.event_h)):
+            raise ValueError(f"footage would go before its legal minimum, min_age_h: {self.min_age_h:g}")
+        return self
+
+
+class Window(Model):
+    """A weekly time in which another mode rules."""
+
+    days: Annotated[tuple[Day, ...], Field(min_length=1)] = DAYS
+    begin: TimeOfDay
+    end: TimeOfDay = Field(description="Earlier than begin: over midnight")
+    mode: Mode
+
+
+class Recording(Model):
+    """What is kept when."""
+
+    mode: Mode = Field(
+        default="continuous", description="Outside the windows; motion and event keep what has such a mark"
+    )
+    windows: tuple[Window, ...] = ()
+    pre_s: Annotated[float, Field(ge=0, le=600)] = Field(default=10, description="What is kept before a mark")
+    post_s: Annotated[float, Field(ge=0, le=600)] = Field(default=20, description="What is kept after a mark")
+    linger_s: Annotated[float, Field(ge=1)] = Field(default=900, description="How long footage waits for a mark")
 
 
 class CodeReader(Model):
@@ -42,6 +79,8 @@ class SubStream(Model):
     """A camera's small stream, by the camera's own login: for grids, motion and phones."""
 
     url: Rtsp
+    record: bool = False
+    retention: Retention | None = Field(default=None, description="Left out: the camera's")
 
 
 class Camera(Model):
@@ -53,12 +92,34 @@ class Camera(Model):
     username: str = ""
     password_file: SitePath | None = None
     doors: tuple[Name, ...] = ()
+    audio: bool = Field(default=False, description="Record its sound; copied, or coded as AAC where MP4 asks for it")
+    recording: Recording = Recording()
     retention: Retention = Retention()
+    disk: Name | None = Field(default=None, description="One of the recorder's; left out: they are taken in turn")
     sub: SubStream | None = None
     masks: Annotated[tuple[Mask, ...], Field(max_length=16)] = ()
     analytics: Analytics = Analytics()
     onvif: Onvif | None = None
     qr: CodeReader | None = None
+
+
+class Disk(Model):
+    """One more disk for footage."""
+
+    name: Name
+    dir: SitePath
+
+
+class Offsite(Model):
+    """An S3 store that held footage goes to."""
+
+    endpoint: Annotated[str, Field(pattern=r"^https?://[^\s/]+$")]
+    bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+    region: str = "us-east-1"
+    prefix: str = ""
+    access_key: str
+    secret_key_file: SitePath
+    limit_mbit: Annotated[float, Field(ge=0)] = Field(default=0, description="Of the line; 0: all of it")
 
 
 class Recorder(Model):
@@ -70,3 +131,5 @@ class Recorder(Model):
     token_file: SitePath
     segment_s: Annotated[int, Field(ge=2, le=600)] = 60
     min_free_bytes: Annotated[int, Field(ge=0)] = 1 << 30
+    offsite: Offsite | None = None
+    disks: tuple[Disk, ...] = Field(default=(), description="More disks beside dir, which also has the index")

@@ -83,6 +83,8 @@ def _repeats(settings: Settings) -> Iterator[Finding]:
         for i, zone in enumerate(settings.fire_zones)
     ]
     yield from _twice([*inputs, *loops], "input")
+    disks = settings.recorder.disks if settings.recorder else ()
+    yield from _twice(((("recorder", "disks", i, "name"), each.name) for i, each in enumerate(disks)), "disk")
     locks = (
         (("doors", i, "lock"), f"{door.lock.device} output {door.lock.output}") for i, door in enumerate(settings.doors)
     )
@@ -156,6 +158,10 @@ def _dangling(settings: Settings) -> Iterator[Finding]:
     for i, camera in enumerate(settings.cameras):
         for j, name in enumerate(camera.doors):
             yield from _unknown(("cameras", i, "doors", j), name, doors, "door")
+    disks = {each.name for each in settings.recorder.disks} if settings.recorder else set()
+    for i, camera in enumerate(settings.cameras):
+        if camera.disk:
+            yield from _unknown(("cameras", i, "disk"), camera.disk, disks, "disk")
     shown = settings.broker.home_assistant if settings.broker else None
     for i, name in enumerate(shown.commands if shown else ()):
         yield from _unknown(("broker", "home_assistant", "commands", i), name, doors, "door")

@@ -13,14 +13,11 @@ import structlog
 
 from config.secret import read_secret
 from config.settings import Settings
-from controllers.driver import DeviceEvent, Driver, Sink
+from controllers.driver import Driver, Sink
 from controllers.errors import BadSetup
 from gateway.access.event import EventKind
 from gateway.clock import Clock
 from gateway.commands import Commands
-from gateway.control import Control
-from gateway.control_words import socket_path
-from gateway.device_work import DeviceWork
 from gateway.drivers import drivers_of, home_assistant
 from gateway.generations import Generations
 from gateway.home_assistant import unlocker, views
@@ -75,12 +72,7 @@ async def serve(settings: Settings) -> None:
 
     generations = Generations(folder / "generations", folder / "store.db", site, on_adopt=adopted)
     pen = Pen(journal, clock, lambda: generations.table)
-
-    def hear(event: DeviceEvent) -> None:
-        service.on_event(event)
-        work.hear(event)
-
-    inbox = Inbox(loop, hear)
+    inbox = Inbox(loop, lambda event: service.on_event(event))
     drivers = drivers_of(settings, site.site_key, inbox.put)
     shown = home_assistant(settings, unlocker(loop, clock, lambda order: service.order(order)), inbox.put)
 
@@ -91,8 +83,6 @@ async def serve(settings: Settings) -> None:
                 shown[0].show(view)
 
     service = Service(site, pen, Commands(drivers), loop, changed)
-    work = DeviceWork(drivers, pen, service.links, folder / "captures")
-    control = Control(socket_path(settings.data_dir), work.carry_out) if running else None
     store = Store(folder / "store.db")
     if store.set_aside is not None:
         log.error("permission mirror was corrupt, it starts anew", kept_aside=store.set_aside.name)
@@ -109,7 +99,7 @@ async def serve(settings: Settings) -> None:
     )
     links = [*drivers, shown[1]] if shown else drivers
     with running or contextlib.nullcontext():
-        await _live(journal, generations, store, pen, service, links, inbox.put, sync, control, stop)
+        await _live(journal, generations, store, pen, service, links, inbox.put, sync, stop)
 
 
 async def _live(
@@ -121,7 +111,6 @@ async def _live(
     drivers: Sequence[Driver],
     sink: Sink,
     sync: Sync,
-    control: Control | None,
     stop: asyncio.Event,
 ) -> None:
     """Start all in order, wait, and end all in reverse. No lock moves by any of it."""
@@ -138,8 +127,6 @@ async def _live(
     supervisor = Supervisor(drivers, sink)
     supervisor.start()
     tasks = [asyncio.create_task(sync.run()), asyncio.create_task(_tick(service))]
-    if control is not None:
-        tasks.append(asyncio.create_task(control.run()))
     log.info("ready", doors=len(service.doors.by_name), table_version=generations.table.version)
     await stopped
     for task in (*tasks, first):

@@ -1,6 +1,7 @@
 """An RTSP camera that shows what time it is: independent of Menjin, for Debian's own Python with `gi`.
 
     /usr/bin/python3 simulators/rtsp_camera.py --port 8554 --control 8600 [--user u --password p] /gate /garage
+    ... --codec h265 --sound aac       (or alaw: G.711, as most cameras send it)
 
 Packages: gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
 gstreamer1.0-plugins-ugly python3-gi.
@@ -55,6 +56,15 @@ ENCODERS = {
     "! video/x-h264,profile=constrained-baseline ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1",
     "h265": "x265enc tune=zerolatency speed-preset=ultrafast bitrate={kbps} key-int-max={gop} "
     "option-string=pools=1:frame-threads=1:log-level=0 ! h265parse ! rtph265pay name=pay0 pt=96 config-interval=-1",
+}
+
+# Silence beside the pictures. Not of audiotestsrc: that can seek, so the server would, and the pictures cannot.
+SOUNDS = {
+    "none": "",
+    "alaw": "interaudiosrc ! audioconvert ! audioresample ! audio/x-raw,rate=8000,channels=1 ! alawenc "
+    "! rtppcmapay name=pay1 pt=8",
+    "aac": "interaudiosrc ! audioconvert ! audioresample ! audio/x-raw,rate=16000,channels=1 "
+    "! voaacenc bitrate=32000 ! aacparse ! rtpmp4gpay name=pay1 pt=97",
 }
 
 # A 3 x 5 font: five rows of three dots, an octal digit a row.
@@ -176,16 +186,16 @@ class Picture:
 class Mount:
     """A mount point: pushes frames on time while its pipeline plays."""
 
-    def __init__(self, path: str, zone: ZoneInfo, codec: str, kbps: int) -> None:
+    def __init__(self, path: str, zone: ZoneInfo, codec: str, kbps: int, sound: str) -> None:
         self.path = path
         self.stalled = False
         self._picture = Picture(path, zone)
         self._media = 0
         self.factory = GstRtspServer.RTSPMediaFactory()
-        encoder = ENCODERS[codec].format(kbps=kbps, gop=FPS)
+        streams = f"{ENCODERS[codec].format(kbps=kbps, gop=FPS)} {SOUNDS[sound]}"
         self.factory.set_launch(
             f"( appsrc name=source is-live=true format=time block=false max-bytes=4000000 "
-            f"caps=video/x-raw,format=I420,width={WIDTH},height={HEIGHT},framerate={FPS}/1 ! {encoder} )"
+            f"caps=video/x-raw,format=I420,width={WIDTH},height={HEIGHT},framerate={FPS}/1 ! {streams} )"
         )
         self.factory.set_shared(True)
         self.factory.connect("media-configure", self._configure)
@@ -297,6 +307,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--timezone", default="Asia/Shanghai")
     parser.add_argument("--codec", choices=sorted(ENCODERS), default="h264")
     parser.add_argument("--kbps", type=int, default=500)
+    parser.add_argument("--sound", choices=sorted(SOUNDS), default="none")
     parser.add_argument("mounts", nargs="+", metavar="/mount")
     return parser.parse_args()
 
@@ -310,7 +321,7 @@ def main() -> int:
     server.set_address("127.0.0.1")
     server.set_service(str(args.port))
     zone = ZoneInfo(args.timezone)
-    mounts = {path: Mount(path, zone, args.codec, args.kbps) for path in args.mounts}
+    mounts = {path: Mount(path, zone, args.codec, args.kbps, args.sound) for path in args.mounts}
     for path, mount in mounts.items():
         server.get_mount_points().add_factory(path, mount.factory)
     if args.user:

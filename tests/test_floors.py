@@ -31,6 +31,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
 DOORS: dict[str, tuple[str, ...]] = {
     "serial": ("controllers/",),
     "paho": ("controllers/mqtt", "simulators/"),
+    "boto3": ("camera/s3.py",),
+    "botocore": ("camera/s3.py",),
     "cv2": ("camera/",),
     "pyzbar": ("camera/",),
     "zxingcpp": ("camera/",),

@@ -1,12 +1,16 @@
 """`menjin journal verify`, `recordings check` and `clip verify`: is the evidence whole?"""
 
+import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mgmt_api.cli.output import DEFAULT_CONFIG, ConfigOption, Exit, JsonOption, answer, say, settings_of, stop
+
+if TYPE_CHECKING:
+    from camera.repair import Repaired
 
 journal = typer.Typer(no_args_is_help=True)
 recordings = typer.Typer(no_args_is_help=True)
@@ -43,13 +47,14 @@ def verify(
     _report(target, [asdict(fault) for fault in verify_journal(target)], json)
 
 
-@recordings.command("check", help="Compare index and footage / 校验录像")
+@recordings.command("check", help="Compare index and footage, and repair them / 校验并修复录像")
 def check(
     config: ConfigOption = DEFAULT_CONFIG,
     directory: Annotated[Path | None, typer.Option("--dir", help="A recordings folder, instead of the site's")] = None,
+    mend: Annotated[bool, typer.Option("--repair", help="Repair what can be; stop the recorder first / 修复")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Compare the index with the files, byte for byte."""
+    """Compare the index with the files, byte for byte; repair where they do not agree."""
     from camera.check import check as check_recordings
 
     target = directory
@@ -60,7 +65,24 @@ def check(
         target = recorder.dir
     if not target.is_dir():
         stop(f"{target}: there are no recordings here")
-    _report(target, [asdict(fault) for fault in check_recordings(target)], json)
+    done = [asdict(each) for each in _repaired(target)] if mend else []
+    if not json:
+        for each in done:
+            say("  ".join(str(value) for value in each.values()))
+    faults = [asdict(fault) for fault in check_recordings(target)]
+    _report(target, faults, json, {"repaired": done} if mend else {})
+
+
+def _repaired(target: Path) -> "list[Repaired]":
+    from camera.disk import FolderInUse
+    from camera.repair import RepairRefused, repair
+
+    try:
+        return repair(target, time.time_ns() // 1000)
+    except FolderInUse as error:
+        stop(f"{error}: stop the recorder first / 请先停止录像服务")
+    except RepairRefused as error:
+        stop(f"{target}: not repaired: {error}")
 
 
 @clip.command("verify", help="Check an exported clip and its signature / 校验导出的录像包")
@@ -77,9 +99,9 @@ def verify_clip(
     _report(path, [asdict(fault) for fault in verify_export(path, key)], json)
 
 
-def _report(target: Path, faults: list[dict[str, Any]], json: bool) -> None:
+def _report(target: Path, faults: list[dict[str, Any]], json: bool, more: dict[str, Any] | None = None) -> None:
     if json:
-        answer({"ok": not faults, "target": str(target), "faults": faults})
+        answer({"ok": not faults, "target": str(target), "faults": faults, **(more or {})})
     elif faults:
         for fault in faults:
             say("  ".join(str(value) for value in fault.values()))

@@ -1,251 +1,214 @@
-"""The recorder beside bare ffmpeg: the same RTSP stream six times on each side, the same flags, the same seconds.
+"""What recording costs: 1080p25 at 4 Mbit/s, beside bare ffmpeg and beside GStreamer's recorder, in the same seconds.
 
-The stream is small (640 x 360, 12 frames a second), so the shares say what supervision costs, not what a large
-picture costs: stream copy costs by the packet, and both sides copy the same ones.
+One encoded film is looped by an RTSP server without encoding (tests/bench/film_camera.py); all sides copy the same
+packets, by ffmpeg with the same flags on ours and on the bare side. Then the doors' latency with 16 cameras recorded
+and without. About 100 s for 1 and 16 cameras; with MENJIN_LONG=1 for 1, 4, 16 and 32, 20 minutes.
 """
 
-import asyncio
-import json
+import os
+import random
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 from pathlib import Path
 from statistics import median, quantiles
 
 import psutil
-from websockets.asyncio.client import connect
 
-from camera.clip import verify
 from camera.command import record_command
-from camera.database import Database
-from camera.export import Export, Wanted, signing_key
-from camera.footage import Footage
-from camera.index import Index
-from camera.recorded import recount
-from camera.recording import Archive
-from camera.retention import Policy, plan
-from camera.segment import US, Gop, Segment, pack_gops
 from camera.source import parse_source
-from camera.timeline import Timeline
-from tests.camera.site import TOKEN, CameraSite, RecorderProcess, clocks, eventually, kill, wired
+from controllers.wiegand import encode
+from tests.bench.osdp import _line
+from tests.camera.site import RecorderProcess, eventually, free_port, wired
 
-CAMERAS = tuple(f"camera-{n}" for n in range(6))
-WINDOWS, WINDOW_S, SEGMENT_S = 3, 6, 10
-LIVE_SAMPLES = 12
-DAY_US = 86_400 * US
+LONG = os.environ.get("MENJIN_LONG") == "1"
+COUNTS = (1, 4, 16, 32) if LONG else (1, 16)
+WINDOWS, WINDOW_S, SETTLE_S = (5, 30, 20) if LONG else (3, 6, 6)
+SEGMENT_S, FILM_S, FPS = 10, 20, 25
+CARDS = 1000 if LONG else 120
+DOOR_CAMERAS = 16
+HERE = Path(__file__).parent
+QUIET = subprocess.DEVNULL
 
 Row = dict[str, object]
+Group = list[psutil.Process]
 
 
 def run() -> list[Row]:
-    """Rows of name, value, unit, peer, ratio, spread. About 50 s."""
-    with tempfile.TemporaryDirectory() as folder:
-        site = CameraSite("/gate")
-        recorder = RecorderProcess(Path(folder), [wired(n, site.url("/gate")) for n in CAMERAS], SEGMENT_S)
-        peers = [_bare(site.url("/gate"), Path(folder) / name) for name in CAMERAS]
+    """Rows of name, value, unit, peer, ratio (ours by theirs), spread."""
+    with tempfile.TemporaryDirectory() as folder, _film_camera(Path(folder)) as url:
+        rows: list[Row] = []
+        for count in COUNTS:
+            rows += _beside(Path(folder) / str(count), url, count)
+        return [*rows, *_doors(Path(folder), url)]
+
+
+@contextmanager
+def _film_camera(folder: Path) -> Iterator[str]:
+    film, port = folder / "film.h264", free_port()
+    source = f"testsrc2=size=1920x1080:rate={FPS}:duration={FILM_S},noise=alls=12:allf=t"
+    argv = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", source, "-c:v", "libx264", "-preset", "ultrafast"]
+    argv += ["-pix_fmt", "yuv420p", "-b:v", "4M", "-maxrate", "4M", "-bufsize", "4M", "-g", "50", "-bf", "0"]
+    argv += ["-sc_threshold", "0", "-bsf:v", "h264_metadata=aud=insert", str(film)]
+    subprocess.run(argv, check=True)
+    argv = ["/usr/bin/python3", str(HERE / "film_camera.py"), "--port", str(port), "--fps", str(FPS), str(film)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=QUIET, text=True) as camera:
         try:
-            eventually(lambda: all(recorder.state(name) == "recording" for name in CAMERAS))
-            rows = [*_cost(recorder, peers), *_live(recorder), *_killed(recorder)]
+            assert camera.stdout
+            assert camera.stdout.readline() == "ready\n"
+            yield f"rtsp://127.0.0.1:{port}/film"
         finally:
-            for peer in peers:
-                peer.kill()
-                peer.wait()
-            recorder.close()
-            site.kill()
-        return [*rows, _boundary(recorder), *_export(), *_index(Path(folder) / "large.db"), _plan()]
+            camera.kill()
+
+
+def _beside(folder: Path, url: str, count: int) -> list[Row]:
+    """Cost of `count` cameras on each side, in the same windows; then what ours lost between files."""
+    names = [f"camera-{n}" for n in range(count)]
+    (folder / "ours").mkdir(parents=True)
+    with ExitStack() as stack:
+        recorder = RecorderProcess(folder / "ours", [wired(name, url) for name in names], SEGMENT_S)
+        stack.callback(recorder.close)
+        bare = [stack.enter_context(_killed(_bare(url, folder / f"bare-{name}"))) for name in names]
+        gstreamer = [stack.enter_context(_killed(_gstreamer(url, folder / f"gst-{name}"))) for name in names]
+        eventually(lambda: all(recorder.state(name) == "recording" for name in names), 60)
+        time.sleep(SETTLE_S)
+        rows = _cost(recorder, bare, gstreamer, count)
+        recorder.end()
+        return [*rows, _boundaries(recorder, folder.parent / "film.h264", names[:4], count)]
 
 
 def _bare(url: str, folder: Path) -> "subprocess.Popen[bytes]":
     """The recorder's own ffmpeg command, without the recorder."""
     folder.mkdir()
     argv = record_command(folder, "bare", SEGMENT_S)
-    quiet = subprocess.DEVNULL
-    process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet)
-    if process.stdin:
-        process.stdin.write(parse_source("bare", url).script())
-        process.stdin.close()
+    process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=QUIET, stderr=QUIET)
+    assert process.stdin
+    process.stdin.write(parse_source("bare", url).script())
+    process.stdin.close()
     return process
 
 
-def _cost(recorder: RecorderProcess, peers: "list[subprocess.Popen[bytes]]") -> Iterator[Row]:
-    """CPU and memory a camera, both sides in the same windows."""
+def _gstreamer(url: str, folder: Path) -> "subprocess.Popen[bytes]":
+    folder.mkdir()
+    argv = ["/usr/bin/python3", str(HERE / "film_recorder.py"), url, str(folder), str(SEGMENT_S)]
+    return subprocess.Popen(argv, stdout=QUIET, stderr=QUIET)
+
+
+@contextmanager
+def _killed(process: "subprocess.Popen[bytes]") -> Iterator["subprocess.Popen[bytes]"]:
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _cost(
+    recorder: RecorderProcess,
+    bare: "list[subprocess.Popen[bytes]]",
+    gstreamer: "list[subprocess.Popen[bytes]]",
+    count: int,
+) -> list[Row]:
+    """CPU and memory a camera of each side."""
     root = psutil.Process(recorder.process.pid)
-    ours, bare = [root, *root.children()], [psutil.Process(peer.pid) for peer in peers]
-    shares: list[tuple[float, float, float]] = []
+    sides: list[Group] = [
+        [root, *root.children()],
+        *([psutil.Process(p.pid) for p in each] for each in (bare, gstreamer)),
+    ]
+    shares: list[list[float]] = []
     for _ in range(WINDOWS):
-        before = [_cpu_s(group) for group in (ours, bare, [root])]
+        before = [_cpu_s(group) for group in (*sides, [root])]
+        began = time.monotonic()
         time.sleep(WINDOW_S)
-        after = [_cpu_s(group) for group in (ours, bare, [root])]
-        used = [(b - a) / WINDOW_S / len(CAMERAS) * 100 for a, b in zip(before, after, strict=True)]
-        shares.append((used[0], used[1], used[2]))
-    a, b, python = (median(column) for column in zip(*shares, strict=True))
-    spread = _spread([row[0] for row in shares])
-    yield _row("cpu a camera", a, "% of a core", f"bare ffmpeg {b:.2f}", a / b if b else None, spread)
-    yield _row("cpu a camera, of it Python", python, "% of a core", None, None, _spread([row[2] for row in shares]))
-    mine, theirs = _pss_mb(ours) / len(CAMERAS), _pss_mb(bare) / len(CAMERAS)
-    yield _row("memory a camera (PSS)", mine, "MB", f"bare ffmpeg {theirs:.1f}", mine / theirs, "")
-    yield _row(
-        "memory of the recorder's Python (PSS)", _pss_mb([root]), "MB", None, None, "one process for all cameras"
-    )
+        after = [_cpu_s(group) for group in (*sides, [root])]
+        shares.append([(b - a) / (time.monotonic() - began) / count * 100 for a, b in zip(before, after, strict=True)])
+    ours, theirs, gst, python = (median(column) for column in zip(*shares, strict=True))
+    pss = [_pss_mb(group) / count for group in (*sides, [root])]
+    of = f"{count} camera{'s' if count > 1 else ''}"
+    cpu, memory, other = f"cpu a camera, {of}", f"memory a camera, {of} (PSS)", "against another recorder"
+    spreads = [_spread(list(column)) for column in zip(*shares, strict=True)]
+    return [
+        _row(cpu, ours, "% of a core", f"bare ffmpeg {theirs:.2f}", ours / theirs, spreads[0]),
+        _row(f"{cpu}, {other}", ours, "% of a core", f"GStreamer {gst:.2f}", ours / gst, spreads[2]),
+        _row(f"{cpu}, of it Python", python, "% of a core", None, None, spreads[3]),
+        _row(memory, pss[0], "MB", f"bare ffmpeg {pss[1]:.1f}", pss[0] / pss[1], f"of it Python {pss[3]:.1f}"),
+        _row(f"{memory}, {other}", pss[0], "MB", f"GStreamer {pss[2]:.1f}", pss[0] / pss[2], ""),
+    ]
 
 
-def _live(recorder: RecorderProcess) -> Iterator[Row]:
-    """From the camera's clock in the picture to the bytes at a viewer."""
-    ages_ms, first_s = asyncio.run(_ages_ms(recorder))
-    cuts = quantiles(ages_ms, n=20)
-    yield _row("live picture's age p50", median(ages_ms), "ms", None, None, _spread(ages_ms))
-    yield _row("live picture's age p95", cuts[-1], "ms", None, None, f"{len(ages_ms)} frames")
-    yield _row("live, first picture after opening", first_s * 1000, "ms", None, None, "")
+def _boundaries(recorder: RecorderProcess, film: Path, names: list[str], count: int) -> Row:
+    """Pictures lost or doubled over the files of a run, by the hash of each picture's slices."""
+    number = {digest: n for n, digest in enumerate(_pictures(film))}
+    lost = doubled = files = 0
+    for name in names:
+        paths = sorted(recorder.dir.glob(f"{name}/*/*/*.mp4"))
+        seen = [number[digest] for path in paths for digest in _pictures(path)]
+        steps = [(b - a) % len(number) for a, b in pairwise(seen)]
+        lost, doubled = lost + sum(step - 1 for step in steps if step), doubled + steps.count(0)
+        files += len(paths) - 1
+    told = f"{doubled} doubled, {files} boundaries of {len(names)} cameras"
+    return _row(f"pictures lost between files, {count} cameras", lost, "pictures", None, None, told)
 
 
-async def _ages_ms(recorder: RecorderProcess) -> tuple[list[float], float]:
-    url, header = f"ws://127.0.0.1:{recorder.port}/cameras/camera-0/live", {"Authorization": f"Bearer {TOKEN}"}
-    began = time.monotonic()
-    async with connect(url, additional_headers=header, max_size=None) as link:
-        json.loads(await link.recv())
-        film = [await link.recv()]
-        first_s = time.monotonic() - began
-        arrived: list[float] = []
-        for _ in range(LIVE_SAMPLES + 24):
-            film.append(await link.recv())
-            arrived.append(time.time() * 1000)
-    shown = clocks(b"".join(part for part in film if isinstance(part, bytes)))
-    return [at - ms for at, ms in list(zip(reversed(arrived), reversed(shown), strict=False))[:LIVE_SAMPLES]], first_s
+def _pictures(path: Path) -> list[str]:
+    """The hash of each picture, without what a server may add to it; raw films by way of an MP4."""
+    if path.suffix != ".mp4":
+        made = path.with_suffix(".mp4")
+        argv = ["ffmpeg", "-v", "error", "-y", "-i", str(path), "-c", "copy", str(made)]
+        subprocess.run(argv, check=True)
+        path = made
+    argv = ["ffmpeg", "-v", "error", "-i", str(path), "-map", "0:v", "-c", "copy"]
+    argv += ["-bsf:v", "filter_units=remove_types=6-9|12", "-f", "framehash", "-hash", "md5", "-"]
+    said = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+    return [line.rsplit(",", 1)[1].strip() for line in said.splitlines() if line and line[0] != "#"]
 
 
-def _killed(recorder: RecorderProcess) -> Iterator[Row]:
-    """What kill -9 of an ffmpeg costs, by the clocks in the pictures."""
-    kill(recorder.ffmpegs()[0])
-    eventually(
-        lambda: (
-            all(len(recorder.timeline(n)["segments"]) >= 2 for n in CAMERAS) and len(recorder.ffmpegs()) == len(CAMERAS)
-        )
-    )
-    time.sleep(3)
-    recorder.end()
-    lost_s = max(b - a for name in CAMERAS for a, b in pairwise(_recorded(recorder, name))) / 1000
-    yield _row("footage lost at kill -9 of ffmpeg", lost_s, "s", None, None, "with the time to connect again")
+def _doors(folder: Path, url: str) -> Iterator[Row]:
+    """A card's frame to its door's order, with the whole door process: with cameras recorded, and without."""
+    (folder / "doors").mkdir()
+    alone = _card_ms()
+    recorder = RecorderProcess(folder / "doors", [wired(f"c-{n}", url) for n in range(DOOR_CAMERAS)])
+    try:
+        eventually(lambda: all(each["state"] == "recording" for each in recorder.get("/cameras")), 60)
+        beside = _card_ms()
+    finally:
+        recorder.close()
+    for name, percent in (("p50", 50), ("p99", 99)):
+        value, usual = (quantiles(each, n=100)[percent - 1] for each in (beside, alone))
+        title = f"card to unlock with {DOOR_CAMERAS} cameras recorded, {name}"
+        yield _row(title, value, "ms", f"none recorded {usual:.2f}", value / usual, _spread(beside))
 
 
-def _boundary(recorder: RecorderProcess) -> Row:
-    """Frames lost between two files of a run, by the packets' number against the clocks."""
-    steps: list[int] = []
-    for name in CAMERAS:
-        files = sorted(recorder.dir.glob(f"{name}/*/*/*.mp4"))
-        for one, two in pairwise(files):
-            if one.stem.rpartition("-")[0] == two.stem.rpartition("-")[0]:
-                steps.append(clocks(two)[0] - clocks(one)[-1])
-    lost = sum(max(0, round(step * 12 / 1000) - 1) for step in steps)
-    return _row("frames lost between files", lost, "frames", None, None, f"{len(steps)} boundaries")
+def _card_ms() -> list[float]:
+    chance = random.Random(16)
+    with _line("door", 115200, 1) as (peer, _host):
+        peer.tell(do="mark")
+        for number in range(CARDS):
+            bits, length = encode("H10301", 7, number % 999 + 1)
+            peer.tell(do="card", pd=0, bits=bits, count=length)
+            time.sleep(0.1 * chance.uniform(0.7, 1.3))
+        time.sleep(1)
+        peer.tell(do="marked")
+        marks = peer.expect("marked", timeout=30)["marked"]
+    reads, found = list[float](), list[float]()
+    for side, _, at in sorted(marks, key=lambda mark: mark[2]):
+        if side == "read":
+            reads.append(at)
+        elif reads:
+            found.append((at - reads.pop()) * 1000)
+            reads.clear()
+    return found
 
 
-def _recorded(recorder: RecorderProcess, camera: str) -> list[int]:
-    return sorted(ms for path in recorder.dir.glob(f"{camera}/*/*/*.mp4") for ms in clocks(path))
-
-
-def _export() -> Iterator[Row]:
-    """Two minutes of 1080p25 at 4 Mbit/s, cut by ffmpeg's own segmenter into files of 60 s, against its concat copy."""
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        footage = _made(root)
-        wanted = Wanted({"gate": {}}, 5 * US, 125 * US, "bench", "bench")
-        export = Export(footage, signing_key(root / "signing.key"))
-        ours, sizes = [], []
-        for n in range(5):
-            with (root / f"{n}.zip").open("wb") as file:
-                ours.append(_ms(lambda file=file: export.write(file, wanted, {}, 0)))  # type: ignore[misc] # at once
-                sizes.append(file.tell())
-        names = [f"file '{path}'\n" for path in sorted(root.glob("gate/*/*/*.mp4"))]
-        (root / "list").write_text("".join(names))
-        argv = ["ffmpeg", "-v", "error", "-y", "-f", "concat", "-safe", "0", "-ss", "5", "-i", str(root / "list")]
-        argv += ["-t", "120", "-c", "copy", str(root / "peer.mp4")]
-        theirs = [_ms(lambda: subprocess.run(argv, check=True)) for _ in range(5)]
-        peer = f"ffmpeg -f concat -c copy {median(theirs):.0f}, without hashes"
-        ratio = median(ours) / median(theirs)
-        yield _row("signed export of 2 minutes", median(ours), "ms", peer, ratio, f"{_spread(ours)}; {sizes[0]} bytes")
-        checked = [_ms(lambda: verify(root / "0.zip")) for _ in range(5)]
-        yield _row("its verification", median(checked), "ms", None, None, _spread(checked))
-
-
-def _made(root: Path) -> Footage:
-    """Three files of a minute, taken in as recorded ones."""
-    archive = Archive(root, Index(Database(root / "index.db")))
-    folder = archive.incoming("gate")
-    run = archive.begin("gate", 0)
-    argv = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=1920x1080:rate=25:duration=10", "-c:v"]
-    argv += ["libx264", "-preset", "ultrafast", "-b:v", "4M", "-minrate", "4M", "-maxrate", "4M", "-bufsize", "4M"]
-    argv += ["-x264-params", "nal-hrd=cbr", "-g", "50", "-bf", "0", "-pix_fmt", "yuv420p", str(root / "ten.mp4")]
-    subprocess.run(argv, check=True)
-    options = "movflags=+frag_keyframe+empty_moov+default_base_moof:frag_duration=500000"
-    argv = ["ffmpeg", "-v", "error", "-stream_loop", "17", "-i", str(root / "ten.mp4"), "-c", "copy", "-f", "segment"]
-    argv += ["-segment_format", "mp4", "-segment_format_options", options, "-segment_time", "60"]
-    subprocess.run([*argv, "-reset_timestamps", "1", f"{folder}/{run.id}-%06d.mp4"], check=True)
-    for n, path in enumerate(sorted(folder.glob("*.mp4"))):
-        archive.adopt(path, "gate", n * 60 * US)
-    return Footage(root, Timeline(Database(root / "index.db")), {})
-
-
-def _index(path: Path) -> Iterator[Row]:
-    """Thirty days of sixteen cameras at a file a minute: what a page of the console asks for."""
-    database = Database(path)
-    minutes = 30 * 1440
-    with database.writing() as rows:
-        rows.execute("insert into init values (1, 795, 'video/mp4', 640, 360)")
-        gops = pack_gops(Gop(n * 1000, 1000, n * 2 * US, 2 * US) for n in range(30))
-        for camera in range(16):
-            rows.executemany(
-                "insert into segment values (?, ?, ?, ?, 30000, ?, 1, ?, '', 0, ?, '', '')",
-                ((f"{camera}-{n}", str(camera), (n * 60 + 2 * (n % 60 == 0)) * US, (n + 1) * 60 * US, f"{camera}/{n}",
-                  gops, n)
-                 for n in range(minutes)),
-            )  # fmt: skip
-        began = time.perf_counter()
-        recount(rows)
-        recounted_ms = (time.perf_counter() - began) * 1000
-    timeline = Timeline(database)
-    all_ms = [_ms(lambda: [timeline.recorded(str(n), 0, 30 * DAY_US) for n in range(16)]) for _ in range(9)]
-    day = [_ms(lambda: timeline.spans("1", 14 * DAY_US, 15 * DAY_US)) for _ in range(9)]
-    month = [_ms(lambda: timeline.spans("1", 0, 30 * DAY_US)) for _ in range(5)]
-    clip = [_ms(lambda: timeline.segments("1", 14 * DAY_US, 14 * DAY_US + 30 * US)) for _ in range(9)]
-    database.close()
-    yield _row(
-        "timeline of 30 days x 16 cameras", median(all_ms), "ms", None, None, f"{_spread(all_ms)}; a gap an hour"
-    )
-    yield _row("the same, made anew from 691,200 files", recounted_ms, "ms", None, None, "once, at an upgrade")
-    yield _row("timeline of a day, a camera, every file", median(day), "ms", None, None, _spread(day))
-    yield _row("timeline of 30 days, a camera, every file", median(month), "ms", None, None, _spread(month))
-    yield _row("index of a 30 s clip", median(clip), "ms", None, None, _spread(clip))
-
-
-def _plan() -> Row:
-    """The plan of a first sweep that removes 100,000 of 1,000,000 files."""
-
-    def files() -> Iterator[Segment]:
-        for n in range(1_000_000):
-            yield Segment(f"r-{n}", f"c{n % 16}", n * US, (n + 60) * US, 1000, "", 1, "", 0, 0, ())
-
-    policies = {f"c{n}": Policy(max_age_s=900_000) for n in range(16)}
-    began = time.perf_counter()
-    gone = sum(1 for _ in plan(files(), [], policies, {}, 1_000_060 * US))
-    return _row(
-        "retention's plan", (time.perf_counter() - began) * 1000, "ms", None, None, f"{gone} of 1,000,000 files go"
-    )
-
-
-def _cpu_s(group: list[psutil.Process]) -> float:
+def _cpu_s(group: Group) -> float:
     return sum(sum(process.cpu_times()[:2]) for process in group)
 
 
-def _pss_mb(group: list[psutil.Process]) -> float:
+def _pss_mb(group: Group) -> float:
     return sum(float(process.memory_full_info().pss) for process in group) / 1e6
-
-
-def _ms(call: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    call()
-    return (time.perf_counter() - began) * 1000
 
 
 def _spread(values: list[float]) -> str:

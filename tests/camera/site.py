@@ -42,11 +42,13 @@ def eventually(look: Callable[[], T], timeout_s: float = 20, poll_s: float = 0.1
 class CameraSite:
     """The simulator with its mounts."""
 
-    def __init__(self, *mounts: str, user: str = "", password: str = "", codec: str = "h264") -> None:
+    def __init__(
+        self, *mounts: str, user: str = "", password: str = "", codec: str = "h264", sound: str = "none"
+    ) -> None:
         self.port, self.control = free_port(), free_port(socket.SOCK_DGRAM)
         login = ["--user", user, "--password", password] if user else []
         argv = ["/usr/bin/python3", str(SIMULATOR), "--port", str(self.port), "--control", str(self.control)]
-        self._argv = [*argv, *login, "--codec", codec, *mounts]
+        self._argv = [*argv, *login, "--codec", codec, "--sound", sound, *mounts]
         self.start()
 
     def start(self) -> None:
@@ -196,8 +198,8 @@ def code_picture(path: Path, text: str, scale: int = 5) -> Path:
     return path
 
 
-def packets(path: Path) -> list[dict[str, Any]]:
-    argv = ["ffprobe", "-v", "error", "-show_packets", "-select_streams", "v:0", "-of", "json", str(path)]
+def packets(path: Path, stream: str = "v:0") -> list[dict[str, Any]]:
+    argv = ["ffprobe", "-v", "error", "-show_packets", "-select_streams", stream, "-of", "json", str(path)]
     found: list[dict[str, Any]] = json.loads(subprocess.run(argv, capture_output=True, check=True).stdout)["packets"]
     return found
 

@@ -110,7 +110,7 @@ def test_files_without_footage_are_put_aside_not_deleted(opened: Opened) -> None
 
 
 def test_a_deletion_that_a_crash_cut_short_is_finished(opened: Opened) -> None:
-    first = next(opened.timeline.oldest())
+    first = next(opened.timeline.chain("gate"))
     opened.index.to_garbage([(first, "age")])
     assert (opened.root / first.path).exists()
     assert Kind.UNFINISHED_DELETION in {fault.kind for fault in check(opened.root)}

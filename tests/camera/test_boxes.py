@@ -1,6 +1,7 @@
 """Boxes: real files from ffmpeg, torn, altered and cut anywhere."""
 
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -41,8 +42,22 @@ def test_groups_start_at_key_frames_and_cover_all_fragments(film: bytes) -> None
     assert shape.init is not None
     found = groups(shape.init, shape.fragments, memoryview(film))
     assert len(found) == sum(each.key for each in shape.fragments)
-    assert sum(each.size for each in found) == sum(each.size for each in shape.fragments)
+    ends = [each.offset + each.size for each in found]
+    for each in shape.fragments:
+        within = [
+            a.offset <= each.offset and each.offset + each.size <= end for a, end in zip(found, ends, strict=True)
+        ]
+        assert within.count(True) == 1
+    assert ends[-1] == shape.fragments[-1].offset + shape.fragments[-1].size
     assert unpack_gops(pack_gops(found)) == found
+
+
+def test_each_fragment_tells_the_senders_wall_time_in_step_with_its_own(film: bytes) -> None:
+    shape = layout(memoryview(film))
+    assert shape.init is not None
+    zeros = [(each.wall_us or 0) - each.start * 1_000_000 // shape.init.timescale for each in shape.fragments]
+    assert max(zeros) - min(zeros) < 400_000, "our own clock stands in until the camera tells its time"
+    assert abs(zeros[-1] / 1e6 - time.time()) < 3600
 
 
 @one_file
@@ -85,7 +100,8 @@ def test_a_stream_splits_the_same_however_it_arrives(film: bytes, sizes: list[in
         if at >= len(film):
             break
     shape = layout(memoryview(film))
-    assert [len(part.data) for part in parts[1:]] == [each.size for each in shape.fragments]
+    for part, each in zip(parts[1:], shape.fragments, strict=True):
+        assert part.data.endswith(film[each.offset : each.offset + each.size])
     assert b"".join(part.data for part in parts) == film[: shape.fragments[-1].offset + shape.fragments[-1].size]
 
 

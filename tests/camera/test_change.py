@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from camera import __main__ as process
-from camera import disk
 from camera.clip import MANIFEST, verify
 from camera.database import Database
+from camera.disks import Disks
 from camera.index import Index
 from camera.recording import Archive
 from tests.camera.site import CameraSite, RecorderProcess, clocks, eventually, wired
@@ -52,26 +52,58 @@ def test_another_coding_is_another_run_and_another_part_of_an_export(
     site.kill()
 
 
+@pytest.fixture
+def disks(tmp_path: Path) -> Disks:
+    """Two folders that stand for disks, as first seen."""
+    (tmp_path / "two").mkdir()
+    found = Disks(tmp_path / "one", {"two": tmp_path / "two"}, tmp_path / "known.json")
+    assert set(found.there()) == {"", "two"}
+    return found
+
+
+def fresh(disks: Disks) -> Disks:
+    return Disks(disks.folders[""], {"two": disks.folders["two"]}, disks._known)
+
+
 def test_the_recorder_waits_for_its_disk_and_writes_nothing_meanwhile(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    disks: Disks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answers = iter([tmp_path, tmp_path, None])
-    monkeypatch.setattr(disk, "missing_mount", lambda _: next(answers))
-    assert process._mounted(tmp_path / "recordings", poll_s=0.01)
-    assert not (tmp_path / "recordings").exists()
+    root = disks.folders[""]
+    away = root.rename(root.with_name("away"))
+    threading.Timer(0.2, lambda: away.rename(root)).start()
+    assert process._mounted(fresh(disks), poll_s=0.01)
+    assert [path.name for path in root.iterdir()] == [".menjin-disk"]
 
 
-def test_a_recorder_that_waits_for_its_disk_ends_on_a_signal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disk, "missing_mount", lambda root: root)
+def test_a_recorder_that_waits_for_its_disk_ends_on_a_signal(disks: Disks) -> None:
+    disks.folders[""].rename(disks.folders[""].with_name("away"))
     threading.Timer(0.1, signal.raise_signal, (signal.SIGTERM,)).start()
     before = signal.getsignal(signal.SIGTERM)
-    assert not process._mounted(tmp_path, poll_s=0.05)
+    assert not process._mounted(fresh(disks), poll_s=0.05)
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_nothing_is_written_where_a_disk_was(tmp_path: Path) -> None:
-    archive = Archive(tmp_path, Index(Database(tmp_path / "index.db")))
-    archive._device += 1
-    with pytest.raises(OSError, match="not mounted"):
-        archive.incoming("gate")
-    assert not (tmp_path / "incoming").exists()
+def test_nothing_is_written_where_a_disk_was(disks: Disks, tmp_path: Path) -> None:
+    archive = Archive(tmp_path / "one", Index(Database(tmp_path / "one" / "index.db")), disks)
+    (tmp_path / "two" / ".menjin-disk").unlink()  # what a mount point shows without its disk
+    archive.disks = fresh(disks)
+    with pytest.raises(OSError, match="not there"):
+        archive.incoming("gate", "two")
+    assert list((tmp_path / "two").iterdir()) == []
+    assert "its disk is not there" in str(archive.disks.missing("two"))
+
+
+def test_another_disk_in_its_place_is_not_taken_for_it(disks: Disks, tmp_path: Path) -> None:
+    (tmp_path / "two" / ".menjin-disk").write_text("another")
+    assert "another disk is there" in str(fresh(disks).missing("two"))
+
+
+def test_cameras_share_the_disks_and_go_on_on_those_that_are_left(disks: Disks, tmp_path: Path) -> None:
+    assert [disks.place("x", n) for n in range(4)] == ["", "two", "", "two"]
+    assert disks.place("x", 0, "two") == "two"
+    (tmp_path / "two").rename(tmp_path / "away")
+    left = fresh(disks)
+    assert [left.place("x", n, "two") for n in range(2)] == ["", ""]
+    left.full.add("")
+    with pytest.raises(OSError, match="full"):
+        left.place("x", 0)

@@ -90,7 +90,7 @@ def test_a_camera_that_restarts_is_recorded_again(rtsp: CameraSite, record: Reco
     eventually(lambda: recorder.state("gate") == "refused")
     rtsp.start()
     eventually(lambda: recorder.state("gate") == "recording")
-    assert reasons(recorder, "gate")[0] in ("ended", "refused")
+    assert {"ended", "refused"} & set(reasons(recorder, "gate"))
 
 
 def test_a_wrong_password_is_said_and_not_hammered_nor_leaked(record: Record, tmp_path: Path) -> None:

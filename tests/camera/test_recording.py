@@ -1,8 +1,12 @@
 """What the recorder records of a real RTSP camera."""
 
+import sqlite3
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+
+import pytest
 
 from camera.check import check
 from tests.camera.site import CameraSite, RecorderProcess, clocks, eventually, packets, wired
@@ -58,6 +62,47 @@ def test_hevc_is_recorded_with_the_tag_that_browsers_ask_for(record: Record) -> 
         newest = sorted(recorder.dir.glob("gate/*/*/*.mp4"))[-1]
         assert b"hvc1" in newest.read_bytes()[:1000]
         assert len(clocks(newest)) > 5
+    finally:
+        recorder.close()
+        site.kill()
+
+
+@pytest.mark.parametrize("sound", ["aac", "alaw"])
+def test_sound_is_recorded_beside_the_pictures_copied_or_coded_as_mp4_can_hold(
+    record: Record, sound: str, tmp_path: Path
+) -> None:
+    site = CameraSite("/gate", sound=sound)
+    recorder = record(wired("gate", site.url("/gate"), audio=True))
+    try:
+        began = datetime.now(UTC)
+        eventually(lambda: recorder.recorded("gate", 3), 30)
+        (*_, newest) = recorder.timeline("gate")["segments"][:-1]
+        path = tmp_path / "newest.mp4"
+        path.write_bytes(recorder.http.get(f"/cameras/gate/media/{newest['id']}").content)
+        heard_s = sum(float(each["duration_time"]) for each in packets(path, "a:0"))
+        seen_s = sum(float(each["duration_time"]) for each in packets(path))
+        assert abs(heard_s - seen_s) < 0.3
+        span = {"from": began.isoformat(), "to": datetime.now(UTC).isoformat()}
+        clip = tmp_path / "clip.mp4"
+        clip.write_bytes(recorder.http.get("/cameras/gate/clip", params=span).content)
+        assert len(clocks(clip)) == len(packets(clip))
+        times = [float(each["pts_time"]) for each in packets(clip, "a:0")]
+        assert times == sorted(times)
+        assert abs(times[-1] - float(packets(clip)[-1]["pts_time"])) < 0.5, "sound keeps step with the pictures"
+        assert recorder.end() == 0
+        assert check(recorder.dir) == []
+        inits = sqlite3.connect(recorder.dir / "index.db").execute("select mime from init").fetchall()
+        assert [mime for (mime,) in inits if "mp4a.40.2" in mime]
+    finally:
+        site.kill()
+
+
+def test_sound_is_not_recorded_unless_asked_for(record: Record) -> None:
+    site = CameraSite("/gate", sound="aac")
+    recorder = record(wired("gate", site.url("/gate")))
+    try:
+        eventually(lambda: recorder.recorded("gate", 1))
+        assert packets(next(iter(recorder.dir.glob("gate/*/*/*.mp4"))), "a:0") == []
     finally:
         recorder.close()
         site.kill()

@@ -31,7 +31,6 @@ const FACES: Record<string, EventFace> = {
   DeviceRecord: { tone: "info", icon: "system" },
   DeviceAlarm: { tone: "bad", icon: "alarm", alarm: true, lasts: true },
   KeyChanged: { tone: "info", icon: "system" },
-  DeviceWork: { tone: "info", icon: "system" },
   TableAdopted: { tone: "calm", icon: "system" },
   GatewayStarted: { tone: "calm", icon: "system" },
 };

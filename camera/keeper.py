@@ -1,0 +1,100 @@
+"""Keeps the disks in order: sweeps them, says which is too full to go on, and how long they will last.
+
+A disk that fills up degrades in this order: footage goes, the least worth first (camera/retention.py); cameras go on on
+another disk; recording stops, with `disk_full` as the gap's reason, before the room that is kept free is half used up,
+and goes on once there is room. Nothing that is held goes; the doors write elsewhere, or into that room, and go on.
+"""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Mapping
+
+import structlog
+
+from camera import disk
+from camera.disks import FIRST, Disks
+from camera.forecast import Forecast, Rate, forecast
+from camera.index import Index
+from camera.retention import DAY_US, Policy, Retention
+from camera.segment import US
+from camera.timeline import Timeline
+
+log = structlog.get_logger()
+
+SWEEP_S = 30.0
+FORESEE_S = 600.0  # between two looks whether the legal minimum is kept
+
+
+class Keeper:
+    """Runs beside the cameras. `forecast` and `free_bytes` may be asked in any thread."""
+
+    def __init__(
+        self, disks: Disks, index: Index, timeline: Timeline, policies: Mapping[str, Policy], min_free_bytes: int
+    ) -> None:
+        self._disks, self._timeline, self._policies = disks, timeline, policies
+        self._min_free_bytes = min_free_bytes
+        root = disks.folders[FIRST]
+        self._retention = Retention(root, index, timeline, policies, min_free_bytes, disks)
+        self._hurry = asyncio.Event()
+        self._foreseen_s = -FORESEE_S
+        self._unlawful: tuple[str, ...] = ()
+
+    def hurry(self) -> None:
+        """A disk is full: sweep now."""
+        self._hurry.set()
+
+    async def run(self) -> None:
+        """Sweep now, then every while, and at once when a disk is full."""
+        sweep_s = min([SWEEP_S, *(policy.linger_s for policy in self._policies.values())])
+        while True:
+            await asyncio.to_thread(self._look)
+            self._hurry.clear()
+            try:
+                async with asyncio.timeout(sweep_s):
+                    await self._hurry.wait()
+            except TimeoutError:
+                continue
+
+    def free_bytes(self) -> int:
+        """Return what may still be written, on all disks that are there."""
+        return sum(disk.free_bytes(folder) for folder in self._disks.there().values())
+
+    def forecast(self) -> Forecast:
+        """Return how long the disks last at the rate of the last day."""
+        now_us = int(time.time() * US)
+        rates = {}
+        for name, policy in self._policies.items():
+            size, seconds = self._timeline.rate(name, now_us - DAY_US, now_us)
+            rates[name] = Rate(size, seconds, policy.max_age_s, policy.max_bytes, policy.min_age_s)
+        room = sum(self._timeline.used_bytes().values()) + self.free_bytes()
+        return forecast(rates, room - self._min_free_bytes * len(self._disks.there()))
+
+    def _look(self) -> None:
+        try:
+            self._retention.sweep(int(time.time() * US))
+            self._mark_full()
+            self._foresee()
+        except (OSError, sqlite3.Error) as error:  # a file that cannot go must not end the sweeps
+            log.error("retention failed", error=str(error))
+
+    def _mark_full(self) -> None:
+        """Take disks out of use that have too little room left, and back once they have enough."""
+        for name, folder in self._disks.there().items():
+            free_bytes = disk.free_bytes(folder)
+            if free_bytes < self._min_free_bytes // 2 and name not in self._disks.full:
+                log.error("disk full: nothing is recorded on it", disk=name or "first", free_bytes=free_bytes)
+                self._disks.full.add(name)
+            elif free_bytes >= self._min_free_bytes and name in self._disks.full:
+                log.info("disk has room again", disk=name or "first", free_bytes=free_bytes)
+                self._disks.full.discard(name)
+
+    def _foresee(self) -> None:
+        """Warn when the disks cannot keep what the law asks for."""
+        if time.monotonic() - self._foreseen_s < FORESEE_S:
+            return
+        self._foreseen_s = time.monotonic()
+        seen = self.forecast()
+        if seen.unlawful and seen.unlawful != self._unlawful:
+            log.error("the disks cannot keep the legal minimum", cameras=seen.unlawful, keeps_days=seen.keeps_days)
+        self._unlawful = seen.unlawful

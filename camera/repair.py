@@ -1,0 +1,149 @@
+"""Makes index and disk agree again where `camera.check` found that they do not; nothing of a picture is thrown away.
+
+| found | done |
+| --- | --- |
+| a crash' left-overs | taken in, as at each start |
+| a file without a row | taken in |
+| no index | made anew from the files; holds, gaps and reasons are gone with it |
+| a row without its file | the row goes; its link stays in the chain, as `lost` |
+| a file that lost its end | what plays and is as recorded is taken in anew; the old link stays, as `damaged` |
+| a file with other bytes | put into `unusable/` for a person to look at; its link stays, as `damaged` |
+| a row or link that was altered | left: what was stated cannot be known again |
+"""
+
+import hashlib
+import os
+import zlib
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from camera import disk
+from camera.check import Fault, Kind, check
+from camera.database import Database
+from camera.disks import Disks
+from camera.index import Index
+from camera.recorded import recount
+from camera.recording import Archive
+from camera.recovery import readopt, recover
+from camera.retention import finish_garbage
+from camera.segment import Segment
+from camera.timeline import Timeline
+
+MOST_LOST = 0.5  # of the rows; more say that a disk is missing, not that files are
+
+
+class RepairRefused(Exception):
+    """The folder is not in a state in which repairing does more good than harm; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """What was done about a fault."""
+
+    kind: Kind
+    path: str
+    done: str
+
+
+def repair(root: Path, now_us: int, most_lost: float = MOST_LOST) -> list[Repaired]:
+    """Repair a recordings folder; return what was done. Reads every byte of it; no recorder may run meanwhile.
+
+    Raises:
+        RepairRefused: More than `most_lost` of the files are gone, or a disk is missing.
+        FolderInUse: A recorder runs.
+    """
+    lock = disk.lock(root)
+    database = Database(root / disk.INDEX)
+    try:
+        timeline = Timeline(database)
+        index = Index(database)
+        archive = Archive(root, index, _disks(root, timeline))
+        recovered = recover(archive, timeline, now_us)
+        _refuse(timeline, faults := check(root), most_lost)
+        done = [Repaired(Kind.ORPHAN_FILE, name, "taken in") for name in recovered.salvaged]
+        for path in dict.fromkeys(fault.path for fault in faults):
+            kind = next(fault.kind for fault in faults if fault.path == path)
+            done += _mended(archive, timeline, kind, path)
+        with database.writing() as rows:
+            recount(rows)
+            rows.execute("update camera set bytes = (select coalesce(sum(bytes), 0) from segment where camera = name)")
+        return done
+    finally:
+        database.close()
+        os.close(lock)
+
+
+def _disks(root: Path, timeline: Timeline) -> Disks:
+    return Disks(root, {name: Path(folder) for name, folder in timeline.disks().items()})
+
+
+def _refuse(timeline: Timeline, faults: list[Fault], most_lost: float) -> None:
+    kinds = Counter(fault.kind for fault in faults)
+    if kinds[Kind.MISSING_DISK]:
+        raise RepairRefused("a disk is missing: mount it, or take its files as lost by removing it from the site file")
+    files = sum(1 for camera in timeline.cameras() for _ in timeline.chain(camera))
+    if files and kinds[Kind.MISSING_FILE] > files * most_lost:
+        raise RepairRefused(f"{kinds[Kind.MISSING_FILE]} of {files} files are gone: is this the right disk?")
+
+
+def _mended(archive: Archive, timeline: Timeline, kind: Kind, path: str) -> list[Repaired]:
+    """Do what can be done about one file."""
+    place, segment = archive.root / path, timeline.segment(Path(path).stem)
+    if kind is Kind.ORPHAN_FILE and place.exists():
+        salvaged: list[str] = []
+        failed = readopt(archive, timeline, place, salvaged)
+        return [Repaired(kind, path, "left: it cannot be taken in" if failed else "taken in")]
+    if kind is Kind.MISSING_FILE and segment:
+        _erase(archive, timeline, segment, "lost")
+        return [Repaired(kind, path, "its row is gone")]
+    if kind in (Kind.WRONG_SIZE, Kind.ALTERED, Kind.BROKEN_BOXES) and segment and place.exists():
+        return [Repaired(kind, path, _mend_file(archive, timeline, segment, place))]
+    if kind in (Kind.ALTERED_ROW, Kind.MISSING_ROW):
+        return [Repaired(kind, path, "left: the chain stays broken here")]
+    return []
+
+
+def _mend_file(archive: Archive, timeline: Timeline, segment: Segment, place: Path) -> str:
+    """Keep what of a damaged file is as recorded. It is set aside first, so that a crash here loses nothing."""
+    with disk.mapped(place) as data:
+        if hashlib.sha256(data[: segment.bytes]).hexdigest() == segment.sha256:
+            whole = segment.bytes
+        else:
+            whole = _whole_bytes(segment, data) if len(data) < segment.bytes else 0
+    if whole == segment.bytes:
+        _cut(place, whole)
+        return "cut to what was recorded"
+    archive.put_aside(place, segment.camera)
+    _erase(archive, timeline, segment, "damaged")
+    if not whole:
+        return f"put into {disk.UNUSABLE}/"
+    aside = archive.disks.folders[segment.disk] / disk.UNUSABLE / segment.camera / place.name
+    target = archive.incoming(segment.camera, segment.disk) / place.name
+    disk.move(aside, target)
+    _cut(target, whole)
+    kept = archive.adopt(target, segment.camera, segment.start_us, salvaged=True)
+    kept_s, was_s = ((each.end_us - each.start_us) / 1e6 for each in (kept, segment))
+    return f"taken in anew: {kept_s:.1f} s of {was_s:.1f} s"
+
+
+def _whole_bytes(segment: Segment, data: memoryview) -> int:
+    """Return how much of a file that lost its end is as recorded, by its groups of pictures."""
+    whole = 0
+    for gop in segment.gops:
+        end = gop.offset + gop.size
+        if end > len(data) or zlib.crc32(data[gop.offset : end]) != gop.crc32:
+            break
+        whole = end
+    return whole
+
+
+def _cut(path: Path, size: int) -> None:
+    os.truncate(path, size)
+    disk.sync(path)
+
+
+def _erase(archive: Archive, timeline: Timeline, segment: Segment, reason: str) -> None:
+    """Take a row away whose file is gone from its place; its link stays in the chain, with the reason."""
+    archive.index.to_garbage([(segment, reason)])
+    finish_garbage(archive.root, archive.index, timeline, list(archive.disks.folders.values()))
