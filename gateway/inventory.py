@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from gateway.doors import reason_of
 from gateway.pen import REASON_CHARS
 from gateway.service import Service
 from gateway.site import Site
@@ -32,6 +33,13 @@ def _door(service: Service, name: str) -> dict[str, Any]:
         "alarm": state.alarm,
         "open": state.open,
         "online": link is not None and link.up,
+        "by": reason_of(state),
+        "until": service.until(name),
+        "fire": state.fire,
+        "fire_zone": door.fire_zone,
+        "zones": service.zones(name),
+        "locked_down_by": service.lockdowns_of(name),
+        "may_block": door.may_block,
     }
 
 

@@ -35,6 +35,10 @@ class Lockdowns:
             self._ends[point.door] |= {point.zone_from, point.zone_to}
         self._version: int | None = None
 
+    def zones(self, door: str) -> list[str]:
+        """The zones at a door."""
+        return sorted(self._ends[door])
+
     def covered(self, place: str) -> list[str]:
         """The doors of a place."""
         return [name for name in self._ends if self._covers(place, name)]

@@ -115,6 +115,19 @@ class Service:
         """Carry out an operator's order once, if it is still in time."""
         self._remote.take(order)
 
+    def until(self, door: str) -> int | None:
+        """When the guard's mode of a door ends by itself, Unix seconds."""
+        order = self.doors.state(door).order
+        return None if order is None or order.until is None else round(self._clock.at(order.until))
+
+    def zones(self, door: str) -> list[str]:
+        """The zones at a door."""
+        return self._lockdowns.zones(door)
+
+    def lockdowns_of(self, door: str) -> list[str]:
+        """The places whose lockdown stands and covers a door."""
+        return sorted(place for place in self.passage.lockdowns if door in self._lockdowns.covered(place))
+
     def tick(self) -> None:
         """Let time pass: call it a few times a second."""
         mono = self._clock.mono()

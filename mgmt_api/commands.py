@@ -1,5 +1,6 @@
 """An operator's orders to doors: queued for a gateway, handed out at most once, dead after their deadline."""
 
+import json
 import secrets
 from typing import Any
 
@@ -16,14 +17,24 @@ Json = dict[str, Any]
 
 
 def order(
-    session: Session, gateway: str, door: str, operator: str, reason: str, *, now: float, ttl_s: float
+    session: Session,
+    gateway: str,
+    door: str,
+    operator: str,
+    reason: str,
+    *,
+    now: float,
+    ttl_s: float,
+    action: str = "unlock",
+    arguments: Json | None = None,
 ) -> Command:
-    """Queue an unlock."""
+    """Queue an order."""
     made = Command(
         id=secrets.token_hex(16),
         gateway=gateway,
         door=door,
-        action="unlock",
+        action=action,
+        arguments=json.dumps(arguments or {}),
         operator=operator,
         reason=reason,
         state="queued",
@@ -49,7 +60,7 @@ def hand_out(session: Session, gateway: str, now: float) -> list[Json]:
     for command in found:
         command.state = "sent"
     fields = ("id", "action", "door", "operator", "reason", "issued_at", "expires_at")
-    return [{name: getattr(command, name) for name in fields} for command in found]
+    return [json.loads(command.arguments) | {name: getattr(command, name) for name in fields} for command in found]
 
 
 def end(session: Session, id_: str, outcome: str, now: float) -> bool:
@@ -79,6 +90,7 @@ def one(session: Session, id_: str) -> Json:
         "id": found.id,
         "door": found.door,
         "action": found.action,
+        "gateway": found.gateway,
         "state": found.state,
         "operator": found.operator,
         "reason": found.reason,

@@ -38,6 +38,13 @@ class Door(Struct, frozen=True):
     alarm: Short
     open: bool | None = None
     online: bool = True
+    by: Short = ""  # what holds it at its mode: fire, lockdown, guard, schedule or rest
+    until: float | None = None  # when a guard's mode ends, Unix seconds
+    fire: Short = "Clear"  # or Burning, Latched
+    fire_zone: Short = ""
+    zones: Annotated[list[Short], Meta(max_length=64)] = []
+    locked_down_by: Annotated[list[Short], Meta(max_length=64)] = []  # "site", "zone <id>", "door <name>"
+    may_block: bool = False
 
 
 class Device(Struct, frozen=True):
@@ -89,7 +96,7 @@ def know(session: Session, gateway: str) -> None:
 def listed(session: Session, presence: Presence, cameras: Mapping[str, Sequence[str]], now: float) -> list[Json]:
     """All doors; one is online while its gateway is. `cameras`: door to names."""
     found: dict[str, Json] = {}
-    for gateway, inventory in _inventories(session):
+    for gateway, inventory in inventories(session):
         here = presence.online(gateway, now)
         for door in inventory.get("doors", ()):
             extra = {"gateway": gateway, "cameras": list(cameras.get(door["name"], ()))}
@@ -99,12 +106,13 @@ def listed(session: Session, presence: Presence, cameras: Mapping[str, Sequence[
 
 def gateway_of(session: Session, door: str) -> str:
     """The gateway that drives a door. Raises `Problem` not-found."""
-    for gateway, inventory in _inventories(session):
+    for gateway, inventory in inventories(session):
         if any(each["name"] == door for each in inventory.get("doors", ())):
             return gateway
     raise Problem("not-found", f"No gateway has a door {door!r}.")
 
 
-def _inventories(session: Session) -> list[tuple[str, Json]]:
+def inventories(session: Session) -> list[tuple[str, Json]]:
+    """What each gateway told last."""
     rows = session.execute(select(GatewayState.id, GatewayState.inventory).order_by(GatewayState.id))
     return [(gateway, json.loads(text)) for gateway, text in rows]

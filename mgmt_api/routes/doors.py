@@ -1,4 +1,4 @@
-"""Doors, and opening them."""
+"""Doors, and what is ordered of them."""
 
 import hashlib
 import json
@@ -7,10 +7,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Path
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from mgmt_api import audit, commands, doors
-from mgmt_api.access import API, PLAIN, CallerOf, GuardedRoute, PlaneOf
+from mgmt_api import audit, commands, doors, orders
+from mgmt_api.access import API, PLAIN, Caller, CallerOf, GuardedRoute, PlaneOf
 from mgmt_api.moments import iso
 from mgmt_api.office.batches import given_answer, keep_answer
+from mgmt_api.plane import Plane
 from mgmt_api.problems import Problem
 
 router = APIRouter(prefix=API, route_class=GuardedRoute, tags=["console"])
@@ -38,20 +39,45 @@ def unlock(
     name: DoorName, body: Unlock, plane: PlaneOf, caller: CallerOf, idempotency_key: IdempotencyKey = None
 ) -> dict[str, str]:
     """Order a door to be opened once; asked again with the same key, it is the same order."""
-    if idempotency_key is None:
+    order = orders.Order(action="unlock", reason=body.reason, door=name)
+    given = _give(plane, caller, order, idempotency_key, f"{name}\n{body.reason}")
+    [command] = given["commands"]
+    return {"command_id": command["command_id"], "expires_at": given["expires_at"]}
+
+
+@router.post("/orders", status_code=202)
+def give(
+    body: orders.Order, plane: PlaneOf, caller: CallerOf, idempotency_key: IdempotencyKey = None
+) -> dict[str, Any]:
+    """Order something of doors, each gateway once; asked again with the same key, it is the same order."""
+    return _give(plane, caller, body, idempotency_key, body.model_dump_json())
+
+
+def _give(plane: Plane, caller: Caller, order: orders.Order, key: str | None, said: str) -> dict[str, Any]:
+    if key is None:
         raise Problem("idempotency-key-required")
-    request = hashlib.sha256(f"{name}\n{body.reason}".encode()).digest()
+    action, request = orders.check(order, caller), hashlib.sha256(said.encode()).digest()
     with plane.database.write() as session:
-        if (given := given_answer(session, f"user:{caller.name}", idempotency_key, request)) is not None:
-            kept: dict[str, str] = json.loads(given)
+        if (given := given_answer(session, f"user:{caller.name}", key, request)) is not None:
+            kept: dict[str, Any] = json.loads(given)
             return kept
-        gateway, now = doors.gateway_of(session, name), plane.clock()
-        ttl_s = plane.estate.command_ttl_s
-        command = commands.order(session, gateway, name, caller.name, body.reason, now=now, ttl_s=ttl_s)
-        answer = {"command_id": command.id, "expires_at": iso(command.expires_at)}
-        keep_answer(session, f"user:{caller.name}", idempotency_key, request, json.dumps(answer), plane.now())
-        audit.append(session, plane.keys, now, caller.who, "door.unlock", name, reason=body.reason, command=command.id)
-    plane.hub.publish(f"dispatch:{gateway}", f"command:{answer['command_id']}")
+        now, ttl_s, more = plane.clock(), plane.estate.command_ttl_s, orders.arguments(order)
+        made = [
+            commands.order(
+                session, gateway, order.door, caller.name, order.reason,
+                now=now, ttl_s=ttl_s, action=order.action, arguments=more,
+            )
+            for gateway in action.gateways(session, order)
+        ]  # fmt: skip
+        answer = {
+            "commands": [{"gateway": each.gateway, "command_id": each.id} for each in made],
+            "expires_at": iso(now + ttl_s),
+        }
+        keep_answer(session, f"user:{caller.name}", key, request, json.dumps(answer), plane.now())
+        told = {"reason": order.reason, **more, "command": ",".join(each.id for each in made)}
+        audit.append(session, plane.keys, now, caller.who, f"door.{order.action}", order.target, **told)
+        topics = [topic for each in made for topic in (f"dispatch:{each.gateway}", f"command:{each.id}")]
+    plane.hub.publish(*topics)
     return answer
 
 

@@ -40,13 +40,14 @@ class Event(Base):
 
 
 class Command(Base):
-    """An operator's order to a door: handed out at most once, dead after `expires_at`."""
+    """An operator's order to a gateway: handed out at most once, dead after `expires_at`."""
 
     __tablename__ = "command"
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     gateway: Mapped[str] = mapped_column(NAME)
     door: Mapped[str] = mapped_column(NAME)
     action: Mapped[str] = mapped_column(String(16))
+    arguments: Mapped[str] = mapped_column(Text, default="{}")  # JSON {zone, mode, for_s, person}
     operator: Mapped[str] = mapped_column(NAME)
     reason: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(String(16))  # queued, sent, Done, Refused, Expired, Unknown

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 from controllers.driver import LinkState
-from gateway.access.door import DoorAlarm, DoorMode
+from gateway.access.door import DoorState
 from gateway.inventory import inventory
 from tests.gateway.world import seen, site
 
@@ -12,10 +12,10 @@ PLANE_TAKES = 200  # characters of a reason; with more the plane refuses the who
 
 def test_a_long_reason_is_cut_so_that_the_plane_takes_the_rest() -> None:
     lost = LinkState("lobby-1", False, False, "cannot open /dev/serial/by-id/" + "x" * 1000, seen())
-    state = SimpleNamespace(mode=DoorMode.LOCKED, alarm=DoorAlarm.NORMAL, open=None)
     wired = site()
-    doors = SimpleNamespace(by_name={door.name: door for door in wired.doors}, state=lambda _name: state)
-    service = SimpleNamespace(doors=doors, links={"lobby-1": lost})
+    doors = SimpleNamespace(by_name={door.name: door for door in wired.doors}, state=lambda _name: DoorState())
+    nothing = {"until": lambda _: None, "zones": lambda _: [], "lockdowns_of": lambda _: []}
+    service = SimpleNamespace(doors=doors, links={"lobby-1": lost}, **nothing)
     body = inventory(wired, service, 1, 1)  # type: ignore[arg-type] # as much of a service as it asks for
     reasons = {each["name"]: each["reason"] for each in body["devices"]}
     assert reasons["lobby-1"].startswith("cannot open /dev/serial")

@@ -38,6 +38,7 @@ WRITES = [
     ("POST", "/session", {}),
     ("POST", "/users", {}),
     ("POST", "/doors/lobby-door/unlock", {}),
+    ("POST", "/orders", {}),
 ]
 
 

@@ -44,4 +44,19 @@ export const unlock = (door: string, reason: string) =>
     { "Idempotency-Key": randomId() },
   );
 
+export interface OrderBody {
+  action: "mode" | "mode_release" | "lockdown" | "lockdown_release" | "fire_reset" | "pardon";
+  reason: string;
+  door?: string;
+  zone?: string;
+  mode?: string;
+  for_s?: number;
+  person?: string;
+}
+
+export const giveOrder = (order: OrderBody) =>
+  call<{ commands: { gateway: string; command_id: string }[]; expires_at: string }>("POST", "/orders", order, {
+    "Idempotency-Key": randomId(),
+  });
+
 export const commandState = (id: string) => get<CommandState>(`/commands/${encodeURIComponent(id)}`);

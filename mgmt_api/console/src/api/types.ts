@@ -27,6 +27,13 @@ export interface Door {
   online: boolean;
   gateway?: string;
   cameras?: string[];
+  by?: string; // what holds it at its mode: fire, lockdown, guard, schedule or rest
+  until?: number | null; // when a guard's mode ends, Unix seconds
+  fire?: string; // Clear, Burning or Latched
+  fire_zone?: string;
+  zones?: string[];
+  locked_down_by?: string[]; // "site", "zone <id>", "door <name>"
+  may_block?: boolean;
 }
 
 export interface Camera {

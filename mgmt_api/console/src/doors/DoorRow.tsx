@@ -2,6 +2,7 @@ import {
   CheckOutlined,
   ClockCircleFilled,
   CloseCircleFilled,
+  ControlOutlined,
   DisconnectOutlined,
   LoadingOutlined,
   LockFilled,
@@ -19,7 +20,8 @@ import type { Door } from "../api/types";
 import { useSite } from "../frame/site";
 import { inLanguage, named } from "../text/i18n";
 import { timeOfDay } from "../text/time";
-import { doorFace, type FaceIcon } from "./door_face";
+import { doorFace, heldBy, type FaceIcon } from "./door_face";
+import { ModeForm } from "./ModeForm";
 import { useUnlock, type Order } from "./unlock";
 import { UnlockReasons } from "./UnlockReasons";
 
@@ -47,12 +49,16 @@ interface Props {
   hotkey: string | null; // "1" to "9"
   selected: boolean;
   asking: boolean;
+  setting: boolean; // its mode is being set
   mayUnlock: boolean;
+  mayEndless: boolean;
+  onSet: (door: Door | null) => void;
   onSelect: (door: Door) => void;
   onAsk: (door: Door | null) => void;
 }
 
-export const DoorRow = memo(function DoorRow({ door, hotkey, selected, asking, mayUnlock, onSelect, onAsk }: Props) {
+export const DoorRow = memo(function DoorRow(props: Props) {
+  const { door, hotkey, selected, asking, setting, mayUnlock, mayEndless, onSelect, onAsk, onSet } = props;
   const { t, i18n } = useTranslation();
   const { timezone } = useSite();
   const { order, open } = useUnlock(door);
@@ -74,7 +80,10 @@ export const DoorRow = memo(function DoorRow({ door, hotkey, selected, asking, m
           </span>
           <span className="door-words">
             <span className="door-label">{label}</span>
-            <span className={`door-state tone-${face.tone}`}>{named(t, face.group, face.word)}</span>
+            <span className={`door-state tone-${face.tone}`}>
+              {named(t, face.group, face.word)}
+              {door.by && door.by !== "rest" && <span className="door-by"> · {heldBy(t, door, timezone)}</span>}
+            </span>
           </span>
         </button>
         {hotkey && mayUnlock && (
@@ -94,7 +103,18 @@ export const DoorRow = memo(function DoorRow({ door, hotkey, selected, asking, m
             {t("doors.unlock")}
           </Button>
         )}
+        {mayUnlock && (
+          <Button
+            type="text"
+            icon={<ControlOutlined aria-hidden />}
+            aria-label={t("mode.of", { door: label })}
+            title={t("mode.of", { door: label })}
+            aria-expanded={setting}
+            onClick={() => onSet(setting ? null : door)}
+          />
+        )}
       </div>
+      {setting && <ModeForm door={door} label={label} endless={mayEndless} onClose={() => onSet(null)} />}
       {asking && (
         <UnlockReasons
           label={label}

@@ -32,6 +32,14 @@ const FACES: Record<string, EventFace> = {
   DeviceAlarm: { tone: "bad", icon: "alarm", alarm: true, lasts: true },
   KeyChanged: { tone: "info", icon: "system" },
   TableAdopted: { tone: "calm", icon: "system" },
+  Duress: { tone: "bad", icon: "alarm", alarm: true, lasts: true },
+  Pardoned: { tone: "info", icon: "system" },
+  RequestToExit: { tone: "calm", icon: "door" },
+  DoorMode: { tone: "info", icon: "door" },
+  Ordered: { tone: "info", icon: "remote" },
+  FireReleased: { tone: "bad", icon: "alarm", alarm: true, lasts: true },
+  FireEnded: { tone: "ok", icon: "system" },
+  FireResetRefused: { tone: "warn", icon: "refuse" },
   GatewayStarted: { tone: "calm", icon: "system" },
 };
 

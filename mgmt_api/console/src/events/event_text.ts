@@ -28,9 +28,22 @@ function why(event: AccessEvent, t: TFunction): string {
   if (kind === "Granted" && event.credential_type) return named(t, "who", event.credential_type);
   if (!reason) return note;
   if (kind === "CommandOutcome") return named(t, "step", reason);
+  if (kind === "DoorMode") return modeText(event, t);
+  if (kind === "Ordered") return `${named(t, "ordered", told(event, "action"))}: ${reason}`;
   const sentence = named(t, "reason", reason);
   if (sentence !== reason) return sentence;
   return kind === "RemoteUnlock" ? named(t, "unlockReason", reason) : `${note} (${reason})`;
+}
+
+/** A word of the event's detail. */
+function told(event: AccessEvent, name: string): string {
+  const word = event.detail?.[name];
+  return typeof word === "string" ? word : "";
+}
+
+function modeText(event: AccessEvent, t: TFunction): string {
+  const by = named(t, "heldBy", told(event, "by"));
+  return `${named(t, "doorMode", event.reason ?? "")} · ${by}`;
 }
 
 export function eventText(

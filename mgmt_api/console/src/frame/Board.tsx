@@ -26,7 +26,13 @@ export function Board({ user, filter, view, onView }: Props) {
   const showWall = useCallback(() => onView(WALL), [onView]);
   return (
     <main className="columns">
-      <DoorList filter={filter} selected={view.door} mayUnlock={user.role !== "auditor"} onSelect={showDoor} />
+      <DoorList
+        filter={filter}
+        selected={view.door}
+        mayUnlock={user.role !== "auditor"}
+        mayEndless={user.role === "admin"}
+        onSelect={showDoor}
+      />
       {view.event ? (
         <Footage key={view.event.cursor} event={view.event} onBack={showWall} />
       ) : (

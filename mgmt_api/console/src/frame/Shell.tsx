@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 
 import { logOut } from "../api/calls";
 import type { AccessEvent, Door, User } from "../api/types";
+import { StandingStrip } from "../doors/StandingStrip";
 import { AlarmStrip } from "../events/AlarmStrip";
 import { startLive, useFeed, useFresh, useFreshSince } from "../live/store";
 import { timeOfDay } from "../text/time";
@@ -109,6 +110,7 @@ export function Shell({ user, onSessionLost, onLoggedOut, onPassword }: Props) {
       />
       <div className="notices">
         <StaleBanner />
+        <StandingStrip mayOrder={user.role !== "auditor"} />
         <AlarmStrip sound={sound} onFootage={showEvent} onDoor={showDoor} />
       </div>
       {Content ? (

@@ -1,0 +1,19 @@
+"""Commands of every kind."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0006_orders"
+down_revision = "0005_cameras"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """A column for what a kind needs."""
+    op.add_column("command", sa.Column("arguments", sa.Text(), nullable=False, server_default="{}"))
+
+
+def downgrade() -> None:
+    """Drop it."""
+    op.drop_column("command", "arguments")
