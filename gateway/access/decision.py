@@ -14,7 +14,7 @@ from gateway.access.presented import Card, Live, Pass, Presented, Unreadable
 from gateway.access.reasons import DenyReason
 from gateway.access.table import PermissionTable
 from gateway.access.usual import usual
-from gateway.access.zone_checks import passed_back
+from gateway.access.zone_checks import leaves_too_few, passed_back, wants_two
 
 __all__ = [
     "CHECKS",
@@ -119,9 +119,16 @@ def _granted(case: Case, presented: Card | Live | Pass) -> Granted:
         changes=tuple(_changes(case, presented)),
         duress=_under_duress(who, presented),
         moves=tuple(_moves(case, presented)),
-        notes=(DenyReason.PASSBACK_VIOLATION,) if passed_back(case, presented, Passback.SOFT) else (),
+        notes=tuple(_notes(case, presented)),
         extended=bool(who.marks & Mark.EXTENDED),
     )
+
+
+def _notes(case: Case, presented: Card | Live | Pass) -> Iterator[DenyReason]:
+    if passed_back(case, presented, Passback.SOFT):
+        yield DenyReason.PASSBACK_VIOLATION
+    if leaves_too_few(case, presented):
+        yield DenyReason.OCCUPANCY_LOW
 
 
 def _under_duress(who: Credential, presented: Card | Live | Pass) -> bool:
@@ -138,7 +145,7 @@ def _moves(case: Case, presented: Card | Live | Pass) -> Iterator[PresenceChange
         return
     bounds = tuple(zone for zone, _ in crossing.entering), crossing.leaving
     first = case.scene.presence.waiting(case.point.name)
-    if first is not None and any(rules.persons > 1 for _, rules in crossing.entering):
+    if first is not None and any(wants_two(case, *ruled) for ruled in crossing.entering):
         yield Moved(first.person, case.point.name, *bounds, case.now, first.marks)
     yield Moved(person(case.credential, presented), case.point.name, *bounds, case.now, case.credential.marks)
 

@@ -40,6 +40,7 @@ class DenyReason(StrEnum):
     PASSBACK_VIOLATION = "PassbackViolation"
     OCCUPANCY_REACHED = "OccupancyReached"
     SECOND_PERSON_NEEDED = "SecondPersonNeeded"
+    OCCUPANCY_LOW = "OccupancyLow"  # never refuses: noted with the grant of who leaves
 
 
 REASONS: dict[DenyReason, tuple[str, str]] = {  # zh-CN, English
@@ -77,6 +78,7 @@ REASONS: dict[DenyReason, tuple[str, str]] = {  # zh-CN, English
     DenyReason.PASSBACK_VIOLATION: ("此人已在区域内，不得重复进入。", "This person is inside already."),
     DenyReason.OCCUPANCY_REACHED: ("区域内人数已满。", "The zone is full."),
     DenyReason.SECOND_PERSON_NEEDED: ("需要第二人同时验证。", "A second person has to present a credential too."),
+    DenyReason.OCCUPANCY_LOW: ("区域内剩余人数低于下限。", "Fewer persons stay behind than the zone may hold."),
 }
 
 

@@ -65,8 +65,28 @@ def full(case: Case, shown: Card | Live | Pass) -> bool:
 
 
 def alone(case: Case, shown: Card | Live | Pass) -> bool:
-    """The first of two persons, where the zone asks for two (supervised: one of them a LEAD)."""
-    return any(rules.persons > 1 and not _seconded(case, shown, rules) for _, rules in entering(case))
+    """The first of two persons, where the zone asks for two, or would hold too few (supervised: one a LEAD)."""
+    return any(wants_two(case, *ruled) and not _seconded(case, shown, ruled[1]) for ruled in entering(case))
+
+
+def wants_two(case: Case, zone: str, rules: ZoneRules) -> bool:
+    """Whether a zone is entered by two persons: always, or since one would be fewer than it may hold."""
+    return rules.persons > 1 or (rules.least > 0 and (case.scene.presence.inside(zone) or 0) + 1 < rules.least)
+
+
+def leaves_too_few(case: Case, shown: Card | Live | Pass) -> bool:
+    """Whether fewer than a zone may hold stay behind, but somebody: noted, for nobody is kept inside."""
+    return any(
+        0 < _left(case, shown, zone) < rules.least
+        for zone in (case.crossing.leaving if case.crossing else ())
+        if (rules := case.table.zones[zone].rules)
+    )
+
+
+def _left(case: Case, shown: Card | Live | Pass, zone: str) -> int:
+    presence = case.scene.presence
+    known = presence.entered(person(case.credential, shown), zone) is not None
+    return (presence.inside(zone) or 0) - known
 
 
 def _seconded(case: Case, shown: Card | Live | Pass, rules: ZoneRules) -> bool:

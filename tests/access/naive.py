@@ -214,10 +214,11 @@ def zones_fault(world: World, who: Credential) -> str:
         if rules.limit is not None and len(people) >= rules.limit and name not in people:
             return "OccupancyReached"
     first = first_person(world)
-    for _, rules in zones:
+    for zone, rules in zones:
         both = first is not None and first.person != name and first.at <= now < first.at + rules.hold_s
         led = first is not None and bool((first.marks | who.marks) & Mark.LEAD)
-        if rules.persons == 2 and not (both and (led or not rules.supervised)):
+        two = rules.persons == 2 or len(inside(world, zone)) + 1 < rules.least
+        if two and not (both and (led or not rules.supervised)):
             return "SecondPersonNeeded"
     return ""
 
@@ -229,10 +230,18 @@ def again(world: World, who: Credential, zone: str, rules: ZoneRules) -> bool:
     return rules.passback_s == 0 or world.at.timestamp() < since + rules.passback_s
 
 
-def noted(world: World, who: Credential) -> bool:
-    """Whether a grant is noted as a soft violation."""
-    zones = entered_zones(world)
-    return any(rules.passback.value == "soft" and again(world, who, zone, rules) for zone, rules in zones)
+def noted(world: World, who: Credential) -> set[str]:
+    """What a grant is noted for: a soft violation, or too few who stay behind."""
+    notes = set()
+    if any(rules.passback.value == "soft" and again(world, who, zone, rules) for zone, rules in entered_zones(world)):
+        notes.add("PassbackViolation")
+    before, after = ancestry(world.rows, world.point.zone_from), ancestry(world.rows, world.point.zone_to)
+    for row in world.rows:
+        if isinstance(row, Zone) and row.rules and row.id in before and row.id not in after:
+            left = set(inside(world, row.id)) - {name_of(world, who)}
+            if left and len(left) < row.rules.least:
+                notes.add("OccupancyLow")
+    return notes
 
 
 def duress(world: World, who: Credential) -> bool:

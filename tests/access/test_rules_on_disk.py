@@ -41,7 +41,7 @@ def test_lines_of_an_older_file_are_read(line: bytes, row: office.OfficeRow) -> 
 @pytest.mark.parametrize(
     "row",
     [
-        Zone("z", "y", False, ZoneRules(Passback.HARD, 60, 3, 2, True, True, 600, 20)),
+        Zone("z", "y", False, ZoneRules(Passback.HARD, 60, 3, 2, True, True, 600, 20, 2)),
         SpecialDays("d", (SpecialDay("2026-10-01"), SpecialDay("2026-10-10", follows=5)), 2),
         Schedule("s", (), ("d",)),
         AccessProfile("p", 1, (AccessPolicy("s", "z", None, True),), True),

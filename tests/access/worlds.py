@@ -112,6 +112,7 @@ zone_rules = st.builds(
     escort=st.booleans(),
     first_in_s=st.sampled_from([0, 0, 100]),
     hold_s=st.sampled_from([15, 100]),
+    least=st.sampled_from([0, 0, 2, 3]),
 )
 marks = st.just(0) | st.lists(st.sampled_from(Mark), max_size=2).map(lambda each: int(sum(set(each))))
 pins = st.sampled_from([b"", key_of(100), key_of(101)])

@@ -177,6 +177,15 @@ async def test_the_first_of_two_is_asked_to_wait_and_the_second_lets_both_in(mak
     assert set(world.service.passage.whereabouts.people[ZONE]) == {"r-201", "r-203"}
 
 
+async def test_a_zone_that_is_never_to_hold_one_alone_is_entered_by_two_and_left_by_anybody(make: Make) -> None:
+    world = make(ZoneRules(least=2))
+    assert await passes(world, 201) == "SecondPersonNeeded"
+    assert await passes(world, 203) == ""
+    assert await passes(world, 201, "scan-1") == ""  # nobody is kept inside
+    assert world.events("Granted")[-1]["detail"] == {"notes": ["OccupancyLow"]}
+    assert await passes(world, 201) == ""
+
+
 async def test_a_visitor_needs_his_escort_and_others_the_first_person(make: Make) -> None:
     cards = {"c201": Mark.ESCORTED, "c203": Mark.ESCORT, "c205": Mark.LEAD}
     world = make(ZoneRules(escort=True, first_in_s=60), **cards)
