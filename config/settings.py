@@ -53,6 +53,10 @@ class Site(Model):
     id: Annotated[int, Field(ge=1, le=0xFFFFFFFF, description="Audience of live codes and visitor passes")]
     name: Label
     timezone: str = "Asia/Shanghai"
+    board_lists: bool = Field(
+        False,
+        description="Keep card numbers, sealed, so that UHPPOTE boards have a list to decide by when we are silent",
+    )
 
     @model_validator(mode="after")
     def _known_zone(self) -> "Site":

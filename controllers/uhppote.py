@@ -1,8 +1,9 @@
 """The driver of UHPPOTE / Weigeng (微耕) short-packet boards: the host decides through PC control.
 
 The board asks the host at each swipe as long as it hears from it at least every 30 s; the driver asks for the time
-every 10 s. A silent host leaves the board to its own list. The wire has no authentication: give the boards a network
-of their own. Packets from other addresses than the listed ones are dropped.
+every 10 s. A silent host leaves the board to its own list, which `uhppote_cards.py` keeps, outside of this driver.
+The wire has no authentication: give the boards a network of their own. Packets from other addresses than the listed
+ones are dropped.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import contextlib
 import functools
 import socket
 import threading
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from ipaddress import IPv4Address
 from typing import Any
@@ -22,13 +23,12 @@ from controllers.driver import Capabilities, Command, DeviceEvent, LinkState, Lo
 from controllers.errors import BadSetup, LinkLost
 from controllers.inbox import Inbox
 from controllers.session import Moment, outcome
-from controllers.uhppote_cards import BoardCard, CardList
 from controllers.uhppote_doors import BoardDoors
 from controllers.uhppote_events import LEVELS, BoardEvent, EventLog, EventReader
 from controllers.uhppote_link import DOORS, BoardLimits, BoardLink, BoardReader, NoAnswer, UhppoteBoard
 from controllers.wiegand import find
 
-__all__ = ["BoardCard", "BoardLimits", "BoardReader", "UhppoteBoard", "UhppoteDriver"]
+__all__ = ["BoardLimits", "BoardReader", "UhppoteBoard", "UhppoteDriver"]
 
 log = structlog.get_logger()
 Task = asyncio.Task[Any]
@@ -61,7 +61,6 @@ class UhppoteDriver:
         self._timezone = timezone
         self._limits = limits or BoardLimits()
         self._inbox = Inbox()
-        self._wanted: dict[str, Mapping[int, BoardCard]] = {}
         self._epochs = {board.name: 0 for board in boards}
 
     def devices(self) -> dict[str, Capabilities]:
@@ -70,10 +69,6 @@ class UhppoteDriver:
         reader = Capabilities("host_or_device", cards=True)
         names = {each.name: reader for wired in self._boards for each in wired.readers}
         return {**names, **{each.name: board for each in self._boards}}
-
-    def keep_cards(self, board: str, cards: Mapping[int, BoardCard]) -> None:
-        """Keep a board's own list equal to this one, from any thread. Without a call the list is left alone."""
-        self._wanted[board] = dict(cards)
 
     def submit(self, command: Command) -> None:
         """Take a command from any thread."""
@@ -97,7 +92,7 @@ class UhppoteDriver:
         contacts = {board.host: self._contact(board) for board in self._boards}
         transport, _ = await loop.create_datagram_endpoint(lambda: _Listener(contacts), self._listen)
         port = transport.get_extra_info("sockname")[1]
-        jobs = [loop.create_task(job) for each in contacts.values() for job in each.jobs(self._host, port)]
+        jobs = [loop.create_task(each.stay(self._host, port)) for each in contacts.values()]
         tasks: set[Task] = set(jobs)
         by_name = {contact.board.name: contact for contact in contacts.values()}
         loop.add_reader(self._inbox.wake_fd, self._take, by_name, tasks)
@@ -118,7 +113,7 @@ class UhppoteDriver:
 
     def _contact(self, board: UhppoteBoard) -> "Contact":
         epoch = self._epochs[board.name]
-        return Contact(board, self._sink, self._timezone, self._limits, self._wanted, epoch)
+        return Contact(board, self._sink, self._timezone, self._limits, epoch)
 
     def _take(self, contacts: Mapping[str, "Contact"], tasks: set[Task]) -> None:
         for command in self._inbox.take():
@@ -162,7 +157,6 @@ class Contact:
         sink: Sink,
         timezone: tzinfo,
         limits: BoardLimits,
-        wanted: Mapping[str, Mapping[int, BoardCard]],
         epoch: int,
     ) -> None:
         self.board = board
@@ -171,19 +165,13 @@ class Contact:
         self._sink = sink
         self._timezone = timezone
         self._limits = limits
-        self._wanted = wanted
         self._link = BoardLink(board, limits.timeout_s)
         self._doors = BoardDoors(self._link)
-        self._cards = CardList(self._link)
         self._log = EventLog(limits)
         self._reader = EventReader(board, timezone, limits)
         self._misses = 0
         self._told = -1  # what the board's register of read events says
         self._said: str | None = None
-
-    def jobs(self, host: str, port: int) -> tuple[Coroutine[Any, Any, None], ...]:
-        """What runs as long as the driver."""
-        return self._stay(host or _route_to(self.board.host), port), self._keep_cards()
 
     def event(self, packet: Any) -> None:
         """A packet from the board; without a new event it is dropped, for it may be a recorded one."""
@@ -202,7 +190,9 @@ class Contact:
             self.up, self._said = False, why
             self._sink(LinkState(self.board.name, False, False, why, self._now().seen()))
 
-    async def _stay(self, host: str, port: int) -> None:
+    async def stay(self, host: str, port: int) -> None:
+        """Stay in touch for as long as the driver runs."""
+        host = host or _route_to(self.board.host)
         while True:
             try:
                 await (self._alive() if self.up else self._connect(host, port))
@@ -220,8 +210,7 @@ class Contact:
         await self._set_clock()
         status = await self._link.ask("get_status")
         self._log.resume(status.event_index, (await self._link.ask("get_event_index")).event_index)
-        for part in (self._doors, self._cards):
-            part.forget()
+        self._doors.forget()
         self._reader.forget_levels()
         self.epoch += 1
         self.up, self._said = True, None
@@ -256,16 +245,6 @@ class Contact:
         if self._log.caught != self._told:
             await self._link.ask("set_event_index", self._log.caught)
             self._told = self._log.caught
-
-    async def _keep_cards(self) -> None:
-        while True:
-            await asyncio.sleep(self._limits.retry_s)
-            wanted = self._wanted.get(self.board.name)
-            if wanted is not None and self.up:
-                with contextlib.suppress(NoAnswer):
-                    changes = await self._cards.keep(wanted)
-                    if changes:
-                        log.info("list of a board brought in step", board=self.board.name, changes=changes)
 
     def _tell(self, events: Iterable[DeviceEvent]) -> None:
         for event in events:

@@ -11,9 +11,9 @@ from typing import Any
 
 from controllers.driver import CardRead, DeviceEvent, DeviceRecord, InputState, OutputState
 from controllers.errors import ControllerError
-from controllers.serial_frames import Card, card_of
+from controllers.serial_frames import Card
 from controllers.session import Moment
-from controllers.uhppote_link import DOORS, BoardLimits, UhppoteBoard
+from controllers.uhppote_link import DOORS, NO_CARD, BoardLimits, UhppoteBoard
 from controllers.wiegand import encode
 
 ASK_HOST = 5
@@ -22,7 +22,6 @@ REASONS = {
     10: "first card", 11: "door is normally closed", 12: "interlock", 13: "limited times", 15: "outside its times",
     18: "unknown card",
 }  # fmt: skip # of uhppoted's event reasons, those that concern a card
-NO_CARD = (0, 0xFFFFFFFF)
 LEVELS = tuple(f"door_{door}_{what}" for what in ("open", "button") for door in DOORS)
 
 
@@ -152,8 +151,6 @@ class EventReader:
 
     def _card(self, number: int) -> Card | None:
         try:
-            if self._board.decimal:
-                return Card(*encode(self._board.format, *divmod(number, 100_000)))
-            return card_of(self._board.format, number)
+            return Card(*encode(self._board.format, *self._board.parts(number)))
         except ControllerError:
             return None

@@ -11,8 +11,12 @@ from typing import Any
 
 from uhppoted.uhppote_async import UhppoteAsync  # type: ignore[import-untyped] # the library has no types
 
+from controllers.wiegand import find
+
 PORT = 60000
 DOORS = (1, 2, 3, 4)
+DECIMAL_CARDS = 100_000  # 10058400 is facility 100, card 58400
+NO_CARD = (0, 0xFFFFFFFF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,20 @@ class UhppoteBoard:
     readers: tuple[BoardReader, ...] = ()
     format: str = "H10301"
     decimal: bool = True  # its numbers are facility * 100000 + card, as printed; else the card's bits as one number
+
+    def parts(self, number: int) -> tuple[int, int]:
+        """Facility and card of a number as this board gives it."""
+        return divmod(number, DECIMAL_CARDS) if self.decimal else divmod(number, 1 << self._card_bits)
+
+    def number(self, facility: int, card: int) -> int | None:
+        """The number by which this board knows a card; None where it cannot."""
+        unit = DECIMAL_CARDS if self.decimal else 1 << self._card_bits
+        number = facility * unit + card
+        return number if card < unit and number not in NO_CARD and number < 1 << 32 else None
+
+    @property
+    def _card_bits(self) -> int:
+        return len(find(self.format).fields["C"])
 
     @property
     def host(self) -> str:

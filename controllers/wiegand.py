@@ -1,9 +1,10 @@
 """Wiegand card formats as data: one row a format, from which cards are decoded and encoded.
 
 A row is a layout and its checks. Layout, first bit on the wire first: `F`, `C`, `I`, `M` and a width are facility,
-card, issue and maker (OEM) bits; `D` is a card number in decimal digits of four bits; `F@3,1,2` gives scattered bits, highest
-first; `P` is a check bit, `x` one of no known meaning (sent 0, ignored), `0` and `1` are fixed. Checks, in the order they are computed: `E0:1-12` makes bit 0
-even parity over bits 1 to 12, `O` odd; `/110` repeats that mask over the range; `X32-39:0-31` is a column-wise XOR.
+card, issue and maker (OEM) bits; `D` is a card number in decimal digits of four bits; `F@3,1,2` gives scattered bits,
+highest first; `P` is a check bit, `x` one of no known meaning (sent 0, ignored), `0` and `1` are fixed. Checks, in the
+order they are computed: `E0:1-12` makes bit 0 even parity over bits 1 to 12, `O` odd; `/110` repeats that mask over
+the range; `X32-39:0-31` is a column-wise XOR.
 
 Sources: HID and RF IDeas format sheets and the list in Proxmark3's client (`hf/lf wiegand`, commit 1c8c3b7); the WG
 names are those of Chinese reader manuals. Length alone never names a format: a site configures it per reader.

@@ -6,7 +6,7 @@ import gc
 import signal
 import sqlite3
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import structlog
@@ -16,9 +16,10 @@ from config.settings import Settings
 from controllers.driver import Driver, Sink
 from controllers.errors import BadSetup
 from gateway.access.event import EventKind
+from gateway.board_turns import REPORT, BoardTurns
 from gateway.clock import Clock
 from gateway.commands import Commands
-from gateway.drivers import drivers_of, home_assistant
+from gateway.drivers import board_setup, drivers_of, home_assistant
 from gateway.generations import Generations
 from gateway.home_assistant import unlocker, views
 from gateway.inbox import Inbox
@@ -98,8 +99,14 @@ async def serve(settings: Settings) -> None:
         lambda: inventory(site, service, generations.table.version, journal.head.seq),
     )
     links = [*drivers, shown[1]] if shown else drivers
+    setup = board_setup(settings, site)
+    duties = (
+        [BoardTurns(setup, service.links, lambda: generations.table.version, clock, folder / REPORT).run]
+        if setup
+        else []
+    )
     with running or contextlib.nullcontext():
-        await _live(journal, generations, store, pen, service, links, inbox.put, sync, stop)
+        await _live(journal, generations, store, pen, service, links, inbox.put, sync, duties, stop)
 
 
 async def _live(
@@ -111,6 +118,7 @@ async def _live(
     drivers: Sequence[Driver],
     sink: Sink,
     sync: Sync,
+    duties: Sequence[Callable[[], Coroutine[Any, Any, None]]],
     stop: asyncio.Event,
 ) -> None:
     """Start all in order, wait, and end all in reverse. No lock moves by any of it."""
@@ -126,7 +134,7 @@ async def _live(
     gc.freeze()
     supervisor = Supervisor(drivers, sink)
     supervisor.start()
-    tasks = [asyncio.create_task(sync.run()), asyncio.create_task(_tick(service))]
+    tasks = [asyncio.create_task(each) for each in (sync.run(), _tick(service), *(duty() for duty in duties))]
     log.info("ready", doors=len(service.doors.by_name), table_version=generations.table.version)
     await stopped
     for task in (*tasks, first):

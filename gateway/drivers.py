@@ -28,11 +28,13 @@ from controllers.serial_frames import Codec, Dec10CrLf, HexCr, StxEtx
 from controllers.serial_port import OsdpBusDriver, ScannerDriver
 from controllers.serial_reader import SerialDriver, TalkingReader
 from controllers.uhppote import BoardReader, UhppoteBoard, UhppoteDriver
+from controllers.uhppote_link import DOORS
 from controllers.vault import load_keys
 from controllers.vguang import VguangSession
 from gateway.access.identifier import identifier_key
 from gateway.access.model import CredentialType
-from gateway.site import Reader
+from gateway.board_lists import ListedBoard, Setup
+from gateway.site import Reader, Site
 
 ID_FORMAT = "GB11643"
 
@@ -102,7 +104,14 @@ def uhppote(wiring: Wiring) -> Iterator[Driver]:
     """All UHPPOTE boards, in one driver."""
     if (wired := wiring.settings.uhppote) is None:
         return
-    boards = [
+    boards = boards_of(wiring.settings)
+    listen, zone = (wired.listen_host, wired.listen_port), ZoneInfo(wiring.settings.site.timezone)
+    yield UhppoteDriver("uhppote", boards, wiring.sink, listen, wired.host, zone)
+
+
+def boards_of(settings: Settings) -> list[UhppoteBoard]:
+    """The UHPPOTE boards as they are wired."""
+    return [
         UhppoteBoard(
             board.name,
             board.serial,
@@ -111,10 +120,40 @@ def uhppote(wiring: Wiring) -> Iterator[Driver]:
             board.format,
             board.decimal,
         )
-        for board in wired.boards
+        for board in (settings.uhppote.boards if settings.uhppote else ())
     ]
-    listen, zone = (wired.listen_host, wired.listen_port), ZoneInfo(wiring.settings.site.timezone)
-    yield UhppoteDriver("uhppote", boards, wiring.sink, listen, wired.host, zone)
+
+
+def board_setup(settings: Settings, site: Site) -> Setup | None:
+    """What keeps the boards' own lists in step; None where the site keeps no card numbers, or has no boards."""
+    boards, gateway = boards_of(settings), settings.gateway
+    if gateway is None or not settings.site.board_lists or not boards:
+        return None
+    return Setup(
+        gateway.api.url,
+        read_secret(gateway.api.token_file),
+        gateway.id,
+        str(settings.data_dir / "gateway" / "store.db"),
+        site.site_key,
+        site.number,
+        settings.site.timezone,
+        tuple(site.access_points),
+        tuple(ListedBoard(board, _points_of_doors(board, site)) for board in boards),
+    )
+
+
+def _points_of_doors(board: UhppoteBoard, site: Site) -> tuple[tuple[str, ...], ...]:
+    """The access points of doors 1 to 4 of a board: those whose readers are there."""
+    return tuple(
+        tuple(
+            {
+                site.points[each.name].name: None
+                for each in board.readers
+                if each.door == door and each.name in site.points
+            }
+        )
+        for door in DOORS
+    )
 
 
 def mqtt(wiring: Wiring) -> Iterator[Driver]:

@@ -103,6 +103,7 @@ def estate_of(settings: Settings) -> Estate:
         recorders=[RecorderAddress(link.url, read_secret(link.token_file)) for link in api.recorders],
         cameras=[CameraPlace(each.name, each.label.model_dump(), each.doors) for each in settings.cameras],
         issuer_key=issuer,
+        card_numbers=settings.site.board_lists,
     )
 
 

@@ -31,6 +31,7 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", f"{API}/gateways/{{gateway}}/watch"): GATEWAY,
     ("POST", f"{API}/gateways/{{gateway}}/events"): GATEWAY,
     ("PUT", f"{API}/gateways/{{gateway}}/inventory"): GATEWAY,
+    ("POST", f"{API}/gateways/{{gateway}}/card-numbers"): GATEWAY,
     **{
         (method, f"{API}/{kind}/{{id}}"): CENTRAL
         for method in ("PUT", "DELETE")

@@ -4,15 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
+import structlog
 from fastapi import FastAPI
 
-from mgmt_api import follow, keeper, passes, people, problems
+from mgmt_api import card_numbers, follow, keeper, passes, people, problems
 from mgmt_api.headers import SecurityHeaders
 from mgmt_api.plane import Plane
 from mgmt_api.routes import cameras, doors, events, gateway, live, office, seeing, session, site, sync
 from mgmt_api.routes import passes as pass_routes
 from mgmt_api.routes import people as people_routes
 
+log = structlog.get_logger()
 BODY_BYTES = 1 << 20  # routes that take more say so themselves
 
 
@@ -52,6 +54,9 @@ def prepare(plane: Plane) -> None:
     """Schema, first user, issuer key. Raises `SchemaTooNew` and `BadIssuerKey`."""
     plane.database.upgrade()
     people.ensure_somebody(plane)
+    with plane.database.write() as opened:
+        if missing := card_numbers.settle(opened, plane.estate.card_numbers):
+            log.warning("card_numbers_missing", cards=missing, needed="a snapshot from central")
     if plane.estate.issuer_key is not None:
         with plane.database.write() as opened:
             passes.install(opened, plane.estate.issuer_key)

@@ -22,8 +22,9 @@ class Unsealable(Exception):
 class Keys:
     """Hashing, sealing and signing of rows."""
 
-    def __init__(self, site_key: bytes) -> None:
+    def __init__(self, site_key: bytes, card_numbers: bool = False) -> None:
         self._site_key = site_key
+        self._number = AESGCM(_derive(site_key, "card number")) if card_numbers else None
         self._seal = AESGCM(_derive(site_key, "seal"))
         self._blind = _derive(site_key, "blind index")
         self._digest = _derive(site_key, "row digest")
@@ -33,6 +34,13 @@ class Keys:
     def card(self, format_: str, facility: int, card: int) -> bytes:
         """The key under which a reader's card number is found."""
         return identifier_key(self._site_key, "card", format_, card_value(facility, card))
+
+    def number(self, key: bytes, facility: int, card: int) -> bytes:
+        """The number of the card with this key, sealed for gateways; empty where the site does not keep numbers."""
+        if self._number is None:
+            return b""
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._number.encrypt(nonce, card_value(facility, card).encode(), key)
 
     def idcard(self, number: str) -> bytes:
         """The key under which a resident ID card is found: 18 characters, X in upper case."""

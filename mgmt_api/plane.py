@@ -43,6 +43,7 @@ class Estate:
     issuer_key: EllipticCurvePrivateKey | None = None
     console_dir: Path = Path(__file__).parent / "console_dist"
     command_ttl_s: float = 5.0
+    card_numbers: bool = False  # kept, sealed, for boards' own lists
 
 
 class Tokens:
@@ -73,7 +74,7 @@ class Plane:
         url = estate.database_url or f"sqlite:///{estate.data_dir / 'api.db'}"
         estate.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.database = Database(url)
-        self.keys = Keys(estate.site_key)
+        self.keys = Keys(estate.site_key, estate.card_numbers)
         self.tokens = Tokens(estate.gateway_tokens, estate.central_tokens)
         self.passwords = Passwords()
         self.hub = Hub()

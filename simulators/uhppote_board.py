@@ -18,7 +18,17 @@ from typing import Any
 from simulators.control import serve_device
 from simulators.diary import Diary
 
-EVENT, PC_CONTROL, SWIPE_OK, NO_PASS, BUTTON, LEAF_OPEN, LEAF_CLOSED = 0x20, 5, 1, 18, 20, 23, 24
+EVENT, PC_CONTROL, SWIPE_OK, NO_PRIVILEGE, OUTSIDE, NO_PASS, BUTTON, LEAF_OPEN, LEAF_CLOSED = (
+    0x20,
+    5,
+    1,
+    6,
+    15,
+    18,
+    20,
+    23,
+    24,
+)
 
 
 def bcd(text: str) -> bytes:
@@ -33,6 +43,7 @@ class Board:
         self.serial = serial
         self.muted = False
         self.cards: dict[int, bytes] = {}  # number: the 12 bytes of dates and doors
+        self.profiles: dict[int, bytes] = {}  # number: the 29 bytes after it of its packet
         self.events: list[bytes] = []
         self.doors = {door: [3, 5] for door in range(1, 5)}  # mode and delay
         self.open = [False] * 4
@@ -57,11 +68,12 @@ class Board:
         if self._pc_control and time.monotonic() - self._heard < self._silence_s:
             self._note(1, False, door, direction, card, PC_CONTROL, unheard)
             return False
-        rights = self.cards.get(card, bytes(12))[8 + door - 1]
-        self._note(2 if rights else 1, bool(rights), door, direction, card, SWIPE_OK if rights else NO_PASS, unheard)
-        if rights:
+        reason = self._decide(card, door)
+        granted = reason == SWIPE_OK
+        self._note(2 if granted else 1, granted, door, direction, card, reason, unheard)
+        if granted:
             self._unlock(door)
-        return bool(rights)
+        return granted
 
     def leaf(self, door: int, is_open: bool) -> None:
         """The door moves."""
@@ -83,6 +95,31 @@ class Board:
         return self.doors[door][0] == 1 or time.monotonic() < self.unlocked_until[door - 1]
 
     # What it does
+
+    def _decide(self, card: int, door: int) -> int:
+        """By its own list: the reason that an event gives."""
+        kept = self.cards.get(card)
+        if kept is None:
+            return NO_PASS
+        today = bcd(self._now().strftime("%Y%m%d"))
+        if kept[:8].strip(b"\0") and not kept[:4] <= today <= kept[4:8]:
+            return NO_PASS
+        right = kept[8 + door - 1]
+        if right > 1:
+            return SWIPE_OK if self._profiled(right, today) else OUTSIDE
+        return SWIPE_OK if right else NO_PRIVILEGE
+
+    def _profiled(self, number: int, today: bytes) -> bool:
+        """Whether a time profile, or one that it leads to, is open now."""
+        now, seen = self._now(), set()
+        while (profile := self.profiles.get(number)) is not None and number not in seen:
+            seen.add(number)
+            clock, times = bcd(now.strftime("%H%M")), profile[15:27]
+            within = any(times[at : at + 2] <= clock < times[at + 2 : at + 4] for at in range(0, 12, 4))
+            if profile[:4] <= today <= profile[4:8] and profile[8 + now.weekday()] and within:
+                return True
+            number = profile[27]
+        return False
 
     def _unlock(self, door: int) -> None:
         self.unlocked_until[door - 1] = time.monotonic() + self.doors[door][1]
@@ -179,6 +216,14 @@ class Board:
                 return struct.pack("<I", number) + self.cards.get(number, bytes(12))
             case 0x50:
                 self.cards[word] = asked[4:16]
+                return b"\x01"
+            case 0x88:
+                self.profiles[asked[0]] = asked[1:29]
+                return b"\x01"
+            case 0x98:
+                return asked[:1] + self.profiles[asked[0]] if asked[0] in self.profiles else b"\0"
+            case 0x8A:
+                self.profiles.clear()
                 return b"\x01"
             case 0x52:
                 return bytes([self.cards.pop(word, None) is not None])

@@ -5,7 +5,7 @@ from importlib.metadata import version as installed_version
 
 import typer
 
-from mgmt_api.cli import broker, check_config, code, doctor, evidence, monitor, process, simulate, site, wiegand
+from mgmt_api.cli import boards, broker, check_config, code, doctor, evidence, monitor, process, simulate, site, wiegand
 from mgmt_api.cli.output import JsonOption, answer, say
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("config-schema", help="JSON Schema of the site file / 配置文件�
 app.command("simulate", help="A whole world from one file / 用一个文件模拟门禁")(simulate.simulate)
 app.command("doctor", help="What is wrong with this machine / 检查本机环境")(doctor.doctor)
 app.add_typer(monitor.app, name="device", help="Devices, live / 设备")
+app.command("boards", help="The UHPPOTE boards' own lists / 控制板本地名单")(boards.boards)
 app.add_typer(broker.app, name="broker", help="The MQTT broker's rights / MQTT 代理权限")
 app.add_typer(code.app, name="code", help="QR codes: sign, show, verify / 二维码")
 app.add_typer(wiegand.app, name="wiegand", help="Card formats: decode, encode, learn / 韦根卡格式")

@@ -88,19 +88,24 @@ def _resident(id_: str, body: ResidentBody, keys: Keys) -> Row:
 
 
 def _credential(_id: str, body: CredentialBody, keys: Keys) -> Row:
-    return _IDENTIFIERS[type(body)](body, keys) | {
-        "resident": body.resident,
-        "state": body.state.value,
-        "profiles": _json(body.profiles),
-        "valid_from": int(body.valid_from.timestamp()) if body.valid_from else None,
-        "valid_to": int(body.valid_to.timestamp()) if body.valid_to else None,
-    }
+    return (
+        {"sealed": b""}
+        | _IDENTIFIERS[type(body)](body, keys)
+        | {
+            "resident": body.resident,
+            "state": body.state.value,
+            "profiles": _json(body.profiles),
+            "valid_from": int(body.valid_from.timestamp()) if body.valid_from else None,
+            "valid_to": int(body.valid_to.timestamp()) if body.valid_to else None,
+        }
+    )
 
 
 def _card(body: CardBody, keys: Keys) -> Row:
     format_ = canonical(body.format) or body.format
     key = keys.card(format_, body.facility, body.card)
-    return {"type": "card", "format": format_, "tail": str(body.card)[-4:], "key": key, "public_key": b""}
+    number = {"tail": str(body.card)[-4:], "sealed": keys.number(key, body.facility, body.card)}
+    return {"type": "card", "format": format_, "key": key, "public_key": b"", **number}
 
 
 def _live(body: LiveBody, keys: Keys) -> Row:

@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
+import structlog
 from fastapi import APIRouter, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
-from mgmt_api import commands, doors, events
+from mgmt_api import card_numbers, commands, doors, events
 from mgmt_api.access import API, GuardedRoute, PlaneOf
 from mgmt_api.bodies import documented, read_json
 from mgmt_api.office import feed
@@ -15,6 +16,7 @@ from mgmt_api.office.reading import read_document
 from mgmt_api.office.store import table_version
 from mgmt_api.plane import Plane
 
+log = structlog.get_logger()
 KEEPALIVE_S = 10.0
 EVENTS_BYTES = 8 << 20
 router = APIRouter(prefix=API, route_class=GuardedRoute, tags=["gateway"])
@@ -83,6 +85,13 @@ async def inventory(gateway: str, request: Request, plane: PlaneOf) -> None:
     await run_in_threadpool(_keep_inventory, plane, gateway, raw)
 
 
+@router.post("/gateways/{gateway}/card-numbers", openapi_extra=documented(card_numbers.Asked))
+async def numbers(gateway: str, request: Request, plane: PlaneOf) -> dict[str, Any]:
+    """The sealed numbers of cards that a board's own list lacks; none where the site does not keep them."""
+    raw = await read_json(request)
+    return await run_in_threadpool(_numbers, plane, gateway, raw)
+
+
 async def _version(plane: Plane) -> ServerSentEvent:
     def read() -> int:
         with plane.database.read() as session:
@@ -110,6 +119,14 @@ def _ingest(plane: Plane, gateway: str, raw: bytes) -> int:
     plane.presence.heard(gateway, plane.clock())
     plane.hub.publish("events", *(f"command:{id_}" for id_ in ended))
     return acked
+
+
+def _numbers(plane: Plane, gateway: str, raw: bytes) -> dict[str, Any]:
+    asked = read_document(raw, card_numbers.Asked)
+    with plane.database.read() as session:
+        given = card_numbers.sealed(session, asked)
+    log.info("card_numbers_given", gateway=gateway, asked=len(asked.keys), given=len(given["numbers"]))
+    return given
 
 
 def _keep_inventory(plane: Plane, gateway: str, raw: bytes) -> None:

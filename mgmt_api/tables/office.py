@@ -1,6 +1,6 @@
 """What the office decided: zones, schedules, profiles, residents, credentials, issuers, called-back passes."""
 
-from sqlalchemy import Index, String, Text
+from sqlalchemy import Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mgmt_api.tables import BIG, BYTES, Base
@@ -85,6 +85,7 @@ class Credential(Base):
     valid_from: Mapped[int | None] = mapped_column(BIG)
     valid_to: Mapped[int | None] = mapped_column(BIG)  # exclusive
     refreshed_at: Mapped[int] = mapped_column(BIG)  # when the office last confirmed it
+    sealed: Mapped[bytes] = mapped_column(BYTES, server_default=text("''"))  # its number, where the site keeps those
     digest: Mapped[bytes] = mapped_column(BYTES)
     version: Mapped[int] = mapped_column(BIG, index=True)
 

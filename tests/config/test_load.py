@@ -83,7 +83,7 @@ def test_a_time_of_day_stays_text_as_yaml_1_2_has_it(tmp_path: Path, example: st
         ("commands: [clubhouse]", "commands: [club]", r"broker\.home_assistant\.commands\.0: no door"),
         ("address: 192.168.1.100", "address: board", r"LINE:7: uhppote\.boards\.0\.address: String should match"),
         ("  key_file: secrets/broker-client.key\n", "", r"broker\.key_file: cert_file and key_file go together"),
-        ("data_dir: /var/lib/menjin ", "data_dir: /a\ndata_dir: /b ", r"12:1: found duplicate key \"data_dir\""),
+        ("data_dir: /var/lib/menjin ", "data_dir: /a\ndata_dir: /b ", r"NEXT:1: found duplicate key \"data_dir\""),
         ("site:\n", "site: [\n", r":\d+: "),
         ("way_out: button", "way_out: software_button", r"LINE:5: doors\.0\.way_out: a software_button needs rex"),
         ("pulse_s: 0, shunt", "pulse_s: 3, shunt", r"doors\.0\.rex\.pulse_s: a button that releases the lock itself"),
@@ -103,7 +103,8 @@ def test_each_mistake_is_named_with_its_line_and_column(
     assert old in example
     line = example[: example.index(old)].count("\n") + 1
     found = faults_of(write(tmp_path, example.replace(old, new, 1)))
-    assert any(re.search(fault.replace("LINE", f"^{line}"), each) for each in found), found
+    fault = fault.replace("LINE", f"^{line}").replace("NEXT", f"^{line + 1}")
+    assert any(re.search(fault, each) for each in found), found
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,11 @@ from controllers.errors import BadSetup, ProtocolViolation
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "wiegand.csv"
 # Proxmark3 gives HPP32 a 29-bit number in 19 bits and sends none of it: that row says nothing of a real card.
+LISTED = """
+H10301 ind26 ind27 indasc27 Tecom27 2804W ind29 ATSW30 ADT31 HCP32 HPP32 Kastle Kantech WIE32 D10202 H10306 N10002
+Optus34 SMP34 BQT34 C1k35s C15001 S12906 Sie36 H10320 H10302 H10304 P10004 HGen37 MDI37 BQT38 ISCS PW39 P10001 Casi40
+BC40 H800002 C1k48s Avig56 IR56 Verkada40 ACTPHID
+"""
 LINES = VECTORS.read_text(encoding="utf-8").splitlines()
 ROWS = [row for row in csv.DictReader(LINES) if row["format"] != "HPP32"]
 
@@ -44,10 +49,7 @@ def test_the_row_of_a_number_that_no_card_can_hold_says_only_the_facility() -> N
 
 def test_all_formats_that_proxmark3_lists_are_here_but_a_contest_badge() -> None:
     """Its client's table; the 42 bits of DEFCON32 are the badge of one contest."""
-    listed = """H10301 ind26 ind27 indasc27 Tecom27 2804W ind29 ATSW30 ADT31 HCP32 HPP32 Kastle Kantech WIE32 D10202 H10306
-        N10002 Optus34 SMP34 BQT34 C1k35s C15001 S12906 Sie36 H10320 H10302 H10304 P10004 HGen37 MDI37 BQT38 ISCS PW39
-        P10001 Casi40 BC40 H800002 C1k48s Avig56 IR56 Verkada40 ACTPHID""".split()
-    assert set(listed) <= set(wiegand.FORMATS)
+    assert set(LISTED.split()) <= set(wiegand.FORMATS)
 
 
 def test_a_decimal_card_number_stands_in_digits() -> None:

@@ -15,8 +15,9 @@ from config.wiring import devices
 from controllers.driver import Capabilities
 from controllers.errors import BadSetup
 from controllers.serial_frames import HexCr
-from gateway.drivers import CODECS, KINDS, Wiring, drivers_of, home_assistant, readers_of
+from gateway.drivers import CODECS, KINDS, Wiring, board_setup, drivers_of, home_assistant, readers_of
 from gateway.presentation import Identifier
+from gateway.wiring import site_of
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "config/site.example.yaml"
@@ -105,3 +106,17 @@ def test_the_readme_tells_of_each_kind_what_its_drivers_say(settings: Settings) 
 
 def test_the_drivers_page_shows_a_whole_driver_as_it_is() -> None:
     assert inspect.getsource(HexCr) in (ROOT / "controllers/README.md").read_text(encoding="utf-8")
+
+
+def test_boards_lists_are_kept_only_where_the_site_says_so(settings: Settings) -> None:
+    write_secret(settings.gateway.api.token_file, "token") if settings.gateway else None
+    site = site_of(settings)
+    assert board_setup(settings, site) is None
+    wanted = settings.model_copy(update={"site": settings.site.model_copy(update={"board_lists": True})})
+    setup = board_setup(wanted, site)
+    assert setup
+    (listed,) = setup.boards
+    assert listed.board.name == "board-1"
+    assert len(listed.doors) == 4
+    assert all(name in {point.name for point in setup.points} for names in listed.doors for name in names)
+    assert "token" not in repr(setup), "it holds keys"
