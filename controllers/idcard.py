@@ -27,6 +27,8 @@ LONGEST = 2400  # text, photo and two fingerprints
 ANSWER_S = {STATUS: 1.0, FIND: 1.0, SELECT: 1.0, READ: 3.0}
 GOOD = {STATUS: 0x90, FIND: 0x9F, SELECT: 0x90, READ: 0x90}
 NEXT = {FIND: SELECT, SELECT: READ}
+ANSWERS = {0x9F: FIND, 0x80: FIND, 0x81: SELECT, 0x41: READ}  # what only one of the questions is answered with
+GOOD_BYTES = {0: STATUS, 8: SELECT}  # of data with 90; the text of a card is longer
 FAULTS = {0x60: "self-test failed", 0x66: "SAM module not authorised"}
 
 
@@ -149,10 +151,16 @@ class IdCardSession:
     def received(self, data: bytes, now: Moment) -> Iterator[Action]:
         """Take the answer to what was asked; what nobody asked for is dropped."""
         for answer in self._decoder.feed(data, now.mono_s):
-            if self._waiting:
+            if self._waiting and self._fits(answer):
                 self._waiting = False
                 self._silent = 0
                 yield from self._answered(answer, now)
+
+    def _fits(self, answer: Answer) -> bool:
+        """Whether it answers what was asked: one that comes late, or twice, belongs to another question."""
+        if answer.status == GOOD[READ]:
+            return GOOD_BYTES.get(len(answer.data), READ) == self._step
+        return ANSWERS.get(answer.status, self._step) == self._step
 
     def _answered(self, answer: Answer, now: Moment) -> Iterator[Action]:
         step, good = self._step, answer.status == GOOD[self._step]

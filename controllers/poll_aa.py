@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import xor
 
+from controllers.doubt import Doubt
 from controllers.driver import Capabilities, CardRead, Command, DeviceEvent, LinkState, Result
 from controllers.errors import BadSetup, ControllerError, ProtocolViolation
 from controllers.serial_frames import Card, card_of
@@ -64,6 +65,7 @@ class PollSession:
         self._asked_s = float("-inf")
         self._polled_s: dict[str, float] = {}  # when each was last left with an empty buffer
         self._buffer = bytearray()
+        self._doubts = {reader.name: Doubt() for reader in readers}
         self.dropped = 0
 
     def devices(self) -> dict[str, Capabilities]:
@@ -79,23 +81,22 @@ class PollSession:
         yield from self.tick(now)
 
     def received(self, data: bytes, now: Moment) -> Iterator[Action]:
-        """Gather the answer; an adapter that echoes the question is seen through."""
+        """Gather the answer. One with bytes behind it is none: a reader says no more than its eight."""
         if now.mono_s - self._asked_s > self._window_s:
-            self.dropped += 1
+            self._broken(now)
             return
-        if len(self._buffer) <= 2 * REPLY_BYTES:
-            self._buffer += data[: 4 * REPLY_BYTES]
-        reader = self._readers[self._turn]
-        frame = bytes(self._buffer).removeprefix(self._questions[reader.name])
-        if len(frame) == REPLY_BYTES:
-            yield from self._answered(reader, frame, now)
+        self._buffer += data[: 2 * REPLY_BYTES - len(self._buffer)]
+        if len(self._buffer) == REPLY_BYTES:
+            yield from self._answered(self._readers[self._turn], bytes(self._buffer), now)
 
     def _answered(self, reader: PolledReader, frame: bytes, now: Moment) -> Iterator[Action]:
         self._buffer.clear()
         try:
             card = answer(frame, reader.format)
         except ControllerError:
-            self.dropped += 1
+            self._broken(now)
+            return
+        if not self._doubts[reader.name].counts(card, now.mono_s):
             return
         stale = self._asked_s - self._polled_s.get(reader.name, float("-inf")) > self._stale_after_s
         yield CardRead(reader.name, card.bits, card.bit_count, now.seen(stale))
@@ -106,11 +107,18 @@ class PollSession:
             return
         if self._asked_s > float("-inf"):
             self._polled_s[self._readers[self._turn].name] = self._asked_s
-        self.dropped += bool(self._buffer)
+        if self._buffer:
+            self._broken(now)
         self._buffer.clear()
         self._turn = (self._turn + 1) % len(self._readers)
         self._asked_s = now.mono_s
         yield self._questions[self._readers[self._turn].name]
+
+    def _broken(self, now: Moment) -> None:
+        """The line is common to all: what broke on it may break for each."""
+        self.dropped += 1
+        for doubt in self._doubts.values():
+            doubt.broken(now.mono_s)
 
     def command(self, command: Command, now: Moment) -> Iterator[Action]:
         """They take none."""

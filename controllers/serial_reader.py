@@ -8,8 +8,10 @@ from typing import Protocol
 
 import structlog
 
+from controllers.doubt import Doubt
 from controllers.driver import Capabilities, CardRead, Command, DeviceEvent, KeyRead, LinkState, Result, Sink
 from controllers.inbox import Inbox
+from controllers.serial_echo import Echo
 from controllers.serial_frames import Card, Codec
 from controllers.serial_port import open_port, read_some, write_all
 from controllers.session import Moment, carry_out, outcome
@@ -59,6 +61,7 @@ class SerialDriver:
         self._session = session
         self._sink = sink
         self._inbox = Inbox()
+        self._echo = Echo()
         self._epoch = 0
 
     def devices(self) -> dict[str, Capabilities]:
@@ -75,6 +78,7 @@ class SerialDriver:
     def run(self, stop: threading.Event) -> None:
         """Serve the port until `stop` is set. Raises `LinkLost` when it breaks."""
         self._epoch += 1
+        self._echo = Echo()
         with open_port(self._port, self._baud) as port:
             self._inbox.open()
             try:
@@ -88,8 +92,9 @@ class SerialDriver:
     def _turn(self, port: int, standstill: Standstill) -> None:
         ready, _, _ = select.select([port, self._inbox.wake_fd], [], [], self._session.tick_s)
         standstill.turn()
-        if port in ready and (data := read_some(port)):
-            self._do(port, self._session.received(data, self._now()))
+        now = self._now()
+        if data := self._echo.heard(read_some(port) if port in ready else b"", now.mono_s):
+            self._do(port, self._session.received(data, now))
         waiting = deque(self._inbox.take())
         try:
             while waiting:
@@ -108,6 +113,7 @@ class SerialDriver:
     def _do(self, port: int, actions: Iterator[Action]) -> None:
         for action in actions:
             if isinstance(action, bytes):
+                self._echo.sent(action, self._now().mono_s)
                 write_all(port, action)
             else:
                 self._sink(action)
@@ -124,6 +130,8 @@ class TalkingReader:
     def __init__(self, name: str, codec: Codec) -> None:
         self._name = name
         self._codec = codec
+        self._doubt = Doubt()
+        self._broken = 0
         self._told = 0
         self._told_s = 0.0
 
@@ -139,10 +147,12 @@ class TalkingReader:
     def received(self, data: bytes, now: Moment) -> Iterator[Action]:
         """Give each card and key."""
         for found in self._codec.feed(data, now.mono_s):
-            if isinstance(found, Card):
-                yield CardRead(self._name, found.bits, found.bit_count, now.seen(), self._codec.checked)
-            else:
+            self._look(now)
+            if not isinstance(found, Card):
                 yield KeyRead(self._name, found.keys, now.seen())
+            elif self._doubt.counts(found, now.mono_s):
+                yield CardRead(self._name, found.bits, found.bit_count, now.seen(), self._codec.checked)
+        self._look(now)
 
     def tick(self, now: Moment) -> Iterator[Action]:
         """Let the codec see the silence; say now and then what was dropped."""
@@ -150,6 +160,12 @@ class TalkingReader:
         if self._codec.dropped > self._told and now.mono_s - self._told_s >= TELL_DROPPED_S:
             log.warning("broken frames dropped", reader=self._name, total=self._codec.dropped)
             self._told, self._told_s = self._codec.dropped, now.mono_s
+
+    def _look(self, now: Moment) -> None:
+        """Whether the codec found broken pieces."""
+        if self._codec.dropped > self._broken:
+            self._broken = self._codec.dropped
+            self._doubt.broken(now.mono_s)
 
     def command(self, command: Command, now: Moment) -> Iterator[Action]:
         """It hears nothing."""

@@ -33,6 +33,7 @@ __all__ = ["BoardLimits", "BoardReader", "UhppoteBoard", "UhppoteDriver"]
 log = structlog.get_logger()
 Task = asyncio.Task[Any]
 STOP_LOOK_S = 0.1
+BELLS = 64  # more at once are no people
 NOT_FOUND, OVERWRITTEN = 0x00, 0xFF  # types of event that are none
 
 
@@ -106,7 +107,7 @@ class UhppoteDriver:
         finally:
             loop.remove_reader(self._inbox.wake_fd)
             transport.close()
-            await _cancelled(tasks)
+            await _cancelled({*tasks, *(bell for each in contacts.values() for bell in each.bells)})
             for contact in contacts.values():
                 contact.leave("driver stopped")
                 self._epochs[contact.board.name] = contact.epoch
@@ -169,16 +170,37 @@ class Contact:
         self._doors = BoardDoors(self._link)
         self._log = EventLog(limits)
         self._reader = EventReader(board, timezone, limits)
+        self._bells: dict[int, Task] = {}  # by index: what is being asked about
         self._misses = 0
         self._told = -1  # what the board's register of read events says
         self._said: str | None = None
 
     def event(self, packet: Any) -> None:
         """A packet from the board; without a new event it is dropped, for it may be a recorded one."""
-        event = BoardEvent.heard(packet)
-        if self.up and self._log.is_new(event.index):
-            self._tell(self._reader.card_event(event, self._reader.is_old(event), self._now()))
-            self._tell(self._reader.levels(packet, self._now()))
+        index = packet.event_index
+        if self.up and index not in self._bells and len(self._bells) < BELLS and self._log.may_be_new(index):
+            self._bells[index] = asyncio.get_running_loop().create_task(self._answer(index))
+            self._bells[index].add_done_callback(lambda _task: self._bells.pop(index, None))
+
+    async def _answer(self, index: int) -> None:
+        """Ask the board what it announced. What it does not tell in time is caught up later, as stale."""
+        for _ in range(2):
+            with contextlib.suppress(NoAnswer):
+                status = await self._link.ask("get_status", timeout_s=self._limits.bell_s)
+                event = last = BoardEvent.last(status)
+                if last.index != index:
+                    event = BoardEvent.stored(
+                        await self._link.ask("get_event", index, timeout_s=self._limits.bell_s), last.sent
+                    )
+                if event.index == index and self._log.is_new(index):
+                    self._tell(self._reader.card_event(event, self._reader.is_old(event), self._now()))
+                self._tell(self._reader.levels(status, self._now()))
+                return
+
+    @property
+    def bells(self) -> list[Task]:
+        """What is being asked about."""
+        return list(self._bells.values())
 
     async def lock(self, command: LockCommand) -> tuple[Result, str]:
         """Carry a command out; how it ended."""

@@ -2,6 +2,9 @@
 
 A swipe that the host is to decide has reason 5. Events come by UDP, and some are lost; the board keeps them all by a
 rising index. What is fetched later by index is stale: it is written down, never granted.
+
+A packet has no sum of its own and no proof of its sender. So it is no more than a bell: what happened is asked of the
+board itself, by index, and only its answer is believed.
 """
 
 from collections.abc import Callable, Iterator
@@ -39,8 +42,8 @@ class BoardEvent:
     sent: datetime | None = None
 
     @classmethod
-    def heard(cls, packet: Any) -> "BoardEvent":
-        """From the packet that a board sends by itself."""
+    def last(cls, packet: Any) -> "BoardEvent":
+        """The last one, from a status or from the packet that a board sends by itself."""
         day, clock = packet.system_date, packet.system_time
         sent = datetime.combine(day, clock) if day and clock else None
         return cls(
@@ -49,11 +52,11 @@ class BoardEvent:
         )  # fmt: skip
 
     @classmethod
-    def stored(cls, answer: Any) -> "BoardEvent":
-        """From the answer to a question by index."""
+    def stored(cls, answer: Any, sent: datetime | None = None) -> "BoardEvent":
+        """From the answer to a question by index; `sent` is the board's time then."""
         return cls(
             answer.index, answer.access_granted, answer.door, answer.direction, answer.card, answer.reason,
-            answer.timestamp,
+            answer.timestamp, sent,
         )  # fmt: skip
 
 
@@ -77,9 +80,13 @@ class EventLog:
         self._live = {index for index in self._live if self.caught < index}
         self.newest = max(newest, *self._live, 0)  # a packet may have overtaken the answer
 
+    def may_be_new(self, index: int) -> bool:
+        """Whether an event of this index was not handed over yet."""
+        return self.caught < index <= self.newest + self._limits.leap and index not in self._live
+
     def is_new(self, index: int) -> bool:
         """Whether an event is to be handed over; from now on it is not."""
-        new = self.caught < index <= self.newest + self._limits.leap and index not in self._live
+        new = self.may_be_new(index)
         if new:
             self._live.add(index)
             self.newest = max(self.newest, index)

@@ -67,6 +67,7 @@ class BoardLimits:
     retry_s: float = 2.0
     timeout_s: float = 1.0
     misses: int = 3  # questions in a row without an answer until it is off line
+    bell_s: float = 0.4  # what a packet announced is asked for twice, each time for so long
     grace_s: float = 1.0  # an event's own packet may still be under way
     old_s: float = 5.0  # an event older than this by the board's own clock is stale
     clock_s: float = 2.0  # a clock further off than this is set

@@ -266,6 +266,23 @@ def test_packets_from_other_addresses_are_dropped(peer: Board, driver: tuple[Uhp
     assert not witness.all(CardRead)
 
 
+def test_a_forged_swipe_from_the_boards_own_address_is_no_read(
+    peer: Board, driver: tuple[UhppoteDriver, Witness]
+) -> None:
+    """A packet only rings: what happened is asked of the board, which knows of no such card."""
+    _, witness = driver
+    assert peer._listener
+    forger = Board(SERIAL, "127.0.0.1", 0, Diary())
+    forger._listener = peer._listener
+    for _ in range(3):
+        forger.swipe(10058400)
+    time.sleep(0.5)
+    assert not witness.all(CardRead)
+    peer.swipe(10058401)
+    read = witness.expect(CardRead)
+    assert (card("H10301", read.bits, read.bit_count).card, read.seen.stale) == (58401, False)
+
+
 def test_a_port_in_use_is_a_lost_link(peer: Board) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
@@ -308,7 +325,7 @@ def test_the_simulator_answers_as_the_published_packets_do(row: dict[str, str], 
 def test_a_published_event_is_understood() -> None:
     row = VECTORS["event"]
     packet = decode.event(bytes.fromhex(row["packet"]))
-    event = BoardEvent.heard(packet)
+    event = BoardEvent.last(packet)
     board = UhppoteBoard("board", SERIAL, "192.168.1.100", (BoardReader("back", 4, 2),))
     reader = EventReader(board, UTC, BoardLimits())
     (told,) = reader.card_event(event, False, Moment(1, 2, 1))
@@ -347,7 +364,7 @@ def test_no_packet_at_all_raises(packets: list[bytes]) -> None:
         reader = EventReader(board, UTC, BoardLimits())
 
         def event(self, packet: Any) -> None:
-            event = BoardEvent.heard(packet)
+            event = BoardEvent.last(packet)
             told.extend(self.reader.card_event(event, self.reader.is_old(event), Moment(1, 2, 1)))
             told.extend(self.reader.levels(packet, Moment(1, 2, 1)))
 

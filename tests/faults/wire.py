@@ -25,6 +25,7 @@ class Wire:
         self.to_gateway: Hurt = whole
         self.to_readers: Hurt = whole
         self.babble: Callable[[Wire], bytes] | None = None
+        self.echo = False  # the adapter hears what it says
         self._gateway = Line(near)
         self._readers = os.open(far, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         tty.setraw(self._readers)
@@ -40,7 +41,7 @@ class Wire:
     def mend(self) -> None:
         """From now on the wire is good; what was under way is lost."""
         self.hurt(whole, whole)
-        self._late = []
+        self._late, self.echo = [], False
 
     def close(self) -> None:
         self._stop.set()
@@ -51,6 +52,8 @@ class Wire:
     def _carry(self) -> None:
         while not self._stop.is_set():
             if said := self._gateway.read(0.001):
+                if self.echo:
+                    self._gateway.write(said)
                 self._send(False, self.to_readers(self, said))
             if select.select([self._readers], [], [], 0)[0] and (said := os.read(self._readers, 4096)):
                 self.heard.append(said)
@@ -124,3 +127,18 @@ def replayed(wire: Wire, data: bytes) -> Pieces:
 
 def babbled(wire: Wire) -> bytes:
     return wire.random.randbytes(BURST)
+
+
+def slowly(_wire: Wire, data: bytes) -> Pieces:
+    """Byte by byte, as at 38400 baud."""
+    return [(0.00026 * place, data[place : place + 1]) for place in range(len(data))]
+
+
+def delayed(wire: Wire, data: bytes) -> Pieces:
+    return [(wire.random.uniform(0.05, 0.3), data)]
+
+
+def reordered(wire: Wire, data: bytes) -> Pieces:
+    """Two pieces change places."""
+    cut = wire.random.randrange(len(data) + 1)
+    return [(0, data[cut:]), (0.001, data[:cut])]
