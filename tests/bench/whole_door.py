@@ -1,0 +1,53 @@
+"""The whole door process behind any driver: table, journal on the disk, orders. Only its sync is left out."""
+
+import asyncio
+import logging
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from controllers.driver import Driver, Sink
+from controllers.errors import LinkLost
+from gateway.access.generation import build
+from gateway.access.model import AccessPoint
+from gateway.access.table import PermissionTable
+from gateway.clock import Clock
+from gateway.commands import Commands
+from gateway.inbox import Inbox
+from gateway.journal import Journal
+from gateway.pen import Pen
+from gateway.readers import ReaderLimits
+from gateway.service import Service
+from gateway.site import Door, Reader, Site
+from gateway.wire import row, rows_of
+from tests.gateway.world import SITE, SITE_KEY, ZONE, credential, rows
+
+BUILD = Path("build")
+CARDS = 1000
+UNHELD = ReaderLimits(per_s=1000.0, alarm_after=1_000_000)  # a benchmark is no attack
+
+
+async def serve(driver_of: Callable[[Sink], Driver], reader: Reader, lock_device: str) -> None:
+    """One reader and one door, for as long as the link lives."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    BUILD.mkdir(exist_ok=True)
+    loop = asyncio.get_running_loop()
+    door = Door("door", 1, {"zh": "门", "en": "Door"}, lock_device)
+    points = {reader.name: AccessPoint("door-in", "door", 1, "estate", ZONE)}
+    site = Site(SITE, ZoneInfo("Asia/Shanghai"), SITE_KEY, (door,), points, (reader,))
+    with tempfile.TemporaryDirectory(dir=BUILD) as folder:
+        journal = Journal(Path(folder) / "journal.db", time.time)
+        journal.start()
+        generation = build([row(kind, body) for kind, body in rows_of(rows(*map(credential, range(1, CARDS))))], 1)
+        table = PermissionTable.load(generation, site.access_points, site.tz, site=SITE)
+        driver = driver_of(lambda event: inbox.put(event))
+        service = Service(site, Pen(journal, Clock(), lambda: table), Commands([driver]), loop, limits=UNHELD)
+        inbox = Inbox(loop, service.on_event)
+        with suppress(LinkLost):
+            await asyncio.to_thread(driver.run, threading.Event())
