@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 
 from controllers.uhppote_profiles import FIRST, LAST, NEVER, Segment, Week
-from gateway.access.case import Leases
+from gateway.access.lease import Leases
 from gateway.access.model import AccessPoint, Credential, CredentialState, CredentialType, HolderClass, Mark
 from gateway.access.schedule import DAY_BYTES, DAY_MINUTES, Times
 from gateway.access.table import PermissionTable
@@ -65,7 +65,7 @@ def _days(table: PermissionTable, card: Credential, now: datetime, leases: Lease
         begins = datetime.fromtimestamp(card.valid_from, table.tz)
         begun = begins <= now or begins.time() == time()
         start = max(FIRST, begins.date() if begun else begins.date() + timedelta(days=1))
-    lease_s = leases.of(card.holder_class) if card.refreshed_at else None
+    lease_s = leases.over(card) if card.refreshed_at else None
     ends = [card.valid_to, None if lease_s is None else card.refreshed_at + lease_s]
     for second in filter(None, ends):
         end = min(end, datetime.fromtimestamp(second, table.tz).date() - timedelta(days=1))  # exclusive
