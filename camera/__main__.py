@@ -130,8 +130,7 @@ class Process:
         server = _server(create_app(recorder, token, seeing))
         tasks = [asyncio.create_task(each.run()) for each in self._supervisors.values()]
         tasks += [asyncio.create_task(each.run()) for each in self._qr]
-        tasks += [asyncio.create_task(each.run()) for each in seeing.watchers.values()]
-        tasks.append(asyncio.create_task(seeing.forget()))
+        tasks.append(asyncio.create_task(seeing.run()))
         tasks.append(asyncio.create_task(self._keeper.run()))
         if self._recorder.offsite:
             tasks.append(asyncio.create_task(self._offsite(self._recorder.offsite).run()))

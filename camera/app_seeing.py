@@ -37,7 +37,8 @@ def drawings(request: Request) -> dict[str, object]:
 
 def _watching(seeing: Seeing, name: str) -> dict[str, object]:
     watcher = seeing.watchers.get(name)
-    return {"watched": watcher.state.state if watcher else None, "learnt": bool(watcher and watcher.learnt)}
+    looks = watcher is not None and watcher.looks
+    return {"watched": watcher.state.state if watcher and looks else None, "learnt": bool(watcher and watcher.learnt)}
 
 
 @router.get("/cameras/{name}/drawing")
@@ -57,7 +58,7 @@ async def draw(request: Request, name: str, body: Drawing) -> Drawing:
 async def relearn(request: Request, name: str) -> None:
     """Take what the camera sees from now on for what it was put up for: it was turned on purpose."""
     watcher: Watcher | None = _seeing(request).watchers.get(_camera(request, name))
-    if watcher is None:
+    if watcher is None or not watcher.looks:
         raise HTTPException(404, f"camera {name} is not watched")
     await watcher.relearn()
 

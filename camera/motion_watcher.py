@@ -35,9 +35,12 @@ TakeStill = Callable[[int, str], Awaitable[bool]]  # moment (us), path under the
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What is looked at, how often a second, and how long what must last (`camera.health.HealthLimits`)."""
+    """What is looked at, how often a second, and how long what must last (`camera.health.HealthLimits`).
 
-    source: Source
+    Without a source nobody looks at the picture: then only a lost camera and a wrong clock are alarms.
+    """
+
+    source: Source | None
     camera: str
     doors: Sequence[str] = ()
     fps: float = 5.0
@@ -69,21 +72,22 @@ class Watcher:
         self._todo: asyncio.Queue[Callable[[], Awaitable[object]]] = asyncio.Queue(QUEUE)
         self._stills: asyncio.Queue[tuple[Alarm, int]] = asyncio.Queue(QUEUE)
         self._worker = Worker(
-            watched.camera, "camera.motion_worker", self._order, self._take, self._become, watched.source.scrub,
-            patience or Patience(),
+            watched.camera, "camera.motion_worker", self._order, self._take, self._become,
+            watched.source.scrub if watched.source else str, patience or Patience(),
         )  # fmt: skip
         self.state = CameraState(watched.camera, State.CONNECTING, time.time())
         self.learnt = False
 
     @property
-    def worker_pid(self) -> int:
-        """Return the child's process id."""
-        return self._worker.pid
+    def looks(self) -> bool:
+        """Tell whether the picture is looked at."""
+        return self._watched.source is not None
 
     async def run(self) -> None:
         """Watch until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._worker.run())
+            if self.looks:
+                tasks.create_task(self._worker.run())
             tasks.create_task(self._carry_out())
             tasks.create_task(self._picture())
             tasks.create_task(self._miss())
@@ -99,11 +103,11 @@ class Watcher:
         await self._worker.renew()
 
     def _order(self) -> bytes:
-        drawing = self._drawings.of(self._watched.camera)
+        drawing, source = self._drawings.of(self._watched.camera), self._watched.source
         self._zones = {zone.name: zone for zone in drawing.zones}
         order = {
             "argv": grey_command(WHOLE, self._watched.fps, widest=WIDTH),
-            "script": self._watched.source.script().decode(),
+            "script": source.script().decode() if source else "",
             "fps": self._watched.fps,
             "zones": [zone.model_dump(include={"name", "polygon", "sensitivity", "dwell_s"}) for zone in drawing.zones],
             "masks": self._drawings.masks(self._watched.camera),

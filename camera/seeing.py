@@ -14,6 +14,7 @@ from camera.drawing import Drawing, Drawings
 from camera.footage import Footage
 from camera.masks import blackout
 from camera.motion_watcher import Watcher
+from camera.onvif_clock import ClockWatch
 from camera.segment import US
 from camera.still import NoPicture, still
 
@@ -26,9 +27,25 @@ DAY_US = 86_400 * US
 class Seeing:
     """All watchers, and the log of alarms that they write. In one event loop."""
 
-    def __init__(self, root: Path, alarms: Alarms, drawings: Drawings, watchers: Mapping[str, Watcher]) -> None:
-        self._root = root
+    def __init__(
+        self,
+        root: Path,
+        alarms: Alarms,
+        drawings: Drawings,
+        watchers: Mapping[str, Watcher],
+        clocks: Sequence[ClockWatch] = (),
+    ) -> None:
+        self._root, self._clocks = root, clocks
         self.alarms, self.drawings, self.watchers = alarms, drawings, watchers
+
+    async def run(self) -> None:
+        """Watch, and forget old alarms, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for watcher in self.watchers.values():
+                tasks.create_task(watcher.run())
+            for clock in self._clocks:
+                tasks.create_task(clock.run())
+            tasks.create_task(self._forget_old())
 
     async def draw(self, camera: str, drawing: Drawing) -> None:
         """Keep a drawing and look with it. Raises `OSError`: it is not kept, the old one holds."""
@@ -50,7 +67,7 @@ class Seeing:
         except FileNotFoundError:
             return None
 
-    async def forget(self, keep_days: float = 180.0, every_s: float = 3600.0) -> None:
+    async def _forget_old(self, keep_days: float = 180.0, every_s: float = 3600.0) -> None:
         """Drop old alarms with their stills, now and every while, until cancelled."""
         while True:
             await asyncio.to_thread(self._forget, int(time.time() * US - keep_days * DAY_US))

@@ -16,6 +16,7 @@ from camera.footage import Footage
 from camera.marks import Mark
 from camera.modes import Mode, Modes, Window
 from camera.motion_watcher import Watched, Watcher
+from camera.onvif_clock import ClockWatch
 from camera.qr_reader import QrReader, View
 from camera.retention import Policy
 from camera.seeing import DRAWINGS, REFERENCES, Seeing, Stills
@@ -51,14 +52,12 @@ def sub_source(wired: Camera) -> Source | None:
     return _source_or_none(wired, sub_name(wired.name), wired.sub.url, "sub stream")
 
 
-def watched(wired: Camera) -> Watched | None:
-    """Return how a camera's picture is watched; None when it is not: switched off, or no sub stream."""
+def watched(wired: Camera) -> Watched:
+    """Return how a camera's picture is watched; without a source when it is switched off or has no sub stream."""
     told = wired.analytics
     chosen = told.stream or ("sub" if wired.sub else "off")
     url = wired.sub.url if chosen == "sub" and wired.sub else wired.url
     source = None if chosen == "off" else _source_or_none(wired, wired.name, url, "analytics")
-    if source is None:
-        return None
     limits = {"lasts_s": told.fault_s, "frozen_s": told.frozen_s, "learn_s": told.learn_s}
     return Watched(source, wired.name, wired.doors, told.fps, limits, told.lost_s)
 
@@ -76,16 +75,31 @@ def see(
     alarms = Alarms(database)
     alarms.end_all(int(time.time() * US))
     drawings = Drawings(root / DRAWINGS, {each.name: each.masks for each in cameras})
-    watchers = {}
+    references = root / REFERENCES
+    references.mkdir(exist_ok=True)
+    watchers, clocks = {}, []
     for each in cameras:
-        if (told := watched(each)) is not None:
-            reference = root / REFERENCES / f"{each.name}.png"
-            reference.parent.mkdir(exist_ok=True)
-            still = Stills(root, footage, drawings, each.name).take
-            watchers[each.name] = Watcher(
-                told, drawings, reference, alarms, mark, still, recorded[each.name], where
-            )  # fmt: skip
-    return Seeing(root, alarms, drawings, watchers)
+        still = Stills(root, footage, drawings, each.name).take
+        watcher = watchers[each.name] = Watcher(
+            watched(each), drawings, references / f"{each.name}.png", alarms, mark, still, recorded[each.name], where
+        )
+        if clock := clock_watch(each, watcher):
+            clocks.append(clock)
+    return Seeing(root, alarms, drawings, watchers, clocks)
+
+
+def clock_watch(wired: Camera, watcher: Watcher) -> ClockWatch | None:
+    """Return what compares a camera's clock with this machine's; None when nothing is said of its ONVIF service."""
+    if (told := wired.onvif) is None:
+        return None
+    try:
+        password = read_secret(Path(wired.password_file)) if wired.password_file else ""
+    except BadSecret as error:
+        log.error("camera misconfigured", camera=wired.name, what="onvif", error=str(error))
+        return None
+    return ClockWatch(
+        wired.name, told.url, wired.username, password, told.clock_error_s, told.check_every_s, watcher.clock
+    )
 
 
 def code_reader(wired: Camera) -> QrReader | None:

@@ -37,6 +37,8 @@ DOORS: dict[str, tuple[str, ...]] = {
     "pyzbar": ("camera/",),
     "zxingcpp": ("camera/",),
     "ffmpeg": ("camera/",),
+    "onvif": ("camera/onvif",),
+    "ipycam": ("simulators/",),
     "fastapi": ("mgmt_api/", "camera/app"),
     "sqlalchemy": ("mgmt_api/",),
     "osdp": ("simulators/",),

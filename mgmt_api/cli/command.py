@@ -5,7 +5,20 @@ from importlib.metadata import version as installed_version
 
 import typer
 
-from mgmt_api.cli import boards, broker, check_config, code, doctor, evidence, monitor, process, simulate, site, wiegand
+from mgmt_api.cli import (
+    boards,
+    broker,
+    camera,
+    check_config,
+    code,
+    doctor,
+    evidence,
+    monitor,
+    process,
+    simulate,
+    site,
+    wiegand,
+)
 from mgmt_api.cli.output import JsonOption, answer, say
 
 app = typer.Typer(
@@ -30,6 +43,7 @@ app.command("boards", help="The UHPPOTE boards' own lists / 控制板本地名�
 app.add_typer(broker.app, name="broker", help="The MQTT broker's rights / MQTT 代理权限")
 app.add_typer(code.app, name="code", help="QR codes: sign, show, verify / 二维码")
 app.add_typer(wiegand.app, name="wiegand", help="Card formats: decode, encode, learn / 韦根卡格式")
+app.add_typer(camera.app, name="camera", help="Cameras in this network, over ONVIF / 网络摄像机（ONVIF）")
 app.add_typer(evidence.journal, name="journal", help="The event journal / 事件日志")
 app.add_typer(evidence.recordings, name="recordings", help="The footage / 录像")
 app.add_typer(evidence.clip, name="clip", help="Exported footage / 导出的录像")
