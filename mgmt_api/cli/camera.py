@@ -6,14 +6,16 @@ A password comes from a file or is asked for; it is no argument, which other use
 import asyncio
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from camera.onvif import Device, Login, OnvifFault, chosen, probe, set_clock, site_lines
-from camera.onvif_discovery import Found, discover
 from config.secret import BadSecret, read_secret
 from mgmt_api.cli.output import JsonOption, answer, say, stop
+
+if TYPE_CHECKING:  # the ONVIF library takes a second to load: only these commands wait for it
+    from camera.onvif import Device, Login
+    from camera.onvif_discovery import Found
 
 app = typer.Typer(no_args_is_help=True)
 Url = Annotated[str, typer.Argument(help="http://ADDRESS[:PORT] of its ONVIF service / 摄像机 ONVIF 地址")]
@@ -28,6 +30,8 @@ def discover_cameras(
     json: JsonOption = False,
 ) -> None:
     """List the ONVIF devices of a network."""
+    from camera.onvif_discovery import discover
+
     try:
         found = asyncio.run(discover(wait_s, interface=interface))
     except OSError as error:
@@ -50,6 +54,8 @@ def probe_camera(
     json: JsonOption = False,
 ) -> None:
     """Ask a camera what it is and which streams it has."""
+    from camera.onvif import chosen, site_lines
+
     login = _login(url, username, password_file)
     device = _asked(login)
     main, sub = chosen(device.profiles)
@@ -67,6 +73,8 @@ def probe_camera(
 @app.command("set-clock", help="Set a camera's clock to this machine's / 校准摄像机时钟")
 def set_camera_clock(url: Url, username: User = "", password_file: PasswordFile = None) -> None:
     """Set a camera's clock; NTP in the camera is better."""
+    from camera.onvif import OnvifFault, set_clock
+
     login = _login(url, username, password_file)
     try:
         asyncio.run(set_clock(login))
@@ -75,7 +83,9 @@ def set_camera_clock(url: Url, username: User = "", password_file: PasswordFile 
     say(_clock_words(_asked(login).clock_error_s))
 
 
-def _login(url: str, username: str, password_file: Path | None) -> Login:
+def _login(url: str, username: str, password_file: Path | None) -> "Login":
+    from camera.onvif import Login
+
     try:
         given = read_secret(password_file) if password_file else ""
     except BadSecret as error:
@@ -85,14 +95,16 @@ def _login(url: str, username: str, password_file: Path | None) -> Login:
     return Login(url, username, given)
 
 
-def _asked(login: Login) -> Device:
+def _asked(login: "Login") -> "Device":
+    from camera.onvif import OnvifFault, probe
+
     try:
         return asyncio.run(probe(login))
     except OnvifFault as fault:
         stop(f"{login.url}: {fault}")
 
 
-def _line(found: Found) -> str:
+def _line(found: "Found") -> str:
     what = " ".join(each for each in (found.name, found.hardware, found.location) if each)
     return f"{'  '.join(found.addresses)}  {what}".rstrip()
 
