@@ -8,6 +8,7 @@ import typer
 from mgmt_api.cli import (
     boards,
     broker,
+    calendar,
     camera,
     check_config,
     code,
@@ -42,6 +43,7 @@ app.add_typer(monitor.app, name="device", help="Devices, live / 设备")
 app.command("boards", help="The UHPPOTE boards' own lists / 控制板本地名单")(boards.boards)
 app.add_typer(broker.app, name="broker", help="The MQTT broker's rights / MQTT 代理权限")
 app.add_typer(code.app, name="code", help="QR codes: sign, show, verify / 二维码")
+app.add_typer(calendar.app, name="calendar", help="Schedules as iCalendar, China's holidays / 日历与节假日")
 app.add_typer(wiegand.app, name="wiegand", help="Card formats: decode, encode, learn / 韦根卡格式")
 app.add_typer(camera.app, name="camera", help="Cameras in this network, over ONVIF / 网络摄像机（ONVIF）")
 app.add_typer(evidence.journal, name="journal", help="The event journal / 事件日志")

@@ -1,0 +1,1 @@
+"""Schedules as calendars: iCalendar in and out, and China's public holidays with their make-up workdays."""
