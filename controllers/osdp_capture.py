@@ -77,6 +77,7 @@ class Capture:
         now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         """Begins a new file; refuses (`FileExistsError`) to write over one."""
+        self.path = path
         self._file = path.open("x", encoding="ascii")
         self._left, self._now_ns = max_bytes, now_ns
         self._lock = threading.Lock()

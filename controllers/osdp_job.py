@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from controllers.driver import FeedbackCommand, LockAction, LockCommand, Result
+from controllers.errors import ProtocolViolation
 from controllers.osdp_command import AddressCommand, FileCommand, KeyCommand, OsdpCommand, TextCommand
 from controllers.osdp_file import FileTransfer, Follow, Step
 from controllers.osdp_message import (
@@ -15,11 +16,13 @@ from controllers.osdp_message import (
     Code,
     Function,
     OutputCode,
+    Reply,
     buzzer,
     communication,
     keyset,
     led,
     output,
+    read_communication,
     text,
 )  # fmt: skip
 
@@ -91,7 +94,7 @@ def _lock(command: LockCommand, functions: Functions) -> tuple[list[Step], str]:
     if command.action is LockAction.PULSE:
         tenths = -(-command.pulse_ms // PULSE_UNIT_MS)
         if tenths > MAX_TIMER:
-            return [], f"a pulse lasts {MAX_TIMER * PULSE_UNIT_MS} ms at most"
+            return [], f"a pulse lasts {MAX_TIMER * PULSE_UNIT_MS} ms at most; for longer, release and secure"
         return [(Code.OUT, output(command.output, OutputCode.TIMED_ON, tenths))], ""
     code = OutputCode.ON if command.action is LockAction.RELEASE else OutputCode.OFF
     return [(Code.OUT, output(command.output, code))], ""
@@ -105,6 +108,19 @@ def _signal(command: FeedbackCommand, functions: Functions) -> tuple[list[Step],
     if functions.get(Function.SOUND, (0, 0))[0]:
         steps.append((Code.BUZ, buzzer(*sound)))
     return steps, "" if steps else "no light and no sound"
+
+
+def _taken_otherwise(command: OsdpCommand, code: int, data: bytes) -> str:
+    """A device answers COMSET with what it will use from now on, which may be something else."""
+    if not isinstance(command, AddressCommand) or code != Reply.COM:
+        return ""
+    try:
+        address, baud = read_communication(data)
+    except ProtocolViolation as error:
+        return str(error)
+    if (address, baud) == (command.address, command.baud):
+        return ""
+    return f"the reader chose address {address} and {baud} baud"
 
 
 class JobQueue:
@@ -177,7 +193,7 @@ class JobQueue:
         job.steps.popleft()
         job.refusal = job.refusal or refusal
         follow = job.file.follow(code, data) if job.file and not job.refusal else Follow(None)
-        job.refusal = job.refusal or follow.refusal
+        job.refusal = job.refusal or follow.refusal or _taken_otherwise(job.command, code, data)
         if follow.step:
             job.steps.append(follow.step)
         if not job.steps:

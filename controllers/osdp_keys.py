@@ -62,6 +62,10 @@ class Greeting:
         """A blank device may be given our key until then (monotonic seconds); a time that has passed closes it."""
         self._window_until, self._trial = until, 0
 
+    def window_s(self, now: float) -> float:
+        """How long the window is still open; 0 when it is closed."""
+        return max(self._window_until - now, 0.0)
+
     def installing(self, now: float) -> bool:
         """Whether the window is open."""
         return now < self._window_until

@@ -13,12 +13,15 @@ import structlog
 
 from config.secret import read_secret
 from config.settings import Settings
-from controllers.driver import Driver, Sink
+from controllers.driver import DeviceEvent, Driver, Sink
 from controllers.errors import BadSetup
 from gateway.access.event import EventKind
 from gateway.board_turns import REPORT, BoardTurns
 from gateway.clock import Clock
 from gateway.commands import Commands
+from gateway.control import Control
+from gateway.control_words import socket_path
+from gateway.device_work import DeviceWork
 from gateway.drivers import board_setup, drivers_of, home_assistant
 from gateway.generations import Generations
 from gateway.home_assistant import unlocker, views
@@ -73,7 +76,12 @@ async def serve(settings: Settings) -> None:
 
     generations = Generations(folder / "generations", folder / "store.db", site, on_adopt=adopted)
     pen = Pen(journal, clock, lambda: generations.table)
-    inbox = Inbox(loop, lambda event: service.on_event(event))
+
+    def hear(event: DeviceEvent) -> None:
+        service.on_event(event)
+        work.hear(event)
+
+    inbox = Inbox(loop, hear)
     drivers = drivers_of(settings, site.site_key, inbox.put)
     shown = home_assistant(settings, unlocker(loop, clock, lambda order: service.order(order)), inbox.put)
 
@@ -84,6 +92,7 @@ async def serve(settings: Settings) -> None:
                 shown[0].show(view)
 
     service = Service(site, pen, Commands(drivers), loop, changed)
+    work = DeviceWork(drivers, pen, service.links, folder / "captures")
     store = Store(folder / "store.db")
     if store.set_aside is not None:
         log.error("permission mirror was corrupt, it starts anew", kept_aside=store.set_aside.name)
@@ -105,6 +114,8 @@ async def serve(settings: Settings) -> None:
         if setup
         else []
     )
+    if running:
+        duties.append(Control(socket_path(settings.data_dir), work.carry_out).run)
     with running or contextlib.nullcontext():
         await _live(journal, generations, store, pen, service, links, inbox.put, sync, duties, stop)
 

@@ -22,10 +22,11 @@ from controllers.mqtt_dialect import BrokerLogin, MqttSessionDriver
 from controllers.mqtt_esprfid import EspBoard, EspRfidSession
 from controllers.mqtt_homeassistant import HomeAssistantSession, ShownDoor, will
 from controllers.osdp_bus import OsdpReader
+from controllers.osdp_driver import OsdpBusDriver
 from controllers.poll_aa import PolledReader, PollSession
 from controllers.qr_camera import QrCameraDriver
 from controllers.serial_frames import Codec, Dec10CrLf, HexCr, StxEtx
-from controllers.serial_port import OsdpBusDriver, ScannerDriver
+from controllers.serial_port import ScannerDriver
 from controllers.serial_reader import SerialDriver, TalkingReader
 from controllers.uhppote import BoardReader, UhppoteBoard, UhppoteDriver
 from controllers.uhppote_link import DOORS

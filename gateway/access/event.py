@@ -27,6 +27,7 @@ class EventKind(StrEnum):
     DEVICE_RECORD = "DeviceRecord"  # what a device decided or noted by itself; reason: its own words
     DEVICE_ALARM = "DeviceAlarm"  # reason: what is wrong at a device, such as a reader with the public default key
     KEY_CHANGED = "KeyChanged"  # a reader proved its new secure-channel key
+    DEVICE_WORK = "DeviceWork"  # an installer's order at a device; reason: which; detail.result once it ended
     TABLE_ADOPTED = "TableAdopted"
     GATEWAY_STARTED = "GatewayStarted"
     DURESS = "Duress"  # a silent cry for help, beside the event of its presentation; no outward sign

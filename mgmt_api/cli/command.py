@@ -12,9 +12,9 @@ from mgmt_api.cli import (
     camera,
     check_config,
     code,
+    device,
     doctor,
     evidence,
-    monitor,
     process,
     simulate,
     site,
@@ -39,7 +39,7 @@ app.command("check-config", help="Check a site file / 检查配置文件")(check
 app.command("config-schema", help="JSON Schema of the site file / 配置文件的 JSON Schema")(check_config.schema)
 app.command("simulate", help="A whole world from one file / 用一个文件模拟门禁")(simulate.simulate)
 app.command("doctor", help="What is wrong with this machine / 检查本机环境")(doctor.doctor)
-app.add_typer(monitor.app, name="device", help="Devices, live / 设备")
+app.add_typer(device.app, name="device", help="Devices: live, and an installer's work / 设备")
 app.command("boards", help="The UHPPOTE boards' own lists / 控制板本地名单")(boards.boards)
 app.add_typer(broker.app, name="broker", help="The MQTT broker's rights / MQTT 代理权限")
 app.add_typer(code.app, name="code", help="QR codes: sign, show, verify / 二维码")

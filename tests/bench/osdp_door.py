@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from controllers.driver import DeviceEvent, LinkState
-from controllers.serial_port import OsdpBusDriver, OsdpReader
+from controllers.osdp_driver import OsdpBusDriver, OsdpReader
 from gateway.access.generation import build
 from gateway.access.model import AccessPoint
 from gateway.access.table import PermissionTable

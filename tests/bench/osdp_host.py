@@ -13,7 +13,7 @@ import threading
 import time
 
 from controllers.driver import CardRead, DeviceEvent, LinkState, LockAction, LockCommand
-from controllers.serial_port import OsdpBusDriver, OsdpReader
+from controllers.osdp_driver import OsdpBusDriver, OsdpReader
 from tests.bench.osdp_door import door
 
 KEY = bytes.fromhex("0f1e2d3c4b5a69788796a5b4c3d2e1f0")

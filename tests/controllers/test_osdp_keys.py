@@ -13,9 +13,9 @@ from controllers.driver import CardRead, DeviceAlarm, DeviceEvent, KeyChanged, L
 from controllers.errors import BadSetup
 from controllers.osdp_bus import OsdpBus, OsdpReader
 from controllers.osdp_command import KeyCommand
+from controllers.osdp_driver import OsdpBusDriver
 from controllers.osdp_message import Code, Nak, Reply
 from controllers.osdp_secure import COMMAND_DATA
-from controllers.serial_port import OsdpBusDriver
 from tests.controllers.line import KEY, Ear, peripherals, running
 from tests.controllers.virtual import DEFAULT_KEY, VirtualLine, VirtualReader
 

@@ -19,7 +19,7 @@ from controllers.driver import (
     Result,
     Signal,
 )
-from controllers.serial_port import OsdpBusDriver, OsdpReader
+from controllers.osdp_driver import OsdpBusDriver, OsdpReader
 from tests.controllers.line import KEY, Ear, Peer, outcome, peripherals, pulse, running
 
 OTHER_KEY = bytes.fromhex("00112233445566778899aabbccddeef0")

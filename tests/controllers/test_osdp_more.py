@@ -27,11 +27,11 @@ from controllers.osdp_bus import OsdpReader
 from controllers.osdp_capture import Capture, Record, read_capture, read_record, write_record
 from controllers.osdp_command import AddressCommand, FileCommand, TextCommand
 from controllers.osdp_discovery import Probe, discover, plan
+from controllers.osdp_driver import OsdpBusDriver
 from controllers.osdp_file import FileTransfer, read_file_status
 from controllers.osdp_frame import Decoder
 from controllers.osdp_message import Code, Nak, Reply, read_local
 from controllers.osdp_quality import Counters, measure
-from controllers.serial_port import OsdpBusDriver
 from tests.controllers.line import KEY, Ear, outcome, peripherals, pulse, running
 from tests.controllers.virtual import CAPABILITIES, VirtualLine, VirtualReader
 

@@ -31,6 +31,7 @@ const FACES: Record<string, EventFace> = {
   DeviceRecord: { tone: "info", icon: "system" },
   DeviceAlarm: { tone: "bad", icon: "alarm", alarm: true, lasts: true },
   KeyChanged: { tone: "info", icon: "system" },
+  DeviceWork: { tone: "info", icon: "system" },
   TableAdopted: { tone: "calm", icon: "system" },
   Duress: { tone: "bad", icon: "alarm", alarm: true, lasts: true },
   Pardoned: { tone: "info", icon: "system" },
