@@ -43,11 +43,15 @@ async def changes(client: httpx2.AsyncClient, gateway: str, store: Store) -> boo
         PullFailed: the answer is not what it should be.
         httpx2.HTTPError: no answer, or an error.
     """
-    version = (await asyncio.to_thread(store.stand)).version
-    if version is None:  # ask whether there is a plane at all, before a child is started for it
-        _page(await client.get(f"/gateways/{gateway}/table", params={"limit": 1}))
-        raise CursorGone("no snapshot yet")
-    response = await client.get(f"/gateways/{gateway}/changes", params={"after": version, "limit": PAGE_ROWS})
+    stand = await asyncio.to_thread(store.stand)
+    version = stand.version
+    if version is None or stand.form < wire.FORM:
+        # Ask whether there is a plane at all, and one that tells more, before a child is started for it.
+        page = _page(await client.get(f"/gateways/{gateway}/table", params={"limit": 1, "form": wire.FORM}))
+        if version is None or _form(page) > stand.form:
+            raise CursorGone("no snapshot yet, or one that lacks what this plane tells")
+    parameters = {"after": version, "limit": PAGE_ROWS, "form": wire.FORM}
+    response = await client.get(f"/gateways/{gateway}/changes", params=parameters)
     if response.status_code == httpx2.codes.GONE:
         raise CursorGone(f"after {version}")
     page = _page(response)
@@ -66,7 +70,7 @@ async def snapshot(client: httpx2.AsyncClient, gateway: str, store: Store) -> No
     version: int | None = None
     after: str | None = None
     for _ in range(PAGES_MAX):
-        parameters: dict[str, int | str] = {"limit": PAGE_ROWS} | ({"after": after} if after else {})
+        parameters: dict[str, int | str] = {"limit": PAGE_ROWS, "form": wire.FORM} | ({"after": after} if after else {})
         page = _page(await client.get(f"/gateways/{gateway}/table", params=parameters))
         if wire.digest(page) != page.get("digest"):
             raise PullFailed("a page of the table does not match its digest")
@@ -74,7 +78,7 @@ async def snapshot(client: httpx2.AsyncClient, gateway: str, store: Store) -> No
         version = int(page["version"]) if version is None else version
         after = page.get("next")
         if after is None:
-            store.commit_snapshot(version)
+            store.commit_snapshot(version, _form(page))
             return
     raise PullFailed("the table never ends")
 
@@ -86,9 +90,15 @@ def _page(response: httpx2.Response) -> dict[str, Any]:
         int(page["version"])
     except (ValueError, KeyError, TypeError) as error:
         raise PullFailed(f"no page of the table: {error}") from error
-    if not isinstance(page, dict) or any(not isinstance(page.get(name), list) for name in wire.KINDS):
+    if not isinstance(page, dict) or any(not isinstance(page.get(name), list) for name in wire.REQUIRED):
         raise PullFailed("a page of the table lacks some of its lists")
     return page
+
+
+def _form(page: dict[str, Any]) -> int:
+    """Which form a page is of; planes before form 2 do not say."""
+    form = page.get("form", 1)
+    return form if isinstance(form, int) else 1
 
 
 def _take(take: Any, page: dict[str, Any]) -> None:

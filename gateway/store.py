@@ -39,6 +39,7 @@ class Stand:
     version: int | None
     snapshot: int
     structural: int  # the last version that changed more than light rows
+    form: int = 1  # of the pages that it was filled from
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,11 @@ class Store:
     def stand(self) -> Stand:
         """How far the mirror is."""
         with self._lock:
-            return Stand(*self._db.execute("SELECT version, snapshot, structural FROM state").fetchone())
+            form = self._db.execute("PRAGMA user_version").fetchone()[0]
+            version, snapshot, structural = self._db.execute(
+                "SELECT version, snapshot, structural FROM state"
+            ).fetchone()
+            return Stand(version, snapshot, structural, form or 1)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Stand]:
@@ -124,8 +129,8 @@ class Store:
         with self._transaction():
             self._db.executemany("INSERT OR REPLACE INTO staged VALUES(?, ?, ?, ?)", staged)
 
-    def commit_snapshot(self, version: int) -> None:
-        """Put the staged rows in place of all others."""
+    def commit_snapshot(self, version: int, form: int = wire.FORM) -> None:
+        """Put the staged rows in place of all others; `form` is that of their pages."""
         with self._transaction():
             self._db.execute("DELETE FROM row")
             self._db.execute("DELETE FROM gone")
@@ -134,6 +139,7 @@ class Store:
             self._db.execute(
                 "UPDATE state SET version = ?, snapshot = snapshot + 1, structural = ?", (version, version)
             )
+            self._db.execute(f"PRAGMA user_version = {min(form, wire.FORM):d}")
 
     # --- changes ------------------------------------------------------------------------------------------------------
 

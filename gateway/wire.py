@@ -14,22 +14,33 @@ from gateway.access.model import (
     DeniedPass,
     HolderClass,
     IssuerKey,
+    Mark,
+    Passback,
     Row,
     Schedule,
+    SpecialDay,
+    SpecialDays,
     Window,
     Zone,
+    ZoneRules,
 )
+from gateway.access.schedule import NEVER, special_days
 
 Body = dict[str, Any]
 
+FORM = 2  # of the pages that are read here; the plane leaves out what an older form does not know
 KINDS = {  # list of a page → kind of row
     "zones": "zone",
+    "special_days": "special",
     "schedules": "schedule",
     "profiles": "profile",
     "credentials": "credential",
     "issuers": "issuer",
     "denied": "denied",
 }
+
+
+REQUIRED = KINDS.keys() - {"special_days"}  # lists that pages of each form have
 
 
 class BadRow(ValueError):
@@ -61,8 +72,8 @@ def rows_of(page: Mapping[str, Any]) -> Iterator[tuple[str, Body]]:
 
 
 def digest(page: Mapping[str, Any]) -> str:
-    """The digest of a page: SHA-256 of the canonical JSON of its six lists."""
-    return hashlib.sha256(canonical({name: page[name] for name in KINDS})).hexdigest()
+    """The digest of a page: SHA-256 of the canonical JSON of its lists."""
+    return hashlib.sha256(canonical({name: page[name] for name in KINDS if name in page})).hexdigest()
 
 
 def _credential(body: Body) -> Credential:
@@ -78,11 +89,44 @@ def _credential(body: Body) -> Credential:
         valid_to=_unix(body.get("valid_to")),
         refreshed_at=_unix(body.get("refreshed_at")) or 0,
         public_key=bytes.fromhex(body.get("public_key") or ""),
+        pin=_bytes(body["pin"], 16) if body.get("pin") else b"",
+        duress_pin=_bytes(body["duress_pin"], 16) if body.get("duress_pin") else b"",
+        marks=sum({Mark[word.upper()] for word in body.get("marks", ())}),
+        max_uses=int(body.get("max_uses") or 0),
     )
 
 
+def _zone(body: Body) -> Zone:
+    rules = body.get("rules")
+    if rules is not None:
+        rules = ZoneRules(**{**rules, "passback": Passback(rules.get("passback", "off"))})
+    return Zone(body["id"], body.get("parent"), bool(body.get("public")), rules)
+
+
+def _special_days(body: Body) -> SpecialDays:
+    days = (
+        SpecialDay(day["date"], tuple((start, end) for start, end in day.get("windows", ())), day.get("follows"))
+        for day in body["days"]
+    )
+    made = SpecialDays(body["id"], tuple(days), int(body.get("priority", 0)))
+    special_days(made, NEVER)  # a day that is none would spoil the whole generation
+    return made
+
+
+def _schedule(body: Body) -> Schedule:
+    windows = (Window(each["weekday"], each["start"], each["end"]) for each in body["windows"])
+    return Schedule(body["id"], tuple(windows), tuple(body.get("special", ())))
+
+
+def _profile(body: Body) -> AccessProfile:
+    policies = tuple(map(_policy, body["policies"]))
+    responder, visiting = bool(body.get("responder")), bool(body.get("visiting"))
+    return AccessProfile(body["id"], body["number"], policies, responder, visiting)
+
+
 def _policy(body: Body) -> AccessPolicy:
-    policy = AccessPolicy(body["schedule"], body.get("zone"), body.get("access_point"))
+    within = bool(body.get("within"))
+    policy = AccessPolicy(body["schedule"], body.get("zone"), body.get("access_point"), within)
     if (policy.zone is None) == (policy.access_point is None):
         raise ValueError("a policy names exactly one of zone and access_point")
     return policy
@@ -100,11 +144,10 @@ def _unix(value: float | None) -> int | None:
 
 
 _ROWS: dict[str, Callable[[Body], Row]] = {
-    "zone": lambda body: Zone(body["id"], body.get("parent"), bool(body.get("public"))),
-    "schedule": lambda body: Schedule(
-        body["id"], tuple(Window(w["weekday"], w["start"], w["end"]) for w in body["windows"])
-    ),
-    "profile": lambda body: AccessProfile(body["id"], body["number"], tuple(map(_policy, body["policies"]))),
+    "zone": _zone,
+    "special": _special_days,
+    "schedule": _schedule,
+    "profile": _profile,
     "credential": _credential,
     "issuer": lambda body: IssuerKey(body["kid"], _bytes(body["public_key"], 33)),
     "denied": lambda body: DeniedPass(_bytes(body["pass_id"], 8), int(body["until"])),

@@ -35,7 +35,7 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     **{
         (method, f"{API}/{kind}/{{id}}"): CENTRAL
         for method in ("PUT", "DELETE")
-        for kind in ("zones", "schedules", "profiles", "residents", "credentials")
+        for kind in ("zones", "units", "special_days", "schedules", "profiles", "residents", "credentials")
     },
     ("GET", f"{API}/sync/state"): CENTRAL | ADMIN,
     ("POST", f"{API}/sync/changes"): CENTRAL,

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mgmt_api.database import Database
-from mgmt_api.office.wire import PLAIN
+from mgmt_api.office.wire_base import PLAIN
 from mgmt_api.presence import Presence
 from mgmt_api.problems import Problem
 from mgmt_api.tables import table_of

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from gateway.access.identifier import card_value, identifier_key
+from gateway.access.identifier import card_value, identifier_key, pin_key
 
 NONCE_BYTES = 12
 DIGEST_BYTES = 16
@@ -53,6 +53,18 @@ class Keys:
     def live(self, handle: str) -> bytes:
         """The key of a live code's handle (16 hex digits)."""
         return identifier_key(self._site_key, "live", "MJ1", handle)
+
+    def plate(self, plate: str) -> bytes:
+        """The key under which a number plate is found: upper case, no separators."""
+        return identifier_key(self._site_key, "plate", "GA36", plate)
+
+    def static(self, text: str) -> bytes:
+        """The key under which a fixed text is found."""
+        return identifier_key(self._site_key, "static", "TEXT", text)
+
+    def second_factor(self, key: bytes, digits: str) -> bytes:
+        """The key of a PIN that goes with the credential of `key`."""
+        return pin_key(self._site_key, key, digits)
 
     def seal(self, context: str, plain: bytes) -> bytes:
         """AES-256-GCM; `context` (table, column, row) is authenticated, so that a value cannot be moved."""

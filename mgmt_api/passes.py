@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from gateway.access import mj1
 from mgmt_api.office import store
+from mgmt_api.office.ways import visit_of
 from mgmt_api.problems import Fault, Problem
 from mgmt_api.tables import table_of
-from mgmt_api.tables.office import Denied, Issuer, Profile, Resident, VisitorPass
+from mgmt_api.tables.office import Denied, Issuer, Profile, Resident, VisitorPass, Way
 
 KIDS = range(16)
 
@@ -52,17 +53,29 @@ def issue(session: Session, key: EllipticCurvePrivateKey | None, site: int, want
     """Sign and file a pass, its id and kid being set here; the text to show. Raises `Problem`."""
     if key is None:
         raise Problem("no-issuer-key")
-    number = session.scalars(select(Profile.number).where(Profile.id == wanted.profile)).first()
-    if number is None:
-        raise _unknown("profile", wanted.profile)
     if session.get(Resident, wanted.host) is None:
         raise _unknown("host", wanted.host)
+    number = _number(session, wanted)
     pass_id = secrets.token_bytes(8)
     wanted.id, wanted.kid = pass_id.hex(), install(session, key)
     session.add(wanted)
     nbf, exp = wanted.valid_from, wanted.valid_to
     signed = mj1.pass_signed(wanted.kid, pass_id, site, nbf, exp, number, wanted.max_uses)
     return mj1.encode(signed, sign(key, signed))
+
+
+def _number(session: Session, wanted: VisitorPass) -> int:
+    """The number of the pass's profile; without one it is the way to the host."""
+    if not wanted.profile:
+        way = visit_of(session, wanted.host)
+        if way is None:
+            raise Problem("validation", errors=[Fault("/host", "no-home", "the host lives in no unit: name a profile")])
+        wanted.profile = way
+    for model in (Profile, Way):
+        number = session.scalars(select(model.number).where(model.id == wanted.profile)).first()
+        if number is not None:
+            return number
+    raise _unknown("profile", wanted.profile)
 
 
 def call_back(session: Session, pass_id: str) -> None:

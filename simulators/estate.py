@@ -42,7 +42,7 @@ WEEK = range(1, 8)
 
 @dataclass(frozen=True, slots=True)
 class Resident:
-    """A person of the register; `building` is 0 for staff."""
+    """A person of the register; `building` is 0 for staff, whose `unit` is empty."""
 
     id: str
     name: str
@@ -54,7 +54,7 @@ class Resident:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A card, as printed and as it goes over the wire."""
+    """A card, as printed and as it goes over the wire. `profiles` is where it opens, by whatever right."""
 
     id: str
     resident: str
@@ -63,6 +63,7 @@ class Card:
     card: int
     profiles: tuple[str, ...]
     valid_to: str | None = None
+    more: dict[str, Any] = field(default_factory=dict, hash=False)  # what few cards have: PINs, marks
 
     @property
     def bits(self) -> Bits:
@@ -73,7 +74,14 @@ class Card:
         """As central tells the management plane."""
         number = {"format": self.format, "facility": self.facility, "card": self.card}
         until = {"valid_to": self.valid_to} if self.valid_to else {}
-        return {"resident": self.resident, "type": "card", **number, "profiles": list(self.profiles), **until}
+        return {
+            "resident": self.resident,
+            "type": "card",
+            **number,
+            "profiles": _given(self.profiles),
+            **until,
+            **self.more,
+        }
 
 
 @dataclass(frozen=True)
@@ -96,7 +104,7 @@ class Phone:
         form = (serialization.Encoding.X962, serialization.PublicFormat.CompressedPoint)
         public = self.key.public_key().public_bytes(*form).hex()
         key = {"handle": self.handle, "public_key": public}
-        return {"resident": self.resident, "type": "live", **key, "profiles": list(self.profiles)}
+        return {"resident": self.resident, "type": "live", **key, "profiles": _given(self.profiles)}
 
 
 @dataclass(frozen=True)
@@ -126,11 +134,12 @@ class Estate:
 
     def operations(self) -> Iterator[dict[str, Any]]:
         """Everything as central's `put` operations, in an order that never refers ahead."""
-        for kind, objects in (("zones", ZONES), ("schedules", SCHEDULES), ("profiles", PROFILES)):
+        ground = {"zones": ZONES, "units": UNIT_BODIES, "special_days": SPECIAL_DAYS, "schedules": SCHEDULES}
+        for kind, objects in (ground | {"profiles": PROFILES}).items():
             for id_, body in objects.items():
                 yield {"op": "put", "kind": kind, "id": id_, "body": body}
         for each in self.residents:
-            unit = {"unit": each.unit} if each.unit else {}
+            unit = {"unit": each.unit, "homes": [each.unit]} if each.unit in UNIT_BODIES else {}
             body = {"name": each.name, "phone": each.phone, **unit, "holder_class": each.holder_class}
             yield {"op": "put", "kind": "residents", "id": each.id, "body": body}
         credentials: list[Card | Phone] = [*self.cards, *self.phones]
@@ -138,34 +147,64 @@ class Estate:
             yield {"op": "put", "kind": "credentials", "id": credential.id, "body": credential.body()}
 
 
-def _zone(zh: str, en: str, parent: str | None, public: bool = False) -> dict[str, Any]:
-    return {"name": {"zh": zh, "en": en}, "parent": parent, "public": public}
+def _given(profiles: tuple[str, ...]) -> list[str]:
+    """The profiles that central gives: a resident's way home follows from his unit, and needs none."""
+    return [profile for profile in profiles if not profile.startswith("building-")]
 
 
-def _daily(zh: str, en: str, start: str, end: str) -> dict[str, Any]:
-    return {"name": {"zh": zh, "en": en}, "windows": [{"weekday": day, "start": start, "end": end} for day in WEEK]}
+def _zone(zh: str, en: str, parent: str | None, public: bool = False, **more: Any) -> dict[str, Any]:
+    return {"name": {"zh": zh, "en": en}, "parent": parent, "public": public, **more}
+
+
+def _daily(zh: str, en: str, start: str, end: str, *special: str) -> dict[str, Any]:
+    windows = [{"weekday": day, "start": start, "end": end} for day in WEEK]
+    return {"name": {"zh": zh, "en": en}, "windows": windows, "special": list(special)}
 
 
 def _profile(number: int, schedule: str, *zones: str) -> dict[str, Any]:
     return {"number": number, "policies": [{"schedule": schedule, "zone": zone} for zone in zones]}
 
 
+def _flats() -> list[tuple[int, str]]:
+    """(building, unit) of each flat."""
+    return [(b, f"{b}-{u}-{floor}{flat:02}") for b in BUILDINGS for u in UNITS for floor in FLOORS for flat in FLATS]
+
+
 ZONES = {
     "outside": _zone("园区外", "Outside", None),
     "estate": _zone("园区", "Estate grounds", None, public=True),
     "clubhouse": _zone("会所", "Clubhouse", "estate", public=True),
-    "garage": _zone("地下车库", "Garage", "estate"),
+    "pool": _zone("泳池", "Pool", "estate", use="amenity", standing=True, rules={"limit": 30}),
+    "garage": _zone("地下车库", "Garage", "estate", use="common"),
     **{f"building-{n}": _zone(f"{n}号楼", f"Building {n}", "estate") for n in BUILDINGS},
+}
+UNIT_BODIES = {unit: {"zone": f"building-{building}", "state": "occupied"} for building, unit in _flats()}
+# Seven days off, and two weekend days of work instead (国务院办公厅关于2026年部分节假日安排的通知).
+SPECIAL_DAYS = {
+    "national-day": {
+        "name": {"zh": "国庆节", "en": "National Day"},
+        "priority": 10,
+        "days": [
+            {"date": "2026-09-20", "follows": 5},
+            *({"date": f"2026-10-{day:02}"} for day in range(1, 8)),
+            {"date": "2026-10-10", "follows": 5},
+        ],
+    }
 }
 SCHEDULES = {
     "always": _daily("全天", "Always", "00:00", "24:00"),
-    "daytime": _daily("白班", "Day shift", "08:00", "18:00"),
+    "daytime": _daily("白班", "Day shift", "08:00", "18:00", "national-day"),
     "night": _daily("夜班", "Night shift", "18:00", "08:00"),  # across midnight; closed whenever daytime is open
 }
 PROFILES = {
     **{f"building-{n}": _profile(10 + n, "always", "estate", "garage", f"building-{n}") for n in BUILDINGS},
     "visitor": _profile(20, "always", "estate", "clubhouse"),
     "cleaner-day": _profile(30, "daytime", "estate", *(f"building-{n}" for n in BUILDINGS)),
+    "guard": {
+        "number": 40,
+        "policies": [{"schedule": "always", "zone": "estate", "within": True}],
+        "responder": True,
+    },
     "cleaner-night": _profile(31, "night", "estate", *(f"building-{n}" for n in BUILDINGS)),
 }
 
@@ -173,7 +212,7 @@ PROFILES = {
 def build(seed: int = 2026, site_id: int = 4097) -> Estate:
     """The estate of a seed."""
     dice = random.Random(seed)
-    residents = [*_residents(dice), *_cleaners(dice)]
+    residents = [*_residents(dice), *_staff(dice)]
     numbers = dice.sample(range(1, 60_000), len(residents) + 1)
     cards = [
         _card(person, number, index) for index, (person, number) in enumerate(zip(residents, numbers, strict=False))
@@ -186,15 +225,14 @@ def build(seed: int = 2026, site_id: int = 4097) -> Estate:
 
 
 def _residents(dice: random.Random) -> Iterator[Resident]:
-    flats = [(b, u, f"{floor}{flat:02}") for b in BUILDINGS for u in UNITS for floor in FLOORS for flat in FLATS]
-    for index, (building, unit, flat) in enumerate(flats):
+    for index, (building, unit) in enumerate(_flats()):
         phone = f"199{dice.randrange(10**8):08}"
-        yield Resident(f"r-{index:04}", _name(dice), phone, f"{building}-{unit}-{flat}", building)
+        yield Resident(f"r-{index:04}", _name(dice), phone, unit, building)
 
 
-def _cleaners(dice: random.Random) -> Iterator[Resident]:
-    for shift in ("day", "night"):
-        yield Resident(f"s-cleaner-{shift}", _name(dice), f"198{dice.randrange(10**8):08}", "", 0, "staff")
+def _staff(dice: random.Random) -> Iterator[Resident]:
+    for duty in ("cleaner-day", "cleaner-night", "guard"):
+        yield Resident(f"s-{duty}", _name(dice), f"198{dice.randrange(10**8):08}", "", 0, "staff")
 
 
 def _name(dice: random.Random) -> str:
@@ -204,7 +242,8 @@ def _name(dice: random.Random) -> str:
 def _card(person: Resident, number: int, index: int) -> Card:
     profile = f"building-{person.building}" if person.building else person.id.removeprefix("s-")
     format_, facility = ("H10301", 18) if index % 2 == 0 else ("H10306", 4660)
-    return Card(f"c-{person.id[2:]}", person.id, format_, facility, number, (profile,))
+    more = {"pin": "246810", "duress_pin": "246811", "marks": ["lead", "escort"]} if profile == "guard" else {}
+    return Card(f"c-{person.id[2:]}", person.id, format_, facility, number, (profile,), more=more)
 
 
 def _phone(dice: random.Random, person: Resident) -> Phone:

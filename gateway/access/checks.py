@@ -148,9 +148,11 @@ def _no_right(case: Case, shown: Card | Live | Pass) -> bool:
 
 
 def _not_public(case: Case, shown: Pass) -> bool:
-    """A zone that is not public, unless the visitor is leaving."""
+    """A zone that is neither public nor on the way to the host, unless the visitor is leaving."""
     zone = case.table.zones.get(case.point.zone_to)
-    return not (zone and zone.public) and not is_leaving(case.point, case.table.zones)
+    if (zone and zone.public) or is_leaving(case.point, case.table.zones):
+        return False
+    return not any(right.visiting for right in case.rights)
 
 
 def _closed_now(case: Case, shown: Card | Live | Pass) -> bool:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import IntFlag, StrEnum
 from typing import NamedTuple
 
+ALWAYS = "@always"  # the schedule that is always open and stands in no row; the office's own ids never begin with @
+
 
 class CredentialType(StrEnum):
     """What is presented at a reader."""
@@ -147,6 +149,7 @@ class AccessProfile:
     number: int
     policies: tuple[AccessPolicy, ...]
     responder: bool = False  # it opens through a lockdown
+    visiting: bool = False  # visitors may go where it leads, public or not: the way to their host
 
 
 class Credential(NamedTuple):

@@ -45,8 +45,8 @@ def _fields(row: OfficeRow) -> list[Any]:
             return ["schedule", id, [[w.weekday, w.start, w.end] for w in windows], list(special)]
         case SpecialDays(id, days, priority):
             return ["special", id, [[day.date, day.windows, day.follows] for day in days], priority]
-        case AccessProfile(id, number, policies, responder):
-            return ["profile", id, number, [list(astuple(policy)) for policy in policies], responder]
+        case AccessProfile(id, number, policies, responder, visiting):
+            return ["profile", id, number, [list(astuple(policy)) for policy in policies], responder, visiting]
         case IssuerKey(kid, public_key):
             return ["issuer", kid, public_key.hex()]
         case DeniedPass(pass_id, until):
@@ -66,8 +66,10 @@ def _special(id_: str, days: list[list[Any]], priority: int) -> SpecialDays:
     return SpecialDays(id_, tuple(made), priority)
 
 
-def _profile(id_: str, number: int, policies: list[list[Any]], responder: bool = False) -> AccessProfile:
-    return AccessProfile(id_, number, tuple(AccessPolicy(*p) for p in policies), responder)
+def _profile(
+    id_: str, number: int, policies: list[list[Any]], responder: bool = False, visiting: bool = False
+) -> AccessProfile:
+    return AccessProfile(id_, number, tuple(AccessPolicy(*p) for p in policies), responder, visiting)
 
 
 _ROWS: dict[str, Callable[..., OfficeRow]] = {  # what has a default may be missing from an older file

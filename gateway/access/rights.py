@@ -27,6 +27,7 @@ class Right(NamedTuple):
     policy: str
     times: Times
     responder: bool = False
+    visiting: bool = False
 
 
 class Chain(NamedTuple):
@@ -98,6 +99,7 @@ class Index(NamedTuple):
     schedules: list[str]  # names by number
     rights: int  # how many
     targets: dict[str, tuple[int, int]]  # where each begins after the first right, and how many profiles it has
+    visiting: Sequence[int] = ()  # numbers of the ways to hosts
 
 
 def written(profiles: Iterable[AccessProfile], numbers: Mapping[str, int]) -> tuple[Index, bytes]:
@@ -112,11 +114,12 @@ def written(profiles: Iterable[AccessProfile], numbers: Mapping[str, int]) -> tu
     """
     schedules: dict[str, int] = {}
     found: dict[str, dict[int, list[int]]] = {}  # target to profile to schedules
-    called, responders = [0] * len(numbers), []
+    called, responders, visiting = [0] * len(numbers), [], []
     for profile in profiles:
         number = numbers[profile.id]
         called[number] = profile.number
         responders += [number] if profile.responder else []
+        visiting += [number] if profile.visiting else []
         for policy in profile.policies:
             schedule = schedules.setdefault(policy.schedule, len(schedules))
             found.setdefault(target(policy), {}).setdefault(number, []).append(schedule)
@@ -127,7 +130,7 @@ def written(profiles: Iterable[AccessProfile], numbers: Mapping[str, int]) -> tu
         blocks.append(struct.pack(f"<{len(firsts)}H{len(firsts)}I", *by_profile, *firsts))
         where[name] = at, len(firsts)
         at += len(blocks[-1])
-    index = Index(list(numbers), called, responders, list(schedules), len(places), where)
+    index = Index(list(numbers), called, responders, list(schedules), len(places), where, visiting)
     return index, b"".join((*(RIGHT.pack(*right) for right in places), *blocks))
 
 
@@ -145,7 +148,7 @@ class Rights(dict[int, Chain]):
     def __init__(self, buffer: bytes | memoryview, at: int, index: Index, times: Mapping[str, Times]) -> None:
         super().__init__()
         self._buffer, self._at, self._index, self._times = buffer, at, index, times
-        self._responders = frozenset(index.responders)
+        self._responders, self._visiting = frozenset(index.responders), frozenset(index.visiting)
         self._by_target: dict[str, ByNumber] = {}
 
     def __missing__(self, place: int) -> Chain:
@@ -160,7 +163,8 @@ class Rights(dict[int, Chain]):
 
     def _right(self, profile: int, schedule: str) -> Right:
         name = f"{self._index.profiles[profile]}/{schedule}"
-        return Right(name, self._times.get(schedule, NO_TIMES), profile in self._responders)
+        times = self._times.get(schedule, NO_TIMES)
+        return Right(name, times, profile in self._responders, profile in self._visiting)
 
     def of(self, name: str) -> ByNumber:
         """What a target gives; nothing for one that no policy names. Read once, and shared by its access points."""

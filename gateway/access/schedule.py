@@ -54,6 +54,7 @@ class Times(NamedTuple):
 
 
 NO_TIMES = Times(NEVER, {})
+ALL_TIMES = Times(b"\xff" * WEEK_BYTES, {})
 
 
 def times(schedule: Schedule, special: Iterable[SpecialDays] = ()) -> Times:

@@ -11,6 +11,7 @@ from gateway.access import generation as file
 from gateway.access import office, record
 from gateway.access.mapped import Buffer, CorruptTable, Sections, sections
 from gateway.access.model import (
+    ALWAYS,
     AccessPoint,
     Credential,
     DeniedPass,
@@ -21,7 +22,7 @@ from gateway.access.model import (
     Zone,
 )
 from gateway.access.rights import Crossing, Doorways, Index, Plain, Right, Rights, Weeks, first_open, index_of
-from gateway.access.schedule import DAY_MINUTES, NO_TIMES, Times, minute_of_week, times
+from gateway.access.schedule import ALL_TIMES, DAY_MINUTES, NO_TIMES, Times, minute_of_week, times
 
 __all__ = ["Buffer", "CorruptTable", "NeedsRebuild", "PermissionTable"]
 
@@ -228,7 +229,7 @@ def _read_office(section: bytes) -> _Office:
         {called: name for called, name in zip(index.numbers, index.profiles, strict=True) if called},
         {row.id: row for row in rows if isinstance(row, Zone)},
         tuple(row for row in rows if isinstance(row, Schedule | SpecialDays)),
-        {row.id: times(row, special) for row in rows if isinstance(row, Schedule)},
+        {ALWAYS: ALL_TIMES} | {row.id: times(row, special) for row in rows if isinstance(row, Schedule)},
         {row.kid: row for row in rows if isinstance(row, IssuerKey)},
         {row.pass_id: row.until for row in rows if isinstance(row, DeniedPass)},
     )

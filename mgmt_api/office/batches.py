@@ -1,6 +1,5 @@
 """A batch of changes: all or nothing, in central's order, asked as often as needed and done once."""
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -17,6 +16,7 @@ from mgmt_api.office.reading import BadRecord, read_body, read_document
 from mgmt_api.office.references import MOST_FAULTS, require_whole
 from mgmt_api.office.rows import Row, to_row
 from mgmt_api.office.store import Tally
+from mgmt_api.office.ways import derive
 from mgmt_api.office.wire import Batch, Kind, Op
 from mgmt_api.problems import Fault, Problem
 from mgmt_api.tables import table_of
@@ -38,7 +38,7 @@ class Checked:
 
     batch: Batch
     steps: list[Step]
-    request: bytes  # SHA-256 of what was sent
+    request: bytes  # keyed digest of what was sent
 
 
 def check(raw: bytes, keys: Keys, now: int) -> Checked:
@@ -57,7 +57,7 @@ def check(raw: bytes, keys: Keys, now: int) -> Checked:
                 break
     if faults:
         raise Problem("validation", errors=faults)
-    return Checked(batch, steps, hashlib.sha256(raw).digest())
+    return Checked(batch, steps, keys.digest("request", raw))
 
 
 def apply(session: Session, database: Database, checked: Checked, now: int) -> dict[str, Any]:
@@ -73,9 +73,17 @@ def apply(session: Session, database: Database, checked: Checked, now: int) -> d
     pointers = {(step.kind, step.id): f"/ops/{i}/body" for i, step in enumerate(checked.steps)}
     deleted = {step.kind for step in checked.steps if step.row is None}
     require_whole(session, since, deleted, pointers)
+    derive(session, database, _touched(checked.steps))
     move(session, batch.epoch, batch.to_seq, now)
     counts = {"added": tally.added, "changed": tally.changed, "removed": tally.removed}
     return {"epoch": batch.epoch, "seq": batch.to_seq, "version": store.table_version(session), **counts}
+
+
+def _touched(steps: list[Step]) -> dict[Kind, list[str]]:
+    found: dict[Kind, list[str]] = {}
+    for step in steps:
+        found.setdefault(step.kind, []).append(step.id)
+    return found
 
 
 def given_answer(session: Session, caller: str, key: str, request: bytes) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from gateway.access.model import Mark
 from mgmt_api.problems import Problem
 from mgmt_api.tables import Base
 from mgmt_api.tables.office import (
@@ -22,11 +23,16 @@ from mgmt_api.tables.office import (
     Profile,
     Resident,
     Schedule,
+    SpecialDays,
     Tombstone,
+    Way,
+    WayHome,
     Zone,
 )
 
 PAGE_ROWS = 500
+FORM = 2  # of the pages; a gateway names the highest that it reads
+FORM_1_TYPES = {"card", "pin", "live", "idcard"}  # credentials that gateways of form 1 know
 Json = dict[str, Any]
 
 
@@ -44,16 +50,33 @@ class _Source:
         model: Any = self.model
         statement = select(model.version, *self.columns)
         if model is Credential:
-            return statement.outerjoin(Resident, Resident.id == Credential.resident)
+            holder = statement.outerjoin(Resident, Resident.id == Credential.resident)
+            return holder.outerjoin(WayHome, WayHome.resident == Credential.resident)
         return statement
 
 
+def _zone(row: Any) -> Json:
+    rules = json.loads(row.rules)
+    return {"id": row.id, "parent": row.parent, "public": bool(row.public)} | ({"rules": rules} if rules else {})
+
+
+def _special_days(row: Any) -> Json:
+    return {"id": row.id, "days": json.loads(row.days), "priority": row.priority}
+
+
 def _schedule(row: Any) -> Json:
-    return {"id": row.id, "windows": json.loads(row.windows)}
+    special = json.loads(row.special)
+    return {"id": row.id, "windows": json.loads(row.windows)} | ({"special": special} if special else {})
 
 
 def _profile(row: Any) -> Json:
-    return {"id": row.id, "number": row.number, "policies": json.loads(row.policies)}
+    responder = {"responder": True} if row.responder else {}
+    return {"id": row.id, "number": row.number, "policies": json.loads(row.policies)} | responder
+
+
+def _way(row: Any) -> Json:
+    visiting = {"visiting": True} if row.id.startswith("@visit:") else {}
+    return {"id": row.id, "number": row.number, "policies": json.loads(row.policies)} | visiting
 
 
 def _credential(row: Any) -> Json:
@@ -64,12 +87,19 @@ def _credential(row: Any) -> Json:
         "holder": row.resident,
         "holder_class": row.holder_class,
         "state": row.state,
-        "profiles": json.loads(row.profiles),
+        "profiles": json.loads(row.profiles) + json.loads(row.ways or "[]"),
         "valid_from": row.valid_from,
         "valid_to": row.valid_to,
         "refreshed_at": row.refreshed_at,
         "public_key": row.public_key.hex(),
-    }
+    } | _seldom(row)
+
+
+def _seldom(row: Any) -> Json:
+    """What few credentials have is left out of the others."""
+    pins = {name: pin.hex() for name in ("pin", "duress_pin") if (pin := getattr(row, name))}
+    uses = {"max_uses": row.max_uses} if row.max_uses else {}
+    return pins | uses | ({"marks": [mark.name.lower() for mark in Mark(row.marks) if mark.name]} if row.marks else {})
 
 
 _CREDENTIAL = (
@@ -80,21 +110,23 @@ _CREDENTIAL = (
     Resident.holder_class,
     Credential.state,
     Credential.profiles,
+    WayHome.profiles.label("ways"),
     Credential.valid_from,
     Credential.valid_to,
     Credential.refreshed_at,
     Credential.public_key,
+    Credential.pin,
+    Credential.duress_pin,
+    Credential.max_uses,
+    Credential.marks,
 )
 # In an order in which what a row names comes before the row.
 SOURCES = (
-    _Source(
-        "zones",
-        Zone,
-        (Zone.id, Zone.parent, Zone.public),
-        lambda row: {"id": row.id, "parent": row.parent, "public": bool(row.public)},
-    ),
-    _Source("schedules", Schedule, (Schedule.id, Schedule.windows), _schedule),
-    _Source("profiles", Profile, (Profile.id, Profile.number, Profile.policies), _profile),
+    _Source("zones", Zone, (Zone.id, Zone.parent, Zone.public, Zone.rules), _zone),
+    _Source("special_days", SpecialDays, (SpecialDays.id, SpecialDays.days, SpecialDays.priority), _special_days),
+    _Source("schedules", Schedule, (Schedule.id, Schedule.windows, Schedule.special), _schedule),
+    _Source("profiles", Profile, (Profile.id, Profile.number, Profile.policies, Profile.responder), _profile),
+    _Source("profiles", Way, (Way.id, Way.number, Way.policies), _way),
     _Source("credentials", Credential, _CREDENTIAL, _credential),
     _Source(
         "issuers",
@@ -107,7 +139,7 @@ SOURCES = (
 )
 
 
-def page(session: Session, after: str | None, limit: int = PAGE_ROWS) -> Json:
+def page(session: Session, after: str | None, limit: int = PAGE_ROWS, form: int = FORM) -> Json:
     """A page of the whole table, at most `limit` rows. Raises `Problem` for a cursor that is none of ours."""
     start, last = _read_cursor(after)
     lists: Json = {source.list: [] for source in SOURCES}
@@ -115,16 +147,17 @@ def page(session: Session, after: str | None, limit: int = PAGE_ROWS) -> Json:
     for index in range(start, len(SOURCES)):
         rows = _rows_after(session, SOURCES[index], last if index == start else None, room + 1)
         kept = rows[:room]
-        lists[SOURCES[index].list] = [SOURCES[index].shape(row) for row in kept]
+        lists[SOURCES[index].list] += [SOURCES[index].shape(row) for row in kept]
         room -= len(kept)
         if len(rows) > len(kept):
             final = getattr(kept[-1], SOURCES[index].key) if kept else (last if index == start else None)
             cursor = _write_cursor(index, final)
             break
-    return {"version": _counter(session).value, "digest": digest(lists), "next": cursor, **lists}
+    lists, form = _in_form(lists, form)
+    return {"version": _counter(session).value, "form": form, "digest": digest(lists), "next": cursor, **lists}
 
 
-def changes(session: Session, after: int, limit: int = PAGE_ROWS) -> Json:
+def changes(session: Session, after: int, limit: int = PAGE_ROWS, form: int = FORM) -> Json:
     """What changed after a version, oldest first, at most `limit` rows. Raises `Problem` cursor-gone."""
     counter = _counter(session)
     if not counter.floor <= after <= counter.value:
@@ -135,11 +168,20 @@ def changes(session: Session, after: int, limit: int = PAGE_ROWS) -> Json:
     lists: Json = {source.list: [] for source in SOURCES} | {"deleted": []}
     for _, name, shape, row in kept:
         lists[name].append(shape(row))
-    return {"version": kept[-1][0] if more else counter.value, "more": more, **lists}
+    lists, form = _in_form(lists, form)
+    return {"version": kept[-1][0] if more else counter.value, "form": form, "more": more, **lists}
+
+
+def _in_form(lists: Json, form: int) -> tuple[Json, int]:
+    """The lists as a gateway of this form reads them: what it cannot know is left out, and never opens there."""
+    if form >= FORM:
+        return lists, FORM
+    known = {name: rows for name, rows in lists.items() if name != "special_days"}
+    return known | {"credentials": [row for row in lists["credentials"] if row["type"] in FORM_1_TYPES]}, 1
 
 
 def digest(lists: Json) -> str:
-    """SHA-256 over the canonical JSON of the six lists: keys sorted, no spaces, UTF-8 as it is."""
+    """SHA-256 over the canonical JSON of the lists: keys sorted, no spaces, UTF-8 as it is."""
     text = json.dumps(lists, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 

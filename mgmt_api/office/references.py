@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, aliased
 
 from mgmt_api.office.wire import Kind
 from mgmt_api.problems import Fault, Problem
-from mgmt_api.tables.office import Credential, Profile, Resident, Schedule, Zone
+from mgmt_api.tables.office import Credential, Profile, Resident, Schedule, SpecialDays, Unit, Way, Zone
 
 MOST_FAULTS = 100
 Pointers = Mapping[tuple[Kind, str], str]  # where in the request a record's body stands
@@ -42,7 +42,10 @@ def _fault(finding: _Finding, pointers: Pointers) -> Fault:
 
 def _findings(session: Session, since: int, deleted: set[Kind]) -> Iterator[_Finding]:
     yield from _zones(session)
+    yield from _units(session)
+    yield from _schedules(session)
     yield from _profiles(session)
+    yield from _homes(session)
     yield from _holders(session, -1 if "residents" in deleted else since)
     yield from _twins(session, since)
     yield from _granted(session, -1 if "profiles" in deleted else since)
@@ -65,9 +68,32 @@ def _loops(start: str, parents: Mapping[str, str | None]) -> bool:
     return at == start
 
 
+def _units(session: Session) -> Iterator[_Finding]:
+    lost = select(Unit.id, Unit.zone).outerjoin(Zone, Zone.id == Unit.zone).where(Zone.id.is_(None))
+    for id_, zone in session.execute(lost.limit(MOST_FAULTS)):
+        yield _Finding("units", id_, "zone", "unknown-zone", f"there is no zone {zone!r}")
+
+
+def _schedules(session: Session) -> Iterator[_Finding]:
+    known = set(session.scalars(select(SpecialDays.id)))
+    for id_, special in session.execute(select(Schedule.id, Schedule.special).where(Schedule.special != "[]")):
+        for i, name in enumerate(json.loads(special)):
+            if name not in known:
+                detail = f"there are no special_days {name!r}"
+                yield _Finding("schedules", id_, f"special/{i}", "unknown-special-days", detail)
+
+
+def _homes(session: Session) -> Iterator[_Finding]:
+    known = set(session.scalars(select(Unit.id)))
+    for id_, homes in session.execute(select(Resident.id, Resident.homes).where(Resident.homes != "[]")):
+        for i, unit in enumerate(json.loads(homes)):
+            if unit not in known:
+                yield _Finding("residents", id_, f"homes/{i}", "unknown-unit", f"there is no unit {unit!r}")
+
+
 def _profiles(session: Session) -> Iterator[_Finding]:
     known = {"zone": set(session.scalars(select(Zone.id))), "schedule": set(session.scalars(select(Schedule.id)))}
-    owner: dict[int, str] = {}
+    owner = {row.number: row.id for row in session.execute(select(Way.number, Way.id))}
     for id_, number, policies in session.execute(select(Profile.id, Profile.number, Profile.policies)):
         if owner.setdefault(number, id_) != id_:
             detail = f"profile {owner[number]!r} has number {number} too"

@@ -4,30 +4,25 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 
-from mgmt_api.idnumber import is_id_number
+from gateway.access.schedule import split
 from mgmt_api.keys import Keys
-from mgmt_api.office.formats import canonical
-from mgmt_api.office.reading import BadRecord
-from mgmt_api.office.wire import (
-    CardBody,
-    CredentialBody,
-    IdCardBody,
-    Kind,
-    Label,
-    LiveBody,
-    PinBody,
+from mgmt_api.office.rows_people import Row, credential, resident, to_json
+from mgmt_api.office.wire import Kind
+from mgmt_api.office.wire_base import Label
+from mgmt_api.office.wire_places import (
+    HoursBody,
+    PolicyBody,
     ProfileBody,
-    ResidentBody,
     ScheduleBody,
+    SpecialDayBody,
+    SpecialDaysBody,
+    UnitBody,
     WindowBody,
     ZoneBody,
 )
-from mgmt_api.problems import Fault
 
-Row = dict[str, Any]  # column name: value
-DAY_MINUTES = 1440
+__all__ = ["Row", "to_row"]
 _pack = msgspec.msgpack.Encoder(order="deterministic").encode
 
 
@@ -41,21 +36,43 @@ def to_row(kind: Kind, id_: str, body: Any, keys: Keys, now: int) -> Row:
 
 
 def _zone(_id: str, body: ZoneBody, _keys: Keys) -> Row:
-    return {"parent": body.parent, "public": body.public, "name": _label(body.name)}
+    rules = None if body.rules is None else msgspec.to_builtins(body.rules)
+    kept = {"rules": to_json(rules), "use": body.use or "", "standing": body.standing}
+    return {"parent": body.parent, "public": body.public, "name": _label(body.name), **kept}
+
+
+def _unit(_id: str, body: UnitBody, _keys: Keys) -> Row:
+    about = {
+        word: value
+        for word in ("address", "layout", "orientation", "floor_area_m2")
+        if (value := getattr(body, word)) is not None
+    }
+    kept = {"name": _label(body.name), "about": to_json(about)}
+    return {"zone": body.zone, "state": body.state, "standing": body.standing, **kept}
 
 
 def _schedule(_id: str, body: ScheduleBody, _keys: Keys) -> Row:
     windows = [part for window in body.windows for part in _split(window)]
-    return {"windows": _json(windows), "name": _label(body.name)}
+    return {"windows": to_json(windows), "special": to_json(body.special), "name": _label(body.name)}
 
 
 def _split(window: WindowBody) -> list[dict[str, int]]:
     """One window, or two when it runs across midnight."""
-    start, end = _minutes(window.start), _minutes(window.end)
-    if end > start:
-        return [{"weekday": window.weekday, "start": start, "end": end}]
-    first = {"weekday": window.weekday, "start": start, "end": DAY_MINUTES}
-    return [first] if end == 0 else [first, {"weekday": window.weekday % 7 + 1, "start": 0, "end": end}]
+    parts = split(window.weekday, _minutes(window.start), _minutes(window.end))
+    return [{"weekday": part.weekday, "start": part.start, "end": part.end} for part in parts]
+
+
+def _special_days(_id: str, body: SpecialDaysBody, _keys: Keys) -> Row:
+    days = [_special_day(day) for day in body.days]
+    return {"days": to_json(days), "priority": body.priority, "name": _label(body.name)}
+
+
+def _special_day(day: SpecialDayBody) -> dict[str, Any]:
+    return {"date": day.date, "windows": [_hours(each) for each in day.windows], "follows": day.follows}
+
+
+def _hours(hours: HoursBody) -> list[int]:
+    return [_minutes(hours.start), _minutes(hours.end)]
 
 
 def _minutes(clock: str) -> int:
@@ -63,94 +80,27 @@ def _minutes(clock: str) -> int:
 
 
 def _profile(_id: str, body: ProfileBody, _keys: Keys) -> Row:
-    policies = [
-        {"schedule": policy.schedule}
-        | ({"zone": policy.zone} if policy.zone is not None else {"access_point": policy.access_point})
-        for policy in body.policies
-    ]
-    return {"number": body.number, "policies": _json(policies), "name": _label(body.name)}
+    policies = to_json([_policy(policy) for policy in body.policies])
+    return {"number": body.number, "policies": policies, "responder": body.responder, "name": _label(body.name)}
 
 
-def _resident(id_: str, body: ResidentBody, keys: Keys) -> Row:
-    number = (body.id_number or "").upper()
-    if number and not is_id_number(number):
-        raise BadRecord(Fault("/id_number", "id-number", "not a valid identification number (GB 11643)"))
-    phone = (body.phone or "").replace(" ", "").replace("-", "")
-    private = _json({"phone": phone, "id_number": number}).encode() if phone or number else b""
-    return {
-        "name": body.name,
-        "unit": body.unit or "",
-        "holder_class": body.holder_class.value,
-        "sealed": keys.seal(f"resident:{id_}", private) if private else b"",
-        "phone_index": keys.blind("phone", phone) if phone else b"",
-        "id_number_index": keys.blind("id_number", number) if number else b"",
-    }
-
-
-def _credential(_id: str, body: CredentialBody, keys: Keys) -> Row:
-    return (
-        {"sealed": b""}
-        | _IDENTIFIERS[type(body)](body, keys)
-        | {
-            "resident": body.resident,
-            "state": body.state.value,
-            "profiles": _json(body.profiles),
-            "valid_from": int(body.valid_from.timestamp()) if body.valid_from else None,
-            "valid_to": int(body.valid_to.timestamp()) if body.valid_to else None,
-        }
-    )
-
-
-def _card(body: CardBody, keys: Keys) -> Row:
-    format_ = canonical(body.format) or body.format
-    key = keys.card(format_, body.facility, body.card)
-    number = {"tail": str(body.card)[-4:], "sealed": keys.number(key, body.facility, body.card)}
-    return {"type": "card", "format": format_, "key": key, "public_key": b"", **number}
-
-
-def _live(body: LiveBody, keys: Keys) -> Row:
-    handle = body.handle.lower()
-    public_key = bytes.fromhex(body.public_key)
-    try:
-        EllipticCurvePublicKey.from_encoded_point(SECP256R1(), public_key)
-    except ValueError as error:
-        raise BadRecord(Fault("/public_key", "public-key", "not a point on P-256")) from error
-    return {"type": "live", "format": "MJ1", "tail": "", "key": keys.live(handle), "public_key": public_key}
-
-
-def _idcard(body: IdCardBody, keys: Keys) -> Row:
-    number = body.id_number.upper()
-    if not is_id_number(number):
-        raise BadRecord(Fault("/id_number", "id-number", "not a valid identification number (GB 11643)"))
-    return {"type": "idcard", "format": "GB11643", "tail": number[-4:], "key": keys.idcard(number), "public_key": b""}
-
-
-def _pin(body: PinBody, keys: Keys) -> Row:
-    return {"type": "pin", "format": "PIN", "tail": "", "key": keys.pin(body.pin), "public_key": b""}
-
-
-_IDENTIFIERS: dict[type[CredentialBody], Callable[[Any, Keys], Row]] = {
-    CardBody: _card,
-    LiveBody: _live,
-    IdCardBody: _idcard,
-    PinBody: _pin,
-}
+def _policy(policy: PolicyBody) -> dict[str, Any]:
+    place = {"zone": policy.zone} if policy.zone is not None else {"access_point": policy.access_point}
+    return {"schedule": policy.schedule, **place} | ({"within": True} if policy.within else {})
 
 
 def _label(name: Label | str | None) -> str:
     if name is None:
         return "null"
-    return _json({"zh": name, "en": name} if isinstance(name, str) else {"zh": name.zh, "en": name.en})
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
+    return to_json({"zh": name, "en": name} if isinstance(name, str) else {"zh": name.zh, "en": name.en})
 
 
 _MAKERS: dict[Kind, Callable[[str, Any, Keys], Row]] = {
     "zones": _zone,
+    "units": _unit,
+    "special_days": _special_days,
     "schedules": _schedule,
     "profiles": _profile,
-    "residents": _resident,
-    "credentials": _credential,
+    "residents": resident,
+    "credentials": credential,
 }

@@ -12,6 +12,7 @@ from mgmt_api.office.reading import BadRecord, read_body
 from mgmt_api.office.references import require_whole
 from mgmt_api.office.rows import Row, to_row
 from mgmt_api.office.store import Tally
+from mgmt_api.office.ways import derive
 from mgmt_api.office.wire import Kind
 from mgmt_api.problems import Problem
 
@@ -32,11 +33,12 @@ def put(session: Session, database: Database, kind: Kind, row: Row, headers: Map
     since = store.table_version(session)
     tally = store.put(session, database, kind, [row])
     require_whole(session, since, set(), {(kind, row["id"]): ""})
+    derive(session, database, {kind: [row["id"]]})
     confirm(session, now)
     return tally
 
 
-def delete(session: Session, kind: Kind, id_: str, headers: Mapping[str, str], now: int) -> bool:
+def delete(session: Session, database: Database, kind: Kind, id_: str, headers: Mapping[str, str], now: int) -> bool:
     """Delete one record; whether it was there. Raises `Problem`: precondition-failed or in-use."""
     _require_match(store.digests(session, kind, [id_]).get(id_), headers)
     since = store.table_version(session)
@@ -45,6 +47,7 @@ def delete(session: Session, kind: Kind, id_: str, headers: Mapping[str, str], n
         require_whole(session, since, {kind}, {})
     except Problem as problem:
         raise Problem("in-use", errors=problem.errors) from problem
+    derive(session, database, {kind: [id_]})
     confirm(session, now)
     return bool(gone)
 

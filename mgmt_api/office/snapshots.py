@@ -18,6 +18,7 @@ from mgmt_api.office.position import move, position
 from mgmt_api.office.references import MOST_FAULTS, require_whole
 from mgmt_api.office.rows import Row
 from mgmt_api.office.store import MODELS, Tally
+from mgmt_api.office.ways import derive
 from mgmt_api.office.wire import KINDS, Kind, Position
 from mgmt_api.problems import Fault, Problem
 from mgmt_api.tables import table_of
@@ -36,6 +37,10 @@ class Difference:
     changed: dict[Kind, set[str]] = field(default_factory=lambda: {kind: set() for kind in KINDS})
     gone: dict[Kind, list[str]] = field(default_factory=dict)
     parts: set[int] = field(default_factory=set)  # those with something new or changed
+
+    def touches(self, kind: Kind) -> bool:
+        """Whether anything of a kind differs."""
+        return bool(self.new[kind] or self.changed[kind] or self.gone[kind])
 
 
 def begin(session: Session, asked: Position, now: int) -> str:
@@ -83,6 +88,7 @@ def commit(
     for kind in reversed(KINDS):
         tally.removed += store.remove(session, kind, found.gone[kind], now, with_credentials=False)
     require_whole(session, since, {kind for kind in KINDS if found.gone[kind]}, {})
+    derive(session, database, dict.fromkeys(kind for kind in KINDS if found.touches(kind)))
     session.execute(update(Snapshot).where(Snapshot.id == snapshot).values(state="committed"))
     move(session, epoch, seq, now)
     counts = {"added": tally.added, "changed": tally.changed, "removed": tally.removed}

@@ -11,20 +11,34 @@ from mgmt_api.database import Database
 from mgmt_api.office.rows import Row
 from mgmt_api.office.wire import Kind
 from mgmt_api.tables import Base, table_of
-from mgmt_api.tables.office import Counter, Credential, Profile, Resident, Schedule, Tombstone, Zone
+from mgmt_api.tables.office import (
+    Counter,
+    Credential,
+    Profile,
+    Resident,
+    Schedule,
+    SpecialDays,
+    Tombstone,
+    Unit,
+    WayHome,
+    Zone,
+)
 
 CHUNK = 500  # rows a statement with a list of ids
 T = TypeVar("T")
 
 MODELS: dict[Kind, type[Base]] = {
     "zones": Zone,
+    "units": Unit,
+    "special_days": SpecialDays,
     "schedules": Schedule,
     "profiles": Profile,
     "residents": Resident,
     "credentials": Credential,
 }
-FEED_KINDS: dict[Kind, str] = {  # residents stay here: gateways know their credentials alone
+FEED_KINDS: dict[Kind, str] = {  # residents and units stay here: gateways know credentials and rights alone
     "zones": "zone",
+    "special_days": "special",
     "schedules": "schedule",
     "profiles": "profile",
     "credentials": "credential",
@@ -95,6 +109,9 @@ def remove(session: Session, kind: Kind, ids: Sequence[str], now: int, *, with_c
         for some in chunks(ids):
             theirs = session.scalars(select(Credential.id).where(Credential.resident.in_(some))).all()
             remove(session, "credentials", theirs, now)
+    if kind == "residents":
+        for some in chunks(ids):
+            session.execute(delete(WayHome).where(WayHome.resident.in_(some)))
     model: Any = MODELS[kind]
     gone = 0
     for some in chunks(ids):

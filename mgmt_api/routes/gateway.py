@@ -22,6 +22,7 @@ EVENTS_BYTES = 8 << 20
 router = APIRouter(prefix=API, route_class=GuardedRoute, tags=["gateway"])
 Limit = Annotated[int, Query(ge=1, le=feed.PAGE_ROWS)]
 Version = Annotated[int, Query(ge=0, lt=1 << 53)]
+Form = Annotated[int, Query(ge=1, le=100, description="the highest form of pages that the gateway reads")]
 
 
 @router.get("/gateways/{gateway}/table")
@@ -30,19 +31,22 @@ def table(
     plane: PlaneOf,
     after: Annotated[str | None, Query(max_length=400)] = None,
     limit: Limit = feed.PAGE_ROWS,
+    form: Form = 1,
 ) -> dict[str, Any]:
     """A page of the permission table."""
     plane.presence.heard(gateway, plane.clock())
     with plane.database.read() as session:
-        return feed.page(session, after, limit)
+        return feed.page(session, after, limit, form)
 
 
 @router.get("/gateways/{gateway}/changes")
-def changes(gateway: str, plane: PlaneOf, after: Version, limit: Limit = feed.PAGE_ROWS) -> dict[str, Any]:
+def changes(
+    gateway: str, plane: PlaneOf, after: Version, limit: Limit = feed.PAGE_ROWS, form: Form = 1
+) -> dict[str, Any]:
     """What changed after a version of the table."""
     plane.presence.heard(gateway, plane.clock())
     with plane.database.read() as session:
-        return feed.changes(session, after, limit)
+        return feed.changes(session, after, limit, form)
 
 
 @router.get("/gateways/{gateway}/watch", response_class=EventSourceResponse)

@@ -10,7 +10,8 @@ from mgmt_api.access import API, GuardedRoute, PlaneOf
 from mgmt_api.bodies import documented, read_json
 from mgmt_api.office import singles
 from mgmt_api.office.store import table_version
-from mgmt_api.office.wire import BODIES, ID_PATTERN, KINDS, Kind
+from mgmt_api.office.wire import BODIES, KINDS, Kind
+from mgmt_api.office.wire_base import ID_PATTERN
 from mgmt_api.plane import Plane
 
 router = APIRouter(prefix=API, route_class=GuardedRoute, tags=["central"])
@@ -54,7 +55,7 @@ def _put(plane: Plane, kind: Kind, id_: str, raw: bytes, headers: dict[str, str]
 
 def _delete(plane: Plane, kind: Kind, id_: str, headers: dict[str, str]) -> dict[str, Any]:
     with plane.database.write() as session:
-        gone = singles.delete(session, kind, id_, headers, plane.now())
+        gone = singles.delete(session, plane.database, kind, id_, headers, plane.now())
         version = table_version(session)
     if gone:
         plane.hub.publish("table")

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from mgmt_api import audit, passes
 from mgmt_api.access import API, CallerOf, GuardedRoute, PlaneOf
-from mgmt_api.office.wire import ID_PATTERN
+from mgmt_api.office.wire_base import ID_PATTERN
 from mgmt_api.problems import Fault, Problem
 from mgmt_api.tables.office import VisitorPass
 
@@ -18,10 +18,13 @@ RecordId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 
 
 class NewPass(BaseModel):
-    """POST /passes. `valid_to` is exclusive; uses are counted at the doors."""
+    """POST /passes. `valid_to` is exclusive; uses are counted at the doors.
+
+    Without a profile the pass opens public zones and the way to the host.
+    """
 
     model_config = ConfigDict(extra="forbid")
-    profile: RecordId
+    profile: RecordId | None = None
     valid_from: AwareDatetime
     valid_to: AwareDatetime
     max_uses: Annotated[int, Field(ge=1, le=255)] = 1
@@ -32,7 +35,7 @@ class NewPass(BaseModel):
 def issue(body: NewPass, plane: PlaneOf, caller: CallerOf) -> dict[str, str]:
     """Sign a pass; `text` goes into the visitor's QR code and is not kept here."""
     wanted = VisitorPass(
-        profile=body.profile,
+        profile=body.profile or "",
         host=body.host,
         valid_from=_seconds("valid_from", body.valid_from),
         valid_to=_seconds("valid_to", body.valid_to),

@@ -25,7 +25,35 @@ class Zone(Base):
     parent: Mapped[str | None] = mapped_column(ID)
     public: Mapped[bool]
     name: Mapped[str] = mapped_column(Text)  # JSON {zh, en}
+    rules: Mapped[str] = mapped_column(Text)  # JSON of the rules for entering
+    use: Mapped[str] = mapped_column(String(16))  # common, amenity, or nothing of these
+    standing: Mapped[bool]  # an amenity for those in good standing alone
     digest: Mapped[bytes] = mapped_column(BYTES)  # keyed hash of what central sent
+    version: Mapped[int] = mapped_column(BIG, index=True)
+
+
+class Unit(Base):
+    """A flat of the property tree. Gateways know the ways home that follow from it alone."""
+
+    __tablename__ = "unit"
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    zone: Mapped[str] = mapped_column(ID)
+    state: Mapped[str] = mapped_column(String(16))  # vacant, rented, sold, occupied
+    standing: Mapped[str] = mapped_column(String(16))  # of its account: good, overdue
+    name: Mapped[str] = mapped_column(Text)
+    about: Mapped[str] = mapped_column(Text)  # JSON: address, layout and so on, as far as central tells
+    digest: Mapped[bytes] = mapped_column(BYTES)
+
+
+class SpecialDays(Base):
+    """Dates with windows of their own."""
+
+    __tablename__ = "special_days"
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    days: Mapped[str] = mapped_column(Text)  # JSON [{date, windows: [[start, end]], follows}]
+    priority: Mapped[int]
+    name: Mapped[str] = mapped_column(Text)
+    digest: Mapped[bytes] = mapped_column(BYTES)
     version: Mapped[int] = mapped_column(BIG, index=True)
 
 
@@ -35,6 +63,7 @@ class Schedule(Base):
     __tablename__ = "schedule"
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     windows: Mapped[str] = mapped_column(Text)  # JSON [{weekday, start, end}], minutes of the local day
+    special: Mapped[str] = mapped_column(Text)  # JSON list of ids of special days
     name: Mapped[str] = mapped_column(Text)
     digest: Mapped[bytes] = mapped_column(BYTES)
     version: Mapped[int] = mapped_column(BIG, index=True)
@@ -46,10 +75,29 @@ class Profile(Base):
     __tablename__ = "profile"
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     number: Mapped[int] = mapped_column(index=True)
-    policies: Mapped[str] = mapped_column(Text)  # JSON [{schedule, zone | access_point}]
+    policies: Mapped[str] = mapped_column(Text)  # JSON [{schedule, zone | access_point, within}]
+    responder: Mapped[bool]  # opens through a lockdown
     name: Mapped[str] = mapped_column(Text)
     digest: Mapped[bytes] = mapped_column(BYTES)
     version: Mapped[int] = mapped_column(BIG, index=True)
+
+
+class Way(Base):
+    """A profile that follows from the property tree; office/ways.py."""
+
+    __tablename__ = "way"
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    number: Mapped[int] = mapped_column(index=True)
+    policies: Mapped[str] = mapped_column(Text)  # as in Profile; [] once nobody lives there any more
+    version: Mapped[int] = mapped_column(BIG, index=True)
+
+
+class WayHome(Base):
+    """The ways that a resident has by his homes, beside the profiles that central gave his credentials."""
+
+    __tablename__ = "way_home"
+    resident: Mapped[str] = mapped_column(ID, primary_key=True)
+    profiles: Mapped[str] = mapped_column(Text)  # JSON list of ids of ways
 
 
 class Resident(Base):
@@ -63,6 +111,7 @@ class Resident(Base):
     name: Mapped[str] = mapped_column(Text)
     unit: Mapped[str] = mapped_column(String(64))
     holder_class: Mapped[str] = mapped_column(String(16))
+    homes: Mapped[str] = mapped_column(Text)  # JSON list of unit ids
     sealed: Mapped[bytes] = mapped_column(BYTES)  # AES-256-GCM of JSON {phone, id_number}; empty when neither is known
     phone_index: Mapped[bytes] = mapped_column(BYTES)
     id_number_index: Mapped[bytes] = mapped_column(BYTES)
@@ -84,6 +133,10 @@ class Credential(Base):
     profiles: Mapped[str] = mapped_column(Text)  # JSON list of profile ids
     valid_from: Mapped[int | None] = mapped_column(BIG)
     valid_to: Mapped[int | None] = mapped_column(BIG)  # exclusive
+    pin: Mapped[bytes] = mapped_column(BYTES)  # 16 bytes, pin_key(); empty: none
+    duress_pin: Mapped[bytes] = mapped_column(BYTES)
+    marks: Mapped[int]  # of gateway.access.model.Mark
+    max_uses: Mapped[int]  # so many passages at most; 0: as many as he likes
     refreshed_at: Mapped[int] = mapped_column(BIG)  # when the office last confirmed it
     sealed: Mapped[bytes] = mapped_column(BYTES, server_default=text("''"))  # its number, where the site keeps those
     digest: Mapped[bytes] = mapped_column(BYTES)

@@ -43,6 +43,6 @@ class Answer(Base):
     __tablename__ = "answer"
     caller: Mapped[str] = mapped_column(String(64), primary_key=True)
     key: Mapped[str] = mapped_column(String(128), primary_key=True)
-    request: Mapped[bytes] = mapped_column(BYTES)  # SHA-256 of what was asked
+    request: Mapped[bytes] = mapped_column(BYTES)  # digest of what was asked, keyed where PINs may stand in it
     body: Mapped[str] = mapped_column(Text)
     at: Mapped[int] = mapped_column(BIG, index=True)

@@ -27,7 +27,8 @@ def run(stage: Stage) -> dict[str, Any]:
     accepted_ms = _ms_since(started)
     _wait_for_table(stage, int(pushed["answer"]["version"]), "the gateway adopted the pushed table")
     estate_ms = _first_open_ms(stage, stage.site.estate.cards_of("building-1")[:2], started)
-    resident = {"name": "新住户", "phone": "19912345678", "unit": "1-2-1101", "holder_class": "resident"}
+    home = "1-2-1101"
+    resident = {"name": "新住户", "phone": "19912345678", "unit": home, "homes": [home], "holder_class": "resident"}
     operations = [
         {"op": "put", "kind": "residents", "id": HOUSEHOLD, "body": resident},
         *({"op": "put", "kind": "credentials", "id": card.id, "body": card.body()} for card in NEWCOMERS),

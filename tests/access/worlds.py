@@ -9,6 +9,7 @@ from gateway.access.checks import Leases, Limits
 from gateway.access.door import DoorMode
 from gateway.access.mj1 import LiveCode, VisitorPass
 from gateway.access.model import (
+    ALWAYS,
     AccessPoint,
     AccessPolicy,
     AccessProfile,
@@ -35,7 +36,7 @@ SITE = 7
 NOW = 1_800_000_000
 ZONES = ("street", "estate", "garage", "block", "floor")
 POINTS = ("gate-in", "gate-out", "lobby-in")
-SCHEDULES = ("day", "night", "gone")
+SCHEDULES = ("day", "night", "gone", ALWAYS)
 SPECIAL = ("holidays", "make-up", "gone")
 PROFILES = ("home", "work", "visit", "lost")
 
@@ -141,7 +142,9 @@ def offices(draw: st.DrawFn) -> list[Row]:
     rows += [Schedule(name, draw(weeks), draw(heeded)) for name in SCHEDULES[:2]]
     rows += [SpecialDays(name, draw(day_lists), draw(st.integers(0, 1))) for name in SPECIAL[:2]]
     for number, name in enumerate(PROFILES[:3], 1):
-        rows.append(AccessProfile(name, number, tuple(draw(st.lists(policies, max_size=4))), draw(good)))
+        rows.append(
+            AccessProfile(name, number, tuple(draw(st.lists(policies, max_size=4))), draw(good), draw(st.booleans()))
+        )
     rows += [IssuerKey(kid, bytes([2]) * 33) for kid in draw(st.sets(st.integers(0, 2)))]
     rows += [DeniedPass(key_of(n)[:8], NOW) for n in draw(st.sets(st.integers(0, 1)))]
     return rows

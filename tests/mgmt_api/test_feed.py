@@ -16,7 +16,7 @@ from mgmt_api.problems import Problem
 from tests.mgmt_api.conftest import CENTRAL, GATEWAY, SITE_KEY, V1, card, ground
 
 KINDS = {"zones": "zone", "schedules": "schedule", "profiles": "profile", "credentials": "credential"}
-KINDS |= {"issuers": "issuer", "denied": "denied"}
+KINDS |= {"issuers": "issuer", "denied": "denied", "special_days": "special"}
 
 
 class Mirror:
@@ -76,7 +76,7 @@ def act(plane: Plane, verb: str, kind: Any, id_: str, body: Any) -> None:
             row = singles.checked(kind, id_, json.dumps(body).encode(), plane.keys, plane.now())
             singles.put(session, plane.database, kind, row, {}, plane.now())
         else:
-            singles.delete(session, kind, id_, {}, plane.now())
+            singles.delete(session, plane.database, kind, id_, {}, plane.now())
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -134,6 +134,6 @@ def test_a_gateway_of_an_earlier_database_takes_a_snapshot(client: TestClient, p
 
 
 def test_a_made_up_cursor_is_refused(client: TestClient) -> None:
-    for after in ("x", "WzEwMCwgIjEiXQ==", "WzEsIDJd", "bnVsbA==", "é", "WzQsICJ4Il0="):
+    for after in ("x", "WzEwMCwgIjEiXQ==", "WzEsIDJd", "bnVsbA==", "é", "WzUsICJ4Il0="):
         answer = client.get(f"{V1}/gateways/gateway-1/table", params={"after": after}, headers=GATEWAY)
         assert (answer.status_code, answer.json()["type"]) == (400, "malformed"), after

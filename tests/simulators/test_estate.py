@@ -26,7 +26,7 @@ def test_operations_never_refer_ahead(estate: Estate) -> None:
     known: set[str] = set()
     for operation in estate.operations():
         body = operation["body"]
-        needed = [body.get("resident"), *body.get("profiles", ())]
+        needed = [body.get("resident"), *body.get("profiles", ()), *body.get("homes", ()), *body.get("special", ())]
         needed += [policy[name] for policy in body.get("policies", ()) for name in ("schedule", "zone")]
         assert {name for name in needed if name} <= known, operation
         known.add(operation["id"])

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0006_orders"
-down_revision = "0005_cameras"
+down_revision = "0006_card_numbers"
 branch_labels = None
 depends_on = None
 
