@@ -94,7 +94,7 @@ class Identifier:
             number = decode(format_, read.bits, read.bit_count)
         except ControllerError:
             return Unreadable(DenyReason.UNKNOWN_FORMAT)
-        if not number.parity_ok:
+        if not number.parity_ok or not (number.facility or number.card):  # zero: any ID card at a plain type-B reader
             return Unreadable(DenyReason.MALFORMED)
         value = card_value(number.facility, number.card)
         key = identifier_key(self._site_key, CredentialType.CARD, number.format, value)
