@@ -26,6 +26,8 @@ WIRES: dict[str, tuple[Hurt, Hurt]] = {  # what happens to the readers' bytes, a
     "lost bytes": (wires.lossy, wires.lossy),
     "every frame twice": (wires.doubled, wires.doubled),
     "replayed answers": (wires.replayed, whole),
+    "late answers": (wires.delayed, whole),
+    "frames overtaken": (wires.overtaken, wires.overtaken),
     "silence": (wires.silent, whole),
 }
 

@@ -20,12 +20,14 @@ class Wire:
     """Carries bytes both ways in a thread of its own; `to_gateway` and `to_readers` hurt them, `babble` adds some."""
 
     def __init__(self, near: Path, far: Path, seed: int = 1) -> None:
+        self.near, self.far = near, far
         self.random = random.Random(seed)
         self.heard: list[bytes] = []  # what the readers said, frame by frame
         self.to_gateway: Hurt = whole
         self.to_readers: Hurt = whole
         self.babble: Callable[[Wire], bytes] | None = None
         self.echo = False  # the adapter hears what it says
+        self.held: list[bytes] = []  # what was held back, and is overtaken
         self._gateway = Line(near)
         self._readers = os.open(far, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         tty.setraw(self._readers)
@@ -41,7 +43,7 @@ class Wire:
     def mend(self) -> None:
         """From now on the wire is good; what was under way is lost."""
         self.hurt(whole, whole)
-        self._late, self.echo = [], False
+        self._late, self.held, self.echo = [], [], False
 
     def close(self) -> None:
         self._stop.set()
@@ -142,3 +144,18 @@ def reordered(wire: Wire, data: bytes) -> Pieces:
     """Two pieces change places."""
     cut = wire.random.randrange(len(data) + 1)
     return [(0, data[cut:]), (0.001, data[:cut])]
+
+
+def overtaken(wire: Wire, data: bytes) -> Pieces:
+    """A frame in three is held back until the next one has passed it."""
+    if wire.held:
+        return [(0, data), (0.001, wire.held.pop())]
+    if wire.random.random() < 1 / 3:
+        wire.held.append(data)
+        return []
+    return whole(wire, data)
+
+
+def rarely(hurt: Hurt, one_in: int = 15) -> Hurt:
+    """Now and then, and else nothing."""
+    return lambda wire, data: hurt(wire, data) if wire.random.randrange(one_in) == 0 else whole(wire, data)
