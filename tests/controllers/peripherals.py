@@ -2,7 +2,7 @@
 
 Usage: `python peripherals.py '{"baud": 9600, "pds": [{"address": 1, "scbk": hex or null}]}'`. It prints JSON lines, the
 first one with the line's pseudo-terminal, then every command that a peripheral carries out; it takes JSON lines:
-{"do": "card", "pd": 0, "bits": int, "count": int}, {"do": "cut"}, {"do": "join"}, {"do": "fault", ...}, and more below.
+{"do": "card", "pd": 0, "bits": int, "count": int}, {"do": "cut"}, {"do": "join"}, and more below.
 Apart from the tests because a starved peripheral answers late and is dropped.
 """
 
@@ -64,7 +64,7 @@ class Tap(osdp.Channel):
 
 
 class Line:
-    """The wire: a pseudo-terminal to the panel, paced by the baud rate, with faults on the way to the panel."""
+    """The wire: a pseudo-terminal to the panel, paced by the baud rate."""
 
     def __init__(self, baud, paced, seed):
         self.master, self.slave = os.openpty()
@@ -73,12 +73,12 @@ class Line:
         self.char_s = 10 / baud if paced else 0.0
         self.random = random.Random(seed)
         self.taps = []
-        self.fault = {}
         self.cut = False
         self.free_at = 0.0
         self.queue = []  # (when, to, bytes)
         self.recorded = None
         self.marks = None
+        self.presenter = None
 
     def hear(self):
         """Bytes from the panel start their way to all peripherals."""
@@ -92,8 +92,6 @@ class Line:
         if self.cut:
             return
         self._carry(data, now, self.taps)
-        if self.fault.get("echo"):
-            self._carry(data, now, [self.master])
 
     def answer(self, tap, data):
         """A peripheral's bytes start their way to the panel and the other peripherals."""
@@ -105,36 +103,13 @@ class Line:
         done = self._carry(data, now, [other for other in self.taps if other is not tap])
         if self.marks is not None:
             self.mark("answer", data, done)
-        for at, piece in self._hurt(data, done):
-            self.queue.append((at, self.master, piece))
+        self.queue.append((done, self.master, data))
 
     def _carry(self, data, now, ends):
         start = max(now, self.free_at)
         self.free_at = start + len(data) * self.char_s
         self.queue += [(self.free_at, end, data) for end in ends]
         return self.free_at
-
-    def _hurt(self, data, at):
-        """The same bytes as a bad wire hands them over: pieces with their times."""
-        kind, rate = self.fault.get("kind", "whole"), self.fault.get("rate", 0)
-        hit = self.random.random() < rate
-        if kind == "bytes":
-            return [(at + index * 0.0002, data[index : index + 1]) for index in range(len(data))]
-        if kind == "torn":
-            split = self.random.randrange(len(data))
-            return [(at, data[:split]), (at + self.random.random() * 0.015, data[split:])]
-        if kind == "lossy" and hit:
-            gone = self.random.randrange(len(data))
-            return [(at, data[:gone] + data[gone + 1 :])]
-        if kind == "corrupt" and hit:
-            place, bit = self.random.randrange(len(data)), 1 << self.random.randrange(8)
-            return [(at, data[:place] + bytes((data[place] ^ bit,)) + data[place + 1 :])]
-        if kind == "noise":
-            before, after = (self.random.randbytes(self.random.randrange(40)) for _ in range(2))
-            return [(at, before + data + after)]
-        if kind == "twice":
-            return [(at, data), (at + 0.001, data)]
-        return [(at, data)]
 
     def deliver(self):
         now = time.monotonic()
@@ -159,11 +134,48 @@ class Line:
             self.marks.append(("command", data[1] & 0x7F, at))
 
 
+class Presenter:
+    """Holds cards to readers at random moments, a new one when a command has answered: no reader is asked too much."""
+
+    LOST_S = 5.0
+
+    def __init__(self, pds, line, seconds, at_once, pause):
+        self.pds, self.line, self.at_once, self.pause = pds, line, at_once, pause
+        self.end = time.monotonic() + seconds
+        self.shown = {}  # address: when
+        self.next_at = 0.0
+        self.bits = 0
+        self.counted = len(line.marks)
+        self.lost = 0
+
+    def turn(self):
+        """Gives whether it goes on."""
+        now = time.monotonic()
+        for side, address, _ in self.line.marks[self.counted :]:
+            if side == "command":
+                self.shown.pop(address, None)
+        self.counted = len(self.line.marks)
+        for address in [address for address, at in self.shown.items() if now - at > self.LOST_S]:
+            self.lost += 1
+            del self.shown[address]
+        free = [pd for pd in self.pds if pd.address not in self.shown]
+        if now < self.end and now >= self.next_at and len(self.shown) < self.at_once and free:
+            self.bits = self.bits % 999 + 1
+            pd = self.line.random.choice(free)
+            body = (7 << 16 | self.bits) << 1  # H10301: facility 7
+            left, right = (body >> 13).bit_count() % 2, (body >> 1 & 0xFFF).bit_count() % 2 ^ 1
+            pd.card(left << 25 | body | right, 26)
+            self.shown[pd.address] = now
+            self.next_at = now + self.line.random.random() * self.pause
+        return now < self.end or self.shown
+
+
 class Peripheral:
     """One libosdp peripheral."""
 
     def __init__(self, line, index, spec):
         self.index = index
+        self.address = spec["address"]
         self.tap = Tap(line)
         line.taps.append(self.tap)
         flags = [] if spec.get("plain") else [osdp.LibFlag.EnforceSecure]
@@ -235,6 +247,9 @@ def main():
         line.deliver()
         for pd in pds:
             pd.ctx.refresh()
+        if line.presenter and not line.presenter.turn():
+            say(marked=line.marks, lost=line.presenter.lost)
+            line.presenter = line.marks = None
         if 0 in readable:
             data = os.read(0, 65536)
             if not data:
@@ -251,14 +266,15 @@ def obey(line, pds, order):
             line.queue.clear()
         case "join":
             line.cut = False
-        case "fault":
-            line.fault = order
         case "record":
             line.recorded = []
         case "recorded":
             say(recorded=line.recorded)
         case "mark":
             line.marks = []
+        case "present":
+            line.marks = []
+            line.presenter = Presenter(pds, line, **order)
         case "marked":
             say(marked=line.marks)
             line.marks = []

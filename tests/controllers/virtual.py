@@ -72,8 +72,8 @@ class VirtualReader:
         if frame.code == Code.SCRYPT and self._keys:
             return self._proved(frame)
         if self._channel is None or not frame.has_mac:
-            known = frame.code == Code.ID
-            return self._reply(Reply.PDID, bytes(12)) if known else self._reply(Reply.NAK, b"\x06")
+            told: dict[int, tuple[int, bytes]] = {Code.ID: (Reply.PDID, bytes(12)), Code.CAP: (Reply.PDCAP, self.tells)}
+            return self._reply(*told.get(frame.code, (Reply.NAK, b"\x06")))
         try:
             opened = self._channel.open(frame)
         except secure.SessionBroken:
