@@ -58,6 +58,8 @@ class OsdpBus:
         self._free_at = 0.0  # when the next frame may start
         self._sent_at = 0.0  # when the current frame's last bit is out
         self._probe_at = 0.0  # when a dead device may have a slot while others are alive
+        self._hopes = 0  # so many unrationed questions to dead devices may fail: one has just come back, and who else?
+        self._hope_at = 0.0  # not before
         self._listen_at = 0.0  # when a dead device may be listened to for the standard's whole time
         self._decide_until = 0.0  # polls wait: a read is being decided
         self._rest_until = 0.0  # polls wait: nobody is there
@@ -150,7 +152,10 @@ class OsdpBus:
         device = self._current
         if device is None or not frame.reply or frame.address != device.address:
             return  # an echo, a late answer, a stranger
+        was_dead = device.dead
         if device.take(frame, now):
+            if was_dead and device.greeting:
+                self._hope(now)
             device.counters.noise_bytes -= min(frame_bytes(frame), device.counters.noise_bytes)
             device.counters.answered += 1
             self._end_turn(now)
@@ -180,6 +185,7 @@ class OsdpBus:
         device.counters.silent += 1
         device.silence(now)
         if self._probing:
+            self._hopes = max(self._hopes - 1, 0)
             self._probe_at = now + min((now - self._began_at) / self._limits.probe_share, self._limits.probe_pause_s)
         self._end_turn(now)
 
@@ -205,10 +211,19 @@ class OsdpBus:
 
     def _wanted_at(self, device: OsdpDevice) -> float:
         """From when on this device may have a slot that carries no command."""
+        if self._hopes and device.dead:
+            return self._decide_until
         at = max(device.ready_at, self._decide_until, self._rest_until)
         if len(self._devices) == 1:
             return at
         return max(at, self._probe_at if device.dead else device.poll_at)
+
+    def _hope(self, now: float) -> None:
+        """A dead device answers: when a cable is back, those behind it are too, and need not wait for their share."""
+        if self._hopes:
+            self._hopes += 1
+        elif now >= self._hope_at:
+            self._hopes, self._hope_at = self._limits.hopes, now + self._limits.hope_pause_s
 
     def _tell(self, event: DeviceEvent) -> None:
         if isinstance(event, CardRead | TextRead | KeyRead) and not event.seen.stale:

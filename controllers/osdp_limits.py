@@ -11,6 +11,8 @@ class Limits:
     probe_s: float = 0.01  # a dead device is listened to for this long while others are alive, or twice its old worst
     probe_share: float = 0.1  # of the bus, for all dead devices together while others are alive
     probe_pause_s: float = 1.0  # at most, between two of them
+    hopes: int = 2  # when a dead device answers, so many questions to the others may fail before they wait again
+    hope_pause_s: float = 5.0  # and not sooner than this after the last time
     listen_share: float = 0.005  # of the bus, for listening to dead devices for `reply_s`
     slow_s: float = 0.02  # a device that begins to answer later than this
     slow_answers: int = 10  # so many times in a row (once may be a starved machine) is polled less often,

@@ -532,22 +532,28 @@ def test_one_late_answer_or_a_slow_reader_alone_costs_no_polls() -> None:
 
 
 @pytest.mark.parametrize("baud", [9600, 38400, 115200])
-@pytest.mark.parametrize("ill", ["dead", "slow", "torn"])
+@pytest.mark.parametrize("ill", ["dead", "slow", "torn", "of another key"])
 def test_a_dead_or_slow_reader_slows_its_neighbours_by_a_tenth_at_most(ill: str, baud: int) -> None:
     others, bad = made(1, 2, 3, 4, baud=baud), made(1, 2, 3, 4, 9, baud=baud)
     bad.run(5)
     if ill == "slow":
         bad.readers[4].turn_s = 0.15
+    elif ill == "of another key":
+        bad.readers[4].key = bytes(range(16))
+        bad.readers[4].forget()
     else:
         bad.readers[4].cut = True
     if ill == "torn":  # it begins to answer and never ends
         bad.readers[4].cut = False
         bad.hurt = lambda answer: [answer[:4]] if answer[1] & 0x7F == 9 else [answer]
-    usual, beside = waits(others, 60), waits((bad.run(5), bad)[1], 60)
+    seconds = 60 if baud == 9600 else 25  # some hundreds of cards
+    usual, beside = waits(others, seconds), waits((bad.run(5), bad)[1], seconds)
     assert beside[len(beside) // 2] < usual[len(usual) // 2] * 1.1
 
 
-@pytest.mark.parametrize(("baud", "dead", "within_s"), [(9600, 2, 2), (9600, 16, 4), (115200, 8, 2), (9600, 8, 6)])
+@pytest.mark.parametrize(
+    ("baud", "dead", "within_s"), [(9600, 1, 2), (9600, 2, 2), (9600, 8, 2), (9600, 16, 4), (115200, 8, 2)]
+)
 def test_dead_readers_are_back_within_two_seconds_on_a_bus_of_sixteen(baud: int, dead: int, within_s: float) -> None:
     line = made(*range(1, 17), baud=baud)
     line.run(5)
