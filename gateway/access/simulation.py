@@ -7,6 +7,7 @@ from gateway.access import door as machine
 from gateway.access.decision import Denied, Granted, LiveUsed, PassageChange, Presented, decide
 from gateway.access.door import DoorInput, DoorOutput, DoorState
 from gateway.access.generation import build
+from gateway.access.interlock import in_the_way
 from gateway.access.presence import Moved, PresenceChange, Scene, Whereabouts
 from gateway.access.reasons import sentence
 from gateway.access.table import PermissionTable
@@ -110,7 +111,8 @@ class _Run:
             self._whereabouts.note(move)
 
     def _decide(self, door: str, point: str, shown: Presented, at: datetime) -> Granted | Denied:
-        scene = Scene(self._whereabouts, self._doors[door].base)
+        busy = in_the_way(door, self._world.interlocks, self._doors)
+        scene = Scene(self._whereabouts, self._doors[door].base, bool(busy))
         return decide(self._table, self._memory, self._table.points[point], shown, at, self._world.limits, scene)
 
     def _step(self, name: str, input_: DoorInput, at: datetime) -> list[str]:

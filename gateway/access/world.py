@@ -14,12 +14,24 @@ from gateway.access import world_rows
 from gateway.access.case import Limits
 from gateway.access.door import DoorConfig, DoorMode, DoorState, Relock
 from gateway.access.identifier import KEY_BYTES
+from gateway.access.interlock import Group
 from gateway.access.lease import Leases
 from gateway.access.model import AccessPoint, Row
 
 Body = Mapping[str, Any]
 DEFAULT_START = "2026-03-04T12:00"  # a Wednesday noon
-WORDS = {"site", "time_zone", "start", "limits", "doors", "points", "passage", "events", *world_rows.KINDS}
+WORDS = {
+    "site",
+    "time_zone",
+    "start",
+    "limits",
+    "interlocks",
+    "doors",
+    "points",
+    "passage",
+    "events",
+    *world_rows.KINDS,
+}
 
 
 class BadWorld(ValueError):
@@ -46,6 +58,7 @@ class World:
     rows: tuple[Row, ...]
     points: tuple[AccessPoint, ...]
     doors: Mapping[str, tuple[DoorConfig, DoorState]]
+    interlocks: tuple[Group, ...]
     passage: Body
     happenings: tuple[Happening, ...]
 
@@ -70,6 +83,7 @@ def read(body: Body) -> World:
         rows=tuple(_rows(body, start, tz)),
         points=tuple(_points(body, list(doors))),
         doors=doors,
+        interlocks=_interlocks(body, doors),
         passage=body.get("passage") or {},
         happenings=tuple(_happenings(body, start, tz)),
     )
@@ -131,6 +145,14 @@ def _rows(body: Body, start: datetime, tz: tzinfo) -> Iterator[Row]:
                 made = make(name, each, world_rows.Context(holders, unix, key_of))
             if made is not None:
                 yield made
+
+
+def _interlocks(body: Body, doors: Mapping[str, object]) -> tuple[Group, ...]:
+    with _Place("interlocks"):
+        groups = tuple(tuple(map(str, group)) for group in body.get("interlocks") or ())
+        if unknown := {door for group in groups for door in group} - set(doors):
+            raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+    return groups
 
 
 def _limits(body: Body) -> Limits:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, tzinfo
 
+from gateway.access.grounds import LiveUsed, Used
 from gateway.access.mj1 import SOFTWARE_KEY
 from gateway.access.model import (
     AccessPoint,
@@ -252,6 +253,39 @@ def duress(world: World, who: Credential) -> bool:
         return False
     coded = isinstance(shown, Live) and shown.code.flags % 2 == 1
     return coded or bool(who.marks & Mark.DURESS) or (shown.pin != b"" and shown.pin == who.duress_pin)
+
+
+def age(world: World, who: Credential | None) -> tuple[str, int | None] | None:
+    """How fresh a credential is: stale from half of its lease on."""
+    if who is None:
+        return None
+    if who.refreshed_at == 0:
+        return "fresh", None
+    since = world.at.timestamp() - who.refreshed_at
+    lease = None if who.marks & Mark.PINNED else getattr(world.limits.leases, who.holder_class.value + "_s")
+    word = "fresh" if lease is None or since < lease / 2 else "stale" if since < lease else "expired"
+    return word, int(since)
+
+
+def spent(world: World, who: Credential) -> set[LiveUsed | Used]:
+    """What a grant uses up."""
+    shown, uses, found = world.presented, world.memory.used, set[LiveUsed | Used]()
+    if isinstance(shown, Live):
+        found.add(LiveUsed(shown.code.handle, shown.code.iat))
+    if isinstance(shown, Pass):
+        found.add(Used(shown.code.pass_id, uses.get(shown.code.pass_id, 0) + 1, shown.code.exp))
+    elif who.max_uses:
+        found.add(Used(who.key, uses.get(who.key, 0) + 1, 1 << 62 if who.valid_to is None else who.valid_to))
+    return found
+
+
+def moved(world: World) -> set[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """The bounds of zones with rules that whoever passes crosses, the innermost first."""
+    before, after = ancestry(world.rows, world.point.zone_from), ancestry(world.rows, world.point.zone_to)
+    ruled = {row.id for row in world.rows if isinstance(row, Zone) and row.rules}
+    into = tuple(zone for zone in after if zone in ruled and zone not in before)
+    out = tuple(zone for zone in before if zone in ruled and zone not in after)
+    return {(into, out)} if into or out else set()
 
 
 def covers(rows: list[Row], policy: AccessPolicy, point: AccessPoint) -> bool:
