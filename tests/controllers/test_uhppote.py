@@ -3,8 +3,10 @@
 import json
 import random
 import socket
+import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from controllers.driver import (
     InputState,
     LinkState,
     LockAction,
+    Outcome,
     OutputState,
     Result,
 )
@@ -130,6 +133,58 @@ def test_on_a_network_that_hurts_each_swipe_is_told_exactly_once(
     time.sleep(0.5)
     cards = [card("H10301", read.bits, read.bit_count).card for read in witness.all(CardRead)]
     assert sorted(cards) == list(range(1, 61))
+
+
+class LossyNetwork:
+    """A board's socket on a network that loses, doubles, delays and reorders: both what it hears and what it says."""
+
+    def __init__(self, real: socket.socket, seed: int) -> None:
+        self._real, self._chance = real, random.Random(seed)
+        self.loss = 0.0
+
+    def recvfrom(self, size: int) -> tuple[bytes, Any]:
+        while True:
+            data, sender = self._real.recvfrom(size)
+            if self._chance.random() >= self.loss:
+                return data, sender
+
+    def sendto(self, data: bytes, to: Any) -> None:
+        if self._chance.random() >= self.loss:
+            for _ in range(self._chance.choice((1, 1, 2, 3))):
+                threading.Timer(self._chance.choice((0, 0, 0.02, 0.1)), self._real.sendto, (data, to)).start()
+
+    def getsockname(self) -> Any:
+        return self._real.getsockname()
+
+
+def test_on_a_lossy_network_each_swipe_is_told_once_and_each_command_ends_once(peer: Board) -> None:
+    network = LossyNetwork(peer._socket, 11)
+    peer._socket = network  # type: ignore[assignment] # all that the board asks of it
+    witness, shown = Witness(), dict[int, float]()
+    made = UhppoteDriver("boards", [wired(peer)], witness, ("127.0.0.1", 0), limits=replace(LIMITS, bell_s=0.15))
+    with running(made):
+        witness.expect(LinkState, lambda state: state.up)
+        network.loss, commands = 0.15, []
+        for number in range(1, 26):
+            shown[number] = time.monotonic()
+            peer.swipe(10_000_000 + number)
+            command = lock("board", in_s=0.5)
+            made.submit(command)
+            commands.append(command)
+            time.sleep(0.03)
+        network.loss = 0.05
+        deadline = time.monotonic() + 20
+        while len(witness.all(CardRead)) < 25 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        for command in commands:
+            witness.outcome(command)
+    reads = {card("H10301", read.bits, read.bit_count).card: read.seen for read in witness.all(CardRead)}
+    assert sorted(reads) == list(range(1, 26))
+    assert len(witness.all(CardRead)) == 25
+    late = [number for number, seen in reads.items() if not seen.stale and seen.mono_s - shown[number] > 2.0]
+    assert not late, "what is not stale is of now"
+    assert len([each for each in witness.events if isinstance(each, Outcome)]) == 25
+    assert len(opened(peer)) <= 25
 
 
 def test_what_happened_while_nobody_listened_is_history(peer: Board) -> None:
