@@ -29,6 +29,7 @@ from gateway.inbox import Inbox
 from gateway.inventory import inventory
 from gateway.journal import Journal
 from gateway.pen import Pen
+from gateway.questions import wired
 from gateway.running import mark
 from gateway.service import Service
 from gateway.store import Store
@@ -106,6 +107,7 @@ async def serve(settings: Settings) -> None:
         journal,
         service.order,
         lambda: inventory(site, service, generations.table.version, journal.head.seq),
+        wired(folder, site),
     )
     links = [*drivers, shown[1]] if shown else drivers
     setup = board_setup(settings, site)

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import mmap
 import os
+import sqlite3
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -56,6 +57,7 @@ class Generations:
         self._folder, self._store_path, self._site = folder, store_path, site
         self._on_adopt, self._keep, self._overlay_limit = on_adopt, keep, overlay_limit
         self._base_version, self._snapshot = -1, -1  # of the file in force
+        self._noted = (-1, -1, -1)
         self._turn = asyncio.Lock()  # one table after another: a late overlay must not cover a newer file
         self._building: asyncio.Task[None] | None = None
         self.table = self._load(build((), 0))
@@ -68,6 +70,7 @@ class Generations:
         """Put the mirror's changes in force: light rows now, others by a new generation, built in the background."""
         async with self._turn:
             stand = await self._overlay(store)
+        await self._note(store)
         if self._outgrown(stand) and (self._building is None or self._building.done()):
             keeper = Keeper("build")
             self._building = asyncio.create_task(keeper.until_done(lambda: self._rebuild(store)), name="build")
@@ -91,6 +94,17 @@ class Generations:
             self.table = self.table.with_changes(delta.upserts, delta.deleted_keys, delta.version)
         return stand
 
+    async def _note(self, store: Store) -> None:
+        """Tell the mirror what is in force: `explain` asks it about past moments. It is no reason to stop."""
+        shown = (self._snapshot, self.table.version, self._base_version)
+        if shown != self._noted and self._base_version >= 0:
+            try:
+                await asyncio.to_thread(store.in_force, *shown)
+            except sqlite3.Error as error:
+                log.warning("what is in force cannot be noted", error=str(error))
+            else:
+                self._noted = shown
+
     async def _rebuild(self, store: Store) -> None:
         """Build until the table shows all of the mirror."""
         stand = await asyncio.to_thread(store.stand)
@@ -103,6 +117,7 @@ class Generations:
                 self._put_in_force(path, table)
                 stand = await self._overlay(store)
             self._on_adopt(table.version)
+            await self._note(store)
             self._prune()
 
     def _outgrown(self, stand: Stand) -> bool:

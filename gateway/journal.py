@@ -11,7 +11,7 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,8 @@ import structlog
 from gateway import journal_db
 from gateway.access.event import AccessEvent
 from gateway.chain import Head, Sealed, seal
-from gateway.passage import Change, Passage, Stored, store
+from gateway.journal_db import Left
+from gateway.passage import Change, Passage, store
 from gateway.reserve import Reserve, ReserveFull
 from gateway.takeover import take_over
 
@@ -178,7 +179,7 @@ class Journal:
         for entry in batch:
             sealed.append(seal(head, entry.event.record(), recorded_at))
             head = Head(sealed[-1].seq, sealed[-1].hash)
-        if self._store(sealed, [row for entry in batch for change in entry.changes for row in store(change)]):
+        if self._store(sealed, list(_left(batch, sealed))):
             self._head = head
             for entry, each in zip(batch, sealed, strict=True):
                 entry.future.set_result(each.seq)
@@ -187,7 +188,7 @@ class Journal:
                 self._commit_to_reserve(entry, recorded_at)
         self._on_commit()
 
-    def _store(self, sealed: Sequence[Sealed], changes: Sequence[Stored]) -> bool:
+    def _store(self, sealed: Sequence[Sealed], changes: Sequence[Left]) -> bool:
         if self._db is None:
             return False
         try:
@@ -285,3 +286,11 @@ class Journal:
             return False
         log.error("journal was corrupt; a new one holds what could be read", kept_aside=broken.name)
         return True
+
+
+def _left(batch: Sequence[_Entry], sealed: Sequence[Sealed]) -> Iterator[Left]:
+    """Each change with the number of its record."""
+    for entry, each in zip(batch, sealed, strict=True):
+        for change in entry.changes:
+            for row in store(change):
+                yield each.seq, row

@@ -1,5 +1,6 @@
 """The journal's database: its tables, how it is opened, and what one transaction writes."""
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ CREATE TABLE IF NOT EXISTS escorted(point TEXT PRIMARY KEY, at REAL) WITHOUT ROW
 CREATE TABLE IF NOT EXISTS waiting(point TEXT PRIMARY KEY, person TEXT, at REAL, marks INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS door(name TEXT PRIMARY KEY, kept TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS lockdown(place TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS left_by(seq INTEGER, kind TEXT, key TEXT, change TEXT);
+CREATE INDEX IF NOT EXISTS left_by_seq ON left_by(seq);
+CREATE INDEX IF NOT EXISTS left_by_key ON left_by(key);
 CREATE TABLE IF NOT EXISTS state(one INTEGER PRIMARY KEY CHECK(one = 1), head_seq INTEGER, head_hash BLOB,
   high_water REAL, acked INTEGER, pruned_seq INTEGER, pruned_hash BLOB);
 INSERT OR IGNORE INTO state VALUES(1, 0, zeroblob(32), 0, 0, 0, zeroblob(32));
@@ -51,7 +55,10 @@ READ = {
     "door": "SELECT name, kept FROM door",
     "lockdown": "SELECT place FROM lockdown",
 }
+# What decisions look at is kept with the record that left it, so that the state of any past moment can be rebuilt.
+REBUILT = ("live", "pass", "inside", "outside", "nobody", "led", "escorted", "waiting", "passed")
 FORGET = ("DELETE FROM pass WHERE second < ?", "DELETE FROM command WHERE first < ?")
+Left = tuple[int, Stored]  # the number of a record, and a change that it left
 CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 CHECKPOINT_PAGES = 4000  # let the write-ahead log wrap: a recycled one is twice as fast as a growing one
 
@@ -98,7 +105,7 @@ def read_changes(db: sqlite3.Connection) -> Iterator[Stored]:
 
 
 def write(
-    db: sqlite3.Connection, sealed: Sequence[Sealed], changes: Iterable[Stored], high_water: float, acked: int
+    db: sqlite3.Connection, sealed: Sequence[Sealed], changes: Iterable[Left], high_water: float, acked: int
 ) -> None:
     """One transaction: records, passage changes, head, high-water time and acknowledgement. Raises `sqlite3.Error`."""
     db.execute("BEGIN IMMEDIATE")
@@ -106,8 +113,10 @@ def write(
         db.executemany(
             "INSERT INTO journal VALUES(?, ?, ?, ?)", [(s.seq, s.recorded_at, s.text, s.hash) for s in sealed]
         )
-        for kind, *values in changes:
+        for seq, (kind, *values) in changes:
             db.execute(WRITE[kind], values)
+            if kind in REBUILT:
+                db.execute("INSERT INTO left_by VALUES(?, ?, ?, ?)", (seq, kind, values[0], json.dumps(values)))
         db.execute("UPDATE state SET high_water = ?, acked = ?", (high_water, acked))
         if sealed:
             db.execute("UPDATE state SET head_seq = ?, head_hash = ?", (sealed[-1].seq, sealed[-1].hash))
@@ -116,6 +125,14 @@ def write(
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
+
+
+def left_before(db: sqlite3.Connection, seq: int, keys: Sequence[str]) -> Iterator[Stored]:
+    """What the records before `seq` left behind of these codes, passes, credentials, zones and access points."""
+    marks = ",".join("?" * len(keys))
+    query = f"SELECT kind, change FROM left_by WHERE key IN ({marks}) AND seq < ? ORDER BY seq, rowid"  # noqa: S608
+    for kind, change in db.execute(query, (*keys, seq)):
+        yield kind, *json.loads(change)
 
 
 def has_text(db: sqlite3.Connection, seq: int, text: bytes) -> bool:
@@ -135,6 +152,7 @@ def prune(db: sqlite3.Connection, before: float, acked: int, limit: int) -> int:
         last_seq, last_hash = rows[-1]
         db.execute("BEGIN IMMEDIATE")
         db.execute("DELETE FROM journal WHERE seq <= ?", (last_seq,))
+        db.execute("DELETE FROM left_by WHERE seq <= ?", (last_seq,))
         db.execute("UPDATE state SET pruned_seq = ?, pruned_hash = ?", (last_seq, last_hash))
         db.execute("COMMIT")
     return len(rows)
@@ -162,6 +180,7 @@ def salvage(path: Path, broken: Path) -> None:
     db.executemany(insert, _readable(old, "SELECT * FROM journal ORDER BY seq DESC"))
     for kind, query in READ.items():
         db.executemany(WRITE[kind], _readable(old, query))
+    db.executemany("INSERT INTO left_by VALUES(?, ?, ?, ?)", _readable(old, "SELECT * FROM left_by"))
     for row in _readable(old, "SELECT high_water, acked, pruned_seq, pruned_hash FROM state"):
         db.execute("UPDATE state SET high_water = ?, acked = ?, pruned_seq = ?, pruned_hash = ?", row)
     for row in db.execute("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1").fetchall():

@@ -7,6 +7,7 @@ import structlog
 
 from controllers.driver import CardRead, IdCardRead, KeyRead, Signal, TextRead
 from gateway.access.decision import Denied, DenyReason, Granted, Live, Scene, decide
+from gateway.access.door_words import DoorMode
 from gateway.access.event import EventKind
 from gateway.access.interlock import in_the_way
 from gateway.access.mj1 import DURESS
@@ -18,6 +19,7 @@ from gateway.orders import COMMAND_S, Orders
 from gateway.pen import Pen
 from gateway.presentation import Identifier, Presentation, Read
 from gateway.readers import Admission, ReaderLimits, ReaderWatch
+from gateway.shown import facts
 from gateway.site import Site
 
 PIN_S = 10.0  # so long a reader waits for the PIN that goes with a card or code
@@ -126,9 +128,17 @@ class Reads:
             self._deny(read, point, shown, decision, at)
 
     def _judge(self, shown: Presentation, point: AccessPoint, at: float) -> Granted | Denied:
+        return decide(self._pen.table(), self._passage, point, shown.presented, at, scene=self._scene(point))
+
+    def _scene(self, point: AccessPoint) -> Scene:
         busy = self._site.interlocks and in_the_way(point.door, self._site.interlocks, self._doors.states, self._busy)
-        scene = Scene(self._passage.whereabouts, self._doors.state(point.door).base, bool(busy))
-        return decide(self._pen.table(), self._passage, point, shown.presented, at, scene=scene)
+        return Scene(self._passage.whereabouts, self._doors.state(point.door).base, bool(busy))
+
+    def _looked_at(self, shown: Presentation, point: AccessPoint) -> dict[str, Any]:
+        """What the decision looked at beside credential and table, so that it can be explained at any later time."""
+        told, scene = facts(shown.presented), self._scene(point)
+        told |= {"mode": scene.mode} if scene.mode not in (None, DoorMode.LOCKED) else {}
+        return {"shown": told | ({"interlocked": True} if scene.interlocked else {})}
 
     def _busy(self, door: str) -> bool:
         return door in self._orders.leaving
@@ -152,7 +162,7 @@ class Reads:
     def _grant(self, read: Read, point: AccessPoint, shown: Presentation, decision: Granted, at: float) -> None:
         fields = _of_read(read, point, shown) | _of_who(decision)
         fields |= {"policy": decision.policy, "command_id": new_id()}
-        detail: dict[str, Any] = {"duress": True} if decision.duress else {}
+        detail = self._looked_at(shown, point) | ({"duress": True} if decision.duress else {})
         if decision.notes:
             detail["notes"] = list(decision.notes)
         event = self._pen.event(EventKind.GRANTED, fields | {"detail": detail}, at)
@@ -176,7 +186,7 @@ class Reads:
         live = shown.presented
         duress = isinstance(live, Live) and live.signature_ok and bool(live.code.flags & DURESS)
         fields = _of_read(read, point, shown) | _of_who(decision) | {"reason": decision.reason}
-        fields |= {"detail": {"duress": True} if duress else {}}
+        fields |= {"detail": self._looked_at(shown, point) | ({"duress": True} if duress else {})}
         event = self._pen.event(EventKind.DENIED, fields, at)
         self._pen.put(event, self._pen.noted(decision.moves))
         if duress:

@@ -10,13 +10,14 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway import wire
+from gateway import history, wire
 from gateway.access.model import Row
+from gateway.history import LIGHT
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS row(kind TEXT, id TEXT, key TEXT, changed INTEGER, body TEXT, PRIMARY KEY(kind, id))
@@ -28,8 +29,15 @@ CREATE TABLE IF NOT EXISTS state(one INTEGER PRIMARY KEY CHECK(one = 1), version
   structural INTEGER);
 INSERT OR IGNORE INTO state VALUES(1, NULL, 0, 0);
 """
-# Rows that a table can take over itself; any other needs a new generation.
-LIGHT = ("credential", "issuer", "denied")
+DROP_UNSTAGED = """
+DELETE FROM row WHERE NOT EXISTS (SELECT 1 FROM staged s WHERE s.kind = row.kind AND s.id = row.id)
+"""
+PUT_STAGED = """
+INSERT INTO row(kind, id, key, changed, body, since) SELECT kind, id, key, ?, body, ? FROM staged WHERE true
+ON CONFLICT(kind, id) DO UPDATE SET key = excluded.key, changed = excluded.changed, body = excluded.body,
+  since = CASE WHEN row.body = excluded.body THEN row.since ELSE excluded.since END
+"""
+FORGET_S = 86_400.0  # how often what is older than the journal is looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +66,9 @@ class Store:
     `sqlite3.OperationalError` until then: doors go on by the generation files.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, now: Callable[[], float] = time.time) -> None:
+        self._now = now
+        self._forgot = 0.0
         path.parent.mkdir(parents=True, exist_ok=True)
         self.set_aside: Path | None = None  # where a corrupt file went
         self._path = path
@@ -132,9 +142,11 @@ class Store:
     def commit_snapshot(self, version: int, form: int = wire.FORM) -> None:
         """Put the staged rows in place of all others; `form` is that of their pages."""
         with self._transaction():
-            self._db.execute("DELETE FROM row")
+            edit = history.begin(self._db, version, self._now(), snapshot=True)
+            history.end_rows(self._db, edit)
+            self._db.execute(DROP_UNSTAGED)
             self._db.execute("DELETE FROM gone")
-            self._db.execute("INSERT INTO row SELECT kind, id, key, ?, body FROM staged", (version,))
+            self._db.execute(PUT_STAGED, (version, edit))
             self._db.execute("DELETE FROM staged")
             self._db.execute(
                 "UPDATE state SET version = ?, snapshot = snapshot + 1, structural = ?", (version, version)
@@ -149,10 +161,11 @@ class Store:
         for kind, body in upserts:
             wire.row(kind, body)
         with self._transaction():
+            edit = history.begin(self._db, version, self._now())
             for each in page.get("deleted", ()):
-                self._delete(each["kind"], str(each["id"]), version)
+                self._delete(each["kind"], str(each["id"]), version, edit)
             for kind, body in upserts:
-                self._upsert(kind, body, version)
+                self._upsert(kind, body, version, edit)
             self._db.execute("UPDATE state SET version = ?", (version,))
 
     def since(self, version: int) -> Delta:
@@ -165,19 +178,30 @@ class Store:
         upserts = tuple(wire.row(kind, json.loads(body)) for kind, body in rows)
         return Delta(upserts, tuple(bytes.fromhex(key) for (key,) in gone), stand.version or 0)
 
-    def _upsert(self, kind: str, body: wire.Body, version: int) -> None:
-        id_, key = wire.row_id(kind, body), body.get("key")
+    def in_force(self, snapshot: int, light_version: int, firm_version: int) -> None:
+        """Note what the table in force shows from now on, for whoever asks about this moment later."""
+        now = self._now()
+        with self._transaction():
+            history.note_force(self._db, snapshot, light_version, firm_version, now)
+            if now - self._forgot >= FORGET_S:
+                self._forgot = now
+                history.forget(self._db, now - history.KEEP_S)
+
+    def _upsert(self, kind: str, body: wire.Body, version: int, edit: int) -> None:
+        id_, key, text = wire.row_id(kind, body), body.get("key"), json.dumps(body, ensure_ascii=False)
+        history.end_row(self._db, kind, id_, edit, text)
         if kind == "credential":
             self._lose_key(id_, version, but=key)
             self._db.execute("DELETE FROM gone WHERE key = ?", (key,))
         elif kind not in LIGHT:
             self._db.execute("UPDATE state SET structural = ?", (version,))
         self._db.execute(
-            "INSERT OR REPLACE INTO row VALUES(?, ?, ?, ?, ?)",
-            (kind, id_, key, version, json.dumps(body, ensure_ascii=False)),
+            "INSERT OR REPLACE INTO row(kind, id, key, changed, body, since) VALUES(?, ?, ?, ?, ?, ?)",
+            (kind, id_, key, version, text, edit),
         )
 
-    def _delete(self, kind: str, id_: str, version: int) -> None:
+    def _delete(self, kind: str, id_: str, version: int, edit: int) -> None:
+        history.end_row(self._db, kind, id_, edit)
         if kind == "credential":
             self._lose_key(id_, version)
         else:
@@ -207,7 +231,11 @@ def _open(path: Path) -> sqlite3.Connection:
     try:
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")
-        db.executescript(SCHEMA)
+        db.executescript(SCHEMA + history.SCHEMA)
+        if "since" not in {
+            column[1] for column in db.execute("PRAGMA table_info(row)")
+        }:  # made before there was history
+            db.execute(history.SINCE)
     except sqlite3.Error:
         db.close()
         raise

@@ -16,6 +16,7 @@ from gateway.chain import Sealed
 from gateway.generations import Generations, child_environment
 from gateway.journal import Journal
 from gateway.keeper import Keeper
+from gateway.questions import Questions
 from gateway.remote import RemoteOrder
 from gateway.store import Store
 
@@ -32,7 +33,7 @@ log = structlog.get_logger()
 
 
 class Sync:
-    """Four duties, each kept up on its own.
+    """Five duties, each kept up on its own.
 
     Args:
         url: the plane.
@@ -44,6 +45,7 @@ class Sync:
         journal: the events.
         order: takes an operator's order.
         inventory: gives the doors and devices as they are now.
+        here: this gateway as questions about rights need it (`questions.wired`).
     """
 
     def __init__(
@@ -57,11 +59,13 @@ class Sync:
         journal: Journal,
         order: Callable[[RemoteOrder], None],
         inventory: Callable[[], dict[str, Any]],
+        here: dict[str, Any],
     ) -> None:
         self._url, self._token, self._gateway = url, token, gateway
         self._store, self._store_path, self._generations, self._journal = store, store_path, generations, journal
         self._order, self._inventory = order, inventory
         self._client = pull.open_client(url, token)
+        self._questions = Questions(self._client, gateway, here)
         self._table_moved, self._events_wait, self._changed = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._sent = 0  # the highest event that the plane holds, as it says
         self._watch_keeper = Keeper("watch")
@@ -73,6 +77,7 @@ class Sync:
         self._changed.set()
         self._sent = self._journal.acked_seq
         duties = {"table": self._table, "events": self._events, "inventory": self._inventory_turn}
+        duties["questions"] = self._questions.turn
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch_keeper.keep(self._watch), name="watch")
@@ -102,6 +107,8 @@ class Sync:
                     self._table_moved.set()
                 elif message.event == "command":
                     self._command(message.data)
+                elif message.event == "question":
+                    self._questions.take(message.data)
         raise httpx2.ReadError("the plane ended the watch")
 
     def _command(self, data: str) -> None:

@@ -7,7 +7,6 @@ import structlog
 
 from gateway import journal_db
 from gateway.chain import Head, Sealed, seal
-from gateway.passage import Stored
 from gateway.reserve import Reserve
 
 log = structlog.get_logger()
@@ -28,15 +27,15 @@ def take_over(db: sqlite3.Connection, reserve: Reserve, known: Head, now: float,
     state = journal_db.read_state(db)
     head = max(state.head, known, key=lambda each: each.seq)
     sealed: list[Sealed] = []
-    changes: list[Stored] = []
+    changes: list[journal_db.Left] = []
     for frame in reserve.frames():
         records, with_them = json.loads(frame)
-        changes += map(tuple, with_them)
         for text, hash_ in records:
             each = _place(db, head, text.encode(), bytes.fromhex(hash_))
             if each is not None:
                 sealed.append(each)
                 head = Head(each.seq, each.hash)
+        changes += [(head.seq, tuple(change)) for change in with_them]
     if not reserve.empty:
         journal_db.write(db, sealed, changes, max(state.high_water, now), max(state.acked, acked))
         reserve.clear()

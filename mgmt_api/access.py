@@ -32,6 +32,7 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("POST", f"{API}/gateways/{{gateway}}/events"): GATEWAY,
     ("PUT", f"{API}/gateways/{{gateway}}/inventory"): GATEWAY,
     ("POST", f"{API}/gateways/{{gateway}}/card-numbers"): GATEWAY,
+    ("POST", f"{API}/gateways/{{gateway}}/answers/{{id}}"): GATEWAY,
     **{
         (method, f"{API}/{kind}/{{id}}"): CENTRAL
         for method in ("PUT", "DELETE")
@@ -59,6 +60,14 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("POST", f"{API}/orders"): DESK,  # the table of actions in orders.py says more
     ("GET", f"{API}/commands/{{id}}"): CONSOLE,
     ("GET", f"{API}/residents"): CONSOLE,
+    ("GET", f"{API}/residents/{{id}}"): CONSOLE,
+    ("POST", f"{API}/residents/{{id}}/reveal"): DESK,
+    ("GET", f"{API}/residents/{{id}}/where-can"): CONSOLE,
+    ("POST", f"{API}/credentials/{{id}}/stop"): DESK,
+    ("POST", f"{API}/credentials/{{id}}/restore"): DESK,
+    ("POST", f"{API}/doors/{{name}}/explain"): CONSOLE,
+    ("GET", f"{API}/doors/{{name}}/who-can"): CONSOLE,
+    ("GET", f"{API}/events/{{cursor}}/explanation"): CONSOLE,
     ("GET", f"{API}/audit"): frozenset({"admin", "auditor"}),
     ("GET", f"{API}/cameras"): CONSOLE,
     ("GET", f"{API}/cameras/{{name}}/timeline"): CONSOLE,

@@ -10,9 +10,10 @@ from fastapi import FastAPI
 from mgmt_api import card_numbers, follow, keeper, passes, people, problems
 from mgmt_api.headers import SecurityHeaders
 from mgmt_api.plane import Plane
-from mgmt_api.routes import cameras, doors, events, gateway, live, office, seeing, session, site, sync
+from mgmt_api.routes import cameras, doors, events, gateway, live, office, rights, seeing, session, site, sync
 from mgmt_api.routes import passes as pass_routes
 from mgmt_api.routes import people as people_routes
+from mgmt_api.routes import residents as resident_routes
 
 log = structlog.get_logger()
 BODY_BYTES = 1 << 20  # routes that take more say so themselves
@@ -38,7 +39,9 @@ def create_app(plane: Plane) -> FastAPI:
         pass_routes,
         session,
         people_routes,
+        resident_routes,
         doors,
+        rights,
         events,
         cameras,
         seeing,

@@ -112,6 +112,11 @@ def gateway_of(session: Session, door: str) -> str:
     raise Problem("not-found", f"No gateway has a door {door!r}.")
 
 
+def gateways(session: Session) -> list[str]:
+    """Every gateway that told of doors."""
+    return [gateway for gateway, inventory in inventories(session) if inventory.get("doors")]
+
+
 def inventories(session: Session) -> list[tuple[str, Json]]:
     """What each gateway told last."""
     rows = session.execute(select(GatewayState.id, GatewayState.inventory).order_by(GatewayState.id))

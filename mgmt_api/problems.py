@@ -45,6 +45,8 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "weak-password": (422, "Choose a stronger password", "密码强度不足"),
     "throttled": (429, "Too many attempts; wait", "尝试过于频繁，请稍候"),
     "internal": (500, "Something broke here; it is logged", "内部错误，已记录"),
+    "gateway-offline": (502, "The gateway is not connected", "网关未连接"),
+    "no-answer": (502, "The gateway cannot answer this", "网关无法回答"),
     "recorder-unreachable": (502, "The recorder does not answer", "录像机无响应"),
     "busy": (503, "Too busy; try again", "系统繁忙，请重试"),
 }

@@ -157,6 +157,7 @@ FACTS: dict[DenyReason, Callable[[Case, Any], Facts]] = {  # what each check loo
         "open": case.open_right.policy if case.open_right else None,
     },
     DenyReason.DOOR_BLOCKED: lambda case, _: {"mode": case.scene.mode.value if case.scene.mode else None},
+    DenyReason.INTERLOCKED: lambda case, _: {"interlocked": case.scene.interlocked},
     DenyReason.ESCORT_NEEDED: lambda case, _: {"escort_at": case.scene.presence.escorted(case.point.name)},
     DenyReason.FIRST_PERSON_MISSING: _of_zones(lambda case, zone, _: case.scene.presence.led(zone)),
     DenyReason.PASSBACK_VIOLATION: _of_zones(

@@ -18,6 +18,7 @@ from mgmt_api.cli import (
     process,
     simulate,
     site,
+    why,
     wiegand,
 )
 from mgmt_api.cli.output import JsonOption, answer, say
@@ -38,6 +39,9 @@ app.command("init", help="A first site file with fresh secrets / 生成初始配
 app.command("check-config", help="Check a site file / 检查配置文件")(check_config.check_config)
 app.command("config-schema", help="JSON Schema of the site file / 配置文件的 JSON Schema")(check_config.schema)
 app.command("simulate", help="A whole world from one file / 用一个文件模拟门禁")(simulate.simulate)
+app.command("explain", help="Why a door opens or does not / 为何开门或拒绝")(why.explain)
+app.command("who-can", help="Whom a door lets pass / 谁能通过此门")(why.who_can)
+app.command("where-can", help="Which doors let a resident pass / 住户能通过哪些门")(why.where_can)
 app.command("doctor", help="What is wrong with this machine / 检查本机环境")(doctor.doctor)
 app.add_typer(device.app, name="device", help="Devices: live, and an installer's work / 设备")
 app.command("boards", help="The UHPPOTE boards' own lists / 控制板本地名单")(boards.boards)

@@ -19,6 +19,7 @@ from mgmt_api.tables.office import (
     Counter,
     Credential,
     Denied,
+    Hold,
     Issuer,
     Profile,
     Resident,
@@ -51,7 +52,8 @@ class _Source:
         statement = select(model.version, *self.columns)
         if model is Credential:
             holder = statement.outerjoin(Resident, Resident.id == Credential.resident)
-            return holder.outerjoin(WayHome, WayHome.resident == Credential.resident)
+            homes = holder.outerjoin(WayHome, WayHome.resident == Credential.resident)
+            return homes.outerjoin(Hold, Hold.credential == Credential.id)
         return statement
 
 
@@ -86,7 +88,7 @@ def _credential(row: Any) -> Json:
         "type": row.type,
         "holder": row.resident,
         "holder_class": row.holder_class,
-        "state": row.state,
+        "state": row.hold or row.state,
         "profiles": json.loads(row.profiles) + json.loads(row.ways or "[]"),
         "valid_from": row.valid_from,
         "valid_to": row.valid_to,
@@ -109,6 +111,7 @@ _CREDENTIAL = (
     Credential.resident,
     Resident.holder_class,
     Credential.state,
+    Hold.state.label("hold"),
     Credential.profiles,
     WayHome.profiles.label("ways"),
     Credential.valid_from,

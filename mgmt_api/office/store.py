@@ -14,6 +14,7 @@ from mgmt_api.tables import Base, table_of
 from mgmt_api.tables.office import (
     Counter,
     Credential,
+    Hold,
     Profile,
     Resident,
     Schedule,
@@ -117,6 +118,8 @@ def remove(session: Session, kind: Kind, ids: Sequence[str], now: int, *, with_c
     for some in chunks(ids):
         if (word := FEED_KINDS.get(kind)) is not None:
             bury(session, word, _keys_of(session, kind, some), now)
+        if kind == "credentials":
+            session.execute(delete(Hold).where(Hold.credential.in_(some)))
         gone += len(session.execute(delete(model).where(model.id.in_(some)).returning(model.id)).all())
     return gone
 

@@ -1,24 +1,27 @@
 """What gateways ask and tell."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import structlog
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
-from mgmt_api import card_numbers, commands, doors, events
+from mgmt_api import card_numbers, commands, doors, events, questions
 from mgmt_api.access import API, GuardedRoute, PlaneOf
 from mgmt_api.bodies import documented, read_json
 from mgmt_api.office import feed
 from mgmt_api.office.reading import read_document
 from mgmt_api.office.store import table_version
 from mgmt_api.plane import Plane
+from mgmt_api.problems import Problem
 
 log = structlog.get_logger()
 KEEPALIVE_S = 10.0
 EVENTS_BYTES = 8 << 20
+ANSWER_BYTES = 32 << 20
 router = APIRouter(prefix=API, route_class=GuardedRoute, tags=["gateway"])
 Limit = Annotated[int, Query(ge=1, le=feed.PAGE_ROWS)]
 Version = Annotated[int, Query(ge=0, lt=1 << 53)]
@@ -60,6 +63,8 @@ async def watch(gateway: str, plane: PlaneOf) -> AsyncIterator[ServerSentEvent]:
             while not plane.hub.closing and plane.presence.watches(gateway, token):
                 for command in await run_in_threadpool(_commands, plane, gateway):
                     yield ServerSentEvent(event="command", data=command)
+                for question in await run_in_threadpool(_questions, plane, gateway):
+                    yield ServerSentEvent(event="question", data=question)
                 topics = await listener.wait(KEEPALIVE_S)
                 if "table" in topics:
                     yield await _version(plane)
@@ -96,6 +101,21 @@ async def numbers(gateway: str, request: Request, plane: PlaneOf) -> dict[str, A
     return await run_in_threadpool(_numbers, plane, gateway, raw)
 
 
+@router.post("/gateways/{gateway}/answers/{id}", status_code=204, max_body_size=ANSWER_BYTES)
+async def answer(
+    gateway: str, id: Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")], request: Request, plane: PlaneOf
+) -> None:
+    """Take the gateway's answer to a question about rights."""
+    raw = await read_json(request)
+    try:
+        text = raw.decode()
+        if not isinstance(json.loads(text), dict):
+            raise ValueError("no object")
+    except ValueError as error:
+        raise Problem("malformed", f"The answer is no JSON object: {error}") from error
+    await run_in_threadpool(_keep_answer, plane, gateway, id, text)
+
+
 async def _version(plane: Plane) -> ServerSentEvent:
     def read() -> int:
         with plane.database.read() as session:
@@ -112,6 +132,20 @@ def _commands(plane: Plane, gateway: str) -> list[dict[str, Any]]:
         given = commands.hand_out(session, gateway, plane.clock())
     plane.hub.publish(*(f"command:{command['id']}" for command in given))
     return given
+
+
+def _questions(plane: Plane, gateway: str) -> list[dict[str, Any]]:
+    with plane.database.read() as session:
+        if not questions.waiting(session, gateway):
+            return []
+    with plane.database.write() as session:
+        return questions.hand_out(session, gateway)
+
+
+def _keep_answer(plane: Plane, gateway: str, id_: str, text: str) -> None:
+    with plane.database.write() as session:
+        questions.keep_answer(session, gateway, id_, text)
+    plane.hub.publish(f"answer:{id_}")
 
 
 def _ingest(plane: Plane, gateway: str, raw: bytes) -> int:

@@ -1,4 +1,4 @@
-"""People: residents as far as a guard may see them, the console's users, and who did what."""
+"""The console's users, and who did what."""
 
 from typing import Annotated, Any
 
@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from starlette.concurrency import run_in_threadpool
 
-from mgmt_api import audit, people, residents
+from mgmt_api import audit, people
 from mgmt_api.access import API, PLAIN, CallerOf, GuardedRoute, PlaneOf
 from mgmt_api.moments import iso
 from mgmt_api.passwords import MAX_LENGTH, require_strong
@@ -24,15 +24,6 @@ class NewUser(BaseModel):
     username: UserName
     role: people.Role
     password: Annotated[str, StringConstraints(max_length=MAX_LENGTH)]
-
-
-@router.get("/residents")
-def list_residents(
-    plane: PlaneOf, query: Annotated[str, Query(max_length=64, pattern=PLAIN)] = ""
-) -> list[dict[str, Any]]:
-    """Residents by part of the name, start of the unit, or the whole phone or ID number; private fields masked."""
-    with plane.database.read() as session:
-        return residents.search(session, plane.keys, query.strip())
 
 
 @router.get("/users")

@@ -55,3 +55,15 @@ class Command(Base):
     expires_at: Mapped[float]
     ended_at: Mapped[float | None]
     __table_args__ = (Index("ix_command_state_gateway", "state", "gateway"),)
+
+
+class Question(Base):
+    """A question about rights, on its way to a gateway and back; kept for minutes."""
+
+    __tablename__ = "question"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    gateway: Mapped[str] = mapped_column(NAME, index=True)
+    body: Mapped[str] = mapped_column(Text)  # JSON
+    answer: Mapped[str] = mapped_column(Text)  # JSON; empty: none yet
+    given: Mapped[bool]
+    asked_at: Mapped[float]

@@ -143,6 +143,17 @@ class Credential(Base):
     version: Mapped[int] = mapped_column(BIG, index=True)
 
 
+class Hold(Base):
+    """A credential that was stopped here, whatever central says of it: it stays so until somebody here restores it."""
+
+    __tablename__ = "credential_hold"
+    credential: Mapped[str] = mapped_column(ID, primary_key=True)
+    state: Mapped[str] = mapped_column(String(16))  # suspended, lost, stolen, damaged
+    reason: Mapped[str] = mapped_column(Text)
+    by: Mapped[str] = mapped_column(String(64))
+    at: Mapped[int] = mapped_column(BIG)
+
+
 class Issuer(Base):
     """A key that signs visitor passes."""
 

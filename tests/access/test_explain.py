@@ -17,7 +17,7 @@ from gateway.access.model import (
     Zone,
     ZoneRules,
 )
-from gateway.access.reasons import PASSED
+from gateway.access.reasons import PASSED, REASONS
 from gateway.access.table import PermissionTable
 from tests.access.estate import (
     GATE_IN,
@@ -139,3 +139,10 @@ def test_who_can_and_where_can_agree(world: World) -> None:
     where = {(e.credential.id, e.point.name) for holder in holders for e in where_can(loaded, holder, world.at)}
     assert who == where
     assert len(POINTS) > len(world.points)
+
+
+def test_every_check_can_say_what_it_looked_at_in_both_languages() -> None:
+    reasons = {check.reason for check in CHECKS}
+    assert reasons <= FACTS.keys()
+    assert reasons <= PASSED.keys()
+    assert reasons <= REASONS.keys()

@@ -12,6 +12,7 @@ from gateway.access.event import AccessEvent, EventKind
 from gateway.access.table import PermissionTable
 from gateway.generations import Generations
 from gateway.journal import Journal
+from gateway.questions import wired
 from gateway.remote import RemoteOrder
 from gateway.store import Store
 from gateway.sync import Sync
@@ -32,6 +33,7 @@ class Edge:
         self.sync = Sync(
             url, token, "gateway-1", self.store, folder / "store.db", self.generations, self.journal,
             self.unlocks.append, lambda: {"table_version": self.table.version, "doors": []},
+            wired(folder, site()),
         )  # fmt: skip
         self._loop = asyncio.get_running_loop()
         self.journal.start()

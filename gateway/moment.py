@@ -1,0 +1,124 @@
+"""A past moment of this gateway, read from its folder: the rows then in force, and what passages had left behind."""
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from datetime import tzinfo
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gateway import history, journal_db, wire
+from gateway.access.door_words import DoorMode
+from gateway.access.generation import build
+from gateway.access.model import AccessPoint, Credential, Row
+from gateway.access.presence import Scene
+from gateway.access.table import PermissionTable
+from gateway.passage import Passage
+
+OFFICE = ("zone", "special", "schedule", "profile", "issuer", "denied")
+Event = dict[str, Any]
+
+
+class NoAnswer(Exception):
+    """The question cannot be answered; the text says why, in plain words."""
+
+
+class Gateway(NamedTuple):
+    """What of a gateway a question needs: its folder, and its wiring."""
+
+    folder: Path
+    points: Sequence[AccessPoint]
+    tz: tzinfo
+    site: int
+
+
+class Moment:
+    """What stood at a time: `force` is the table, `before` the record that comes next."""
+
+    def __init__(self, gateway: Gateway, at: float, event: Event | None = None) -> None:
+        """Raises `NoAnswer`: nothing is known of that time."""
+        self.gateway, self.at, self._event = gateway, at, event
+        self._rows = _open(gateway.folder / "store.db")
+        self._journal = _open(gateway.folder / "journal.db")
+        version = event.get("table_version") if event else None
+        force = history.force_at(self._rows, at, version) or history.force_at(self._rows, at)
+        if force is None:
+            begun = self._rows.execute("SELECT min(at) FROM force").fetchone()[0]
+            raise NoAnswer(
+                f"the history of the table begins at {begun or 'no time yet'} (Unix seconds), not at {at:.0f}"
+            )
+        self.force = force
+        self.before = event["seq"] if event else _next_seq(self._journal, at)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._rows.close()
+        self._journal.close()
+
+    def office(self) -> dict[tuple[str, str], wire.Body]:
+        """Every row but credentials, by kind and id."""
+        return {(kind, id_): json.loads(body) for kind, id_, body in history.rows_at(self._rows, self.force, OFFICE)}
+
+    def credentials(self, id_: str | None = None) -> Iterator[tuple[tuple[str, str], wire.Body]]:
+        """All credentials, or one."""
+        for kind, row_id, body in history.rows_at(self._rows, self.force, ("credential",), id_):
+            yield (kind, row_id), json.loads(body)
+
+    def table(self, bodies: dict[tuple[str, str], wire.Body]) -> PermissionTable:
+        """The table of these rows. Raises `wire.BadRow`, `generation.BadRows`."""
+        rows: list[Row] = [wire.row(kind, body) for (kind, _), body in bodies.items()]
+        gateway = self.gateway
+        return PermissionTable.load(build(rows, self.force.version), gateway.points, gateway.tz, site=gateway.site)
+
+    def passage(self, table: PermissionTable, point: AccessPoint, who: Credential | None) -> Passage:
+        """What passages before this moment left behind, as far as this presentation has to do with it."""
+        keys = [point.name, (self._event or {}).get("raw", "")]
+        if crossing := table.crossing(point.name):
+            keys += [zone for zone, _ in crossing.entering] + list(crossing.leaving)
+        if who is not None:
+            keys.append(who.key.hex())
+        made = Passage()
+        made.load(journal_db.left_before(self._journal, self.before, keys))
+        return made
+
+    def scene(self, passage: Passage, door: str) -> Scene:
+        """Who was where, and the door's mode: as the event tells it, or as the last event before says."""
+        told = (self._event or {}).get("detail", {}).get("shown", {})
+        mode = told.get("mode") if self._event else self._mode(door)
+        return Scene(passage.whereabouts, DoorMode(mode) if mode else DoorMode.LOCKED, bool(told.get("interlocked")))
+
+    def _mode(self, door: str) -> str | None:
+        query = (
+            "SELECT record FROM journal WHERE seq < ? AND json_extract(CAST(record AS TEXT), '$.kind') = 'DoorMode' "
+            "AND json_extract(CAST(record AS TEXT), '$.door') = ? ORDER BY seq DESC LIMIT 1"
+        )
+        found = self._journal.execute(query, (self.before, door)).fetchone()
+        return str(json.loads(found[0])["reason"]) if found else None
+
+
+def event_of(folder: Path, seq: int) -> Event:
+    """A record of the journal. Raises `NoAnswer`."""
+    with contextlib.closing(_open(folder / "journal.db")) as db:
+        found = db.execute("SELECT record FROM journal WHERE seq = ?", (seq,)).fetchone()
+    if found is None:
+        raise NoAnswer(f"this gateway's journal has no event {seq} (any more)")
+    event: Event = json.loads(found[0])
+    return event
+
+
+def _next_seq(db: sqlite3.Connection, at: float) -> int:
+    """The number of the first record after a time; recording times rise with the numbers."""
+    low, high = db.execute("SELECT pruned_seq + 1, head_seq + 1 FROM state").fetchone()
+    while low < high:
+        middle = (low + high) // 2
+        found = db.execute("SELECT recorded_at FROM journal WHERE seq >= ? ORDER BY seq LIMIT 1", (middle,)).fetchone()
+        low, high = (middle + 1, high) if found and found[0] <= at else (low, middle)
+    return int(low)
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    try:
+        return sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    except sqlite3.OperationalError as error:
+        raise NoAnswer(f"{path}: {error}") from error

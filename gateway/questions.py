@@ -1,0 +1,76 @@
+"""Questions about rights from the management plane: answered one after another by a child, never in the doors' way."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import structlog
+
+from gateway.generations import child_environment
+from gateway.site import Site
+
+WAITING = 16  # more are dropped: whoever asked hears nothing, and asks again
+ANSWER_S = 60.0
+JSON = {"Content-Type": "application/json"}
+
+log = structlog.get_logger()
+
+
+def wired(folder: Path, site: Site) -> dict[str, Any]:
+    """What of this gateway a child needs to answer."""
+    points = [
+        [p.name, p.door, p.door_number, p.zone_from, p.zone_to, p.min_assurance, p.assurance_by]
+        for p in site.access_points
+    ]
+    return {"folder": str(folder), "site": site.number, "tz": str(site.tz), "points": points}
+
+
+class Questions:
+    """The questions of one plane."""
+
+    def __init__(self, client: httpx2.AsyncClient, gateway: str, here: Mapping[str, Any]) -> None:
+        self._client, self._gateway, self._here = client, gateway, here
+        self._waiting: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue(WAITING)
+
+    def take(self, data: str) -> None:
+        """A question came, as `{id, question}`."""
+        try:
+            body = json.loads(data)
+            self._waiting.put_nowait((str(body["id"]), dict(body["question"])))
+        except (ValueError, KeyError, TypeError) as error:
+            log.error("the plane asked nothing that can be read", error=str(error))
+        except asyncio.QueueFull:
+            log.warning("too many questions, one is dropped")
+
+    async def turn(self) -> None:
+        """Answer one."""
+        id_, question = await self._waiting.get()
+        said = await self._ask(question)
+        answer = await self._client.post(f"/gateways/{self._gateway}/answers/{id_}", content=said, headers=JSON)
+        if answer.status_code != httpx2.codes.NOT_FOUND:  # whoever asked is gone
+            answer.raise_for_status()
+
+    async def _ask(self, question: dict[str, Any]) -> bytes:
+        pipe = asyncio.subprocess.PIPE
+        arguments = (sys.executable, "-m", "gateway.why")
+        child = await asyncio.create_subprocess_exec(
+            *arguments, stdin=pipe, stdout=pipe, stderr=pipe, env=child_environment()
+        )
+        asked = json.dumps({"gateway": self._here, "question": question}).encode()
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                said, wrong = await child.communicate(asked)
+        except (TimeoutError, asyncio.CancelledError) as error:
+            child.kill()
+            await child.wait()
+            if isinstance(error, asyncio.CancelledError):
+                raise
+            return json.dumps({"error": f"no answer within {ANSWER_S:g} s"}).encode()
+        if child.returncode:
+            log.error("a question could not be answered", error=wrong.decode(errors="replace").strip()[-500:])
+            return json.dumps({"error": "the gateway failed to answer; its log says why"}).encode()
+        return said

@@ -1,0 +1,256 @@
+"""Every answer of the doors can be explained: for now, for a past moment with what stood then, and for a plan."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.access.decision import LiveUsed
+from gateway.access.event import AccessEvent, EventKind
+from gateway.access.identifier import identifier_key
+from gateway.access.mj1 import LiveCode
+from gateway.access.presence import Moved
+from gateway.access.presented import Card, Live
+from gateway.generations import Generations, child_environment
+from gateway.journal import Journal
+from gateway.plan import BadPlan
+from gateway.questions import wired
+from gateway.shown import facts
+from gateway.store import Store
+from gateway.why import Gateway, NoAnswer, answer
+from tests.gateway.test_generations import page
+from tests.gateway.world import HANDLE, SITE, SITE_KEY, ZONE, card_key, credential, rows, site
+
+T0 = 1_800_000_000.0  # a Friday, 16:00 in Shanghai
+DAY_S = 86_400
+
+
+class Past:
+    """A gateway whose table changes at times that the test sets, and whose journal is written by hand."""
+
+    def __init__(self, folder: Path) -> None:
+        self.now, self.folder = T0, folder
+        self.store = Store(folder / "store.db", lambda: self.now)
+        self.generations = Generations(folder / "generations", folder / "store.db", site())
+        self.journal = Journal(folder / "journal.db", lambda: self.now, reserve_bytes=4096)
+        self.journal.start()
+
+    async def at(self, seconds: float) -> None:
+        self.now = T0 + seconds
+
+    async def snapshot(self, version: int, lists: dict[str, list[dict[str, Any]]]) -> None:
+        self.store.begin_snapshot()
+        self.store.stage(lists)
+        self.store.commit_snapshot(version)
+        await self._in_force()
+
+    async def change(self, version: int, **lists: Any) -> None:
+        self.store.apply(page(version, **lists))
+        await self._in_force()
+
+    async def _in_force(self) -> None:
+        await self.generations.refresh(self.store)
+        await self.generations.settled()
+
+    async def event(self, kind: EventKind, *changes: Any, **fields: Any) -> int:
+        version = self.generations.table.version
+        made = AccessEvent(kind, self.now, table_version=version, **fields)
+        return await asyncio.wrap_future(self.journal.append(made, changes))
+
+    def ask(self, **question: Any) -> dict[str, Any]:
+        place = Gateway(self.folder, site().access_points, site().tz, SITE)
+        return answer(place, {"ask": "explain", "at": self.now, **question})
+
+    def why(self, **question: Any) -> tuple[str, str]:
+        [found] = self.ask(**({"door": "lobby", "credential": "c-100"} | question))["answers"]
+        return found["decision"], found["reason"]
+
+
+@pytest.fixture
+async def past(tmp_path: Path) -> AsyncIterator[Past]:
+    made = Past(tmp_path)
+    await made.snapshot(1, rows(held(100), held(101, profiles=[])))
+    await made.at(10)
+    yield made
+    await made.generations.close()
+    await asyncio.to_thread(made.journal.close)
+    made.store.close()
+
+
+def held(card: int, **changes: Any) -> dict[str, Any]:
+    return credential(card, refreshed_at=int(T0), **changes)
+
+
+async def test_an_answer_has_its_steps_and_a_sentence_in_both_languages(past: Past) -> None:
+    [granted] = past.ask(door="lobby", credential="c-100")["answers"]
+    assert (granted["decision"], granted["policy"]) == ("Granted", "residents/always")
+    assert {step["outcome"] for step in granted["steps"]} == {"passed"}
+    [denied] = past.ask(door="lobby", credential="c-101")["answers"]
+    assert (denied["reason"], denied["zh"]) == ("Unauthorized", "此凭证无权通过此门。")
+    assert [step["reason"] for step in denied["steps"] if step["outcome"] == "refused"] == ["Unauthorized"]
+    assert all(step["zh"] and step["en"] for step in denied["steps"])
+
+
+async def test_a_past_moment_is_explained_by_the_table_of_then(past: Past) -> None:
+    await past.change(2, credentials=[held(100, state="lost")])
+    await past.at(20)
+    assert past.why() == ("Denied", "CredentialNotEnabled")
+    assert past.why(at=T0 + 5) == ("Granted", "")
+    assert past.ask(door="lobby", credential="c-100", at=T0 + 5)["table_version"] == 1
+    await past.change(3, credentials=[held(100)])
+    await past.at(30)
+    assert [past.why(at=T0 + second)[0] for second in (5, 15, 25)] == ["Granted", "Denied", "Granted"]
+
+
+async def test_a_profile_that_was_shut_is_open_in_the_past(past: Past) -> None:
+    await past.change(2, profiles=[{"id": "residents", "number": 1, "policies": []}])
+    await past.at(20)
+    assert past.why() == ("Denied", "Unauthorized")
+    assert past.why(at=T0 + 9) == ("Granted", "")
+
+
+async def test_who_was_deleted_was_there_before(past: Past) -> None:
+    past.store.apply(page(2) | {"deleted": [{"kind": "credential", "id": "c-100"}]})
+    await past.generations.refresh(past.store)
+    await past.at(20)
+    with pytest.raises(NoAnswer, match="c-100"):
+        past.why()
+    assert past.why(at=T0 + 9) == ("Granted", "")
+
+
+async def test_a_snapshot_does_not_take_the_past_with_it(past: Past) -> None:
+    await past.snapshot(2, rows(held(100, state="stolen")))
+    await past.at(20)
+    assert past.why() == ("Denied", "CredentialNotEnabled")
+    assert past.why(at=T0 + 9) == ("Granted", "")
+    assert past.why(at=T0 + 9, credential="c-101") == ("Denied", "Unauthorized")
+
+
+async def test_renewed_leases_are_kept_as_times_alone_and_explain_still(past: Past) -> None:
+    await past.at(40 * DAY_S)
+    renewed = [credential(100, refreshed_at=int(past.now)), held(101, profiles=[])]
+    await past.change(2, credentials=renewed[:1])
+    await past.snapshot(3, rows(credential(100, refreshed_at=int(past.now) + 5), *renewed[1:]))
+    await past.change(4, credentials=[credential(100, refreshed_at=int(past.now) + 9, state="lost")])
+    await past.at(40 * DAY_S + 60)
+    assert past.why(at=T0 + 31 * DAY_S) == ("Denied", "LeaseExpired")
+    assert past.why(at=T0 + 29 * DAY_S) == ("Granted", "")
+    kept = past.store._db.execute("SELECT key, body FROM past WHERE kind = 'credential' ORDER BY since").fetchall()
+    assert [each[0] is None for each in kept] == [True, True, False]
+    assert [each[1] for each in kept[:2]] == [str(int(T0)), str(int(T0) + 40 * DAY_S)]
+
+
+async def test_before_all_history_nothing_is_made_up(past: Past) -> None:
+    with pytest.raises(NoAnswer, match="begins at"):
+        past.why(at=T0 - 60)
+
+
+async def test_a_replayed_code_is_explained_by_what_earlier_passages_left(past: Past) -> None:
+    key = identifier_key(SITE_KEY, "live", "MJ1", HANDLE.hex())
+    await past.change(2, credentials=[held(0, id="live-1", key=key.hex(), type="live", public_key="02" + "11" * 32)])
+    code = LiveCode(0, HANDLE, SITE, int(T0) + 10, 0, 0, b"", b"")
+    told = {"shown": facts(Live(key, code, True))}
+    common: dict[str, Any] = {"door": "lobby", "access_point": "lobby-in", "credential": "live-1", "raw": HANDLE.hex()}
+    common |= {"credential_type": "live", "detail": told}
+    granted = await past.event(EventKind.GRANTED, LiveUsed(HANDLE, code.iat), **common, policy="residents/always")
+    denied = await past.event(EventKind.DENIED, **common, reason="Replayed")
+    await past.at(400 * DAY_S)
+    for seq, expected in ((granted, ("Granted", "")), (denied, ("Denied", "Replayed"))):
+        [found] = past.ask(event=seq)["answers"]
+        assert (found["decision"], found["reason"]) == expected
+        assert found["agrees"]
+
+
+async def test_who_was_inside_already_is_explained(past: Past) -> None:
+    ruled = {"id": ZONE, "parent": None, "public": False, "rules": {"passback": "hard"}}
+    await past.change(2, zones=[ruled])
+    common: dict[str, Any] = {"door": "lobby", "access_point": "lobby-in", "credential": "c-100"}
+    shown = {"credential_type": "card", "detail": {"shown": facts(Card(card_key(100), 1))}}
+    moved = Moved("r-100", "lobby-in", (ZONE,), (), past.now)
+    await past.event(EventKind.TAKEN, moved, door="lobby", access_point="lobby-in")
+    denied = await past.event(EventKind.DENIED, **common, **shown, reason="PassbackViolation")
+    [found] = past.ask(event=denied)["answers"]
+    assert (found["reason"], found["agrees"]) == ("PassbackViolation", True)
+    assert past.why(at=T0 + 9) == ("Granted", ""), "before he went in"
+
+
+async def test_a_lockdown_of_then_is_seen(past: Past) -> None:
+    await past.event(EventKind.DOOR_MODE, door="lobby", reason="LockedDown")
+    await past.at(20)
+    await past.event(EventKind.DOOR_MODE, door="lobby", reason="Locked")
+    await past.at(30)
+    assert [past.why(at=T0 + second)[1] for second in (9, 15, 25)] == ["", "DoorBlocked", ""]
+
+
+async def test_a_plan_changes_the_answer_and_nothing_else(past: Past) -> None:
+    plan: dict[str, Any] = {"credentials": {"c-100": {"valid_to": "2027-01-15T00:00:00+08:00"}}}
+    assert past.why(what_if=plan) == ("Denied", "CredentialExpired")
+    night = {"night": {"windows": [{"weekday": 5, "start": "22:00", "end": "06:00"}]}}
+    visit = {"profiles": {"residents": {"policies": [{"schedule": "night", "zone": ZONE}]}}, "schedules": night}
+    assert past.why(what_if=visit) == ("Denied", "NotPermittedAtThisTime")
+    assert past.why(what_if=visit, at=T0 + 7 * 3600) == ("Granted", "")  # 23:00
+    assert past.why(what_if={"zones": {ZONE: None}}) == ("Granted", "")
+    assert past.why() == ("Granted", "")
+
+
+@pytest.mark.parametrize(
+    ("plan", "where"),
+    [
+        ({"cards": {}}, "cards"),
+        ({"credentials": {"c-100": {"state": "king"}}}, "credentials.c-100"),
+        ({"credentials": {"c-100": {"valid_to": "2027-01-15"}}}, "credentials.c-100: valid_to"),
+        ({"schedules": {"s": {"windows": [{"weekday": 9, "start": "08:00", "end": "09:00"}]}}}, "schedules.s"),
+        ({"credentials": {"new": {}}}, "credentials.new"),
+    ],
+)
+async def test_a_plan_that_cannot_be_is_refused_with_its_place(past: Past, plan: dict[str, Any], where: str) -> None:
+    with pytest.raises(BadPlan, match=where):
+        past.why(what_if=plan)
+
+
+async def test_who_can_and_where_can_are_the_rights_of_the_time(past: Past) -> None:
+    def who(**question: Any) -> list[str]:
+        return [each["credential"] for each in past.ask(ask="who-can", door="lobby", **question)["rights"]]
+
+    await past.change(2, credentials=[held(102)])
+    await past.at(20)
+    assert (sorted(who()), who(at=T0 + 5)) == (["c-100", "c-102"], ["c-100"])
+    where = past.ask(ask="where-can", resident="r-100")["rights"]
+    assert [(each["door"], each["to"], each["policy"]) for each in where] == [("lobby", ZONE, "residents/always")]
+    both = {"profiles": {"residents": {"policies": [{"schedule": "always", "zone": z} for z in (ZONE, "club")]}}}
+    assert {each["door"] for each in past.ask(ask="where-can", resident="r-100", what_if=both)["rights"]} == {
+        "lobby",
+        "club",
+    }
+
+
+@pytest.mark.parametrize("wrong", [{"door": "cellar"}, {"credential": "c-999"}, {"event": 77}, {"ask": "whence"}])
+async def test_what_is_not_there_is_said_plainly(past: Past, wrong: dict[str, Any]) -> None:
+    with pytest.raises(NoAnswer):
+        past.why(**wrong)
+
+
+async def test_history_is_forgotten_with_the_journal(past: Past) -> None:
+    await past.change(2, credentials=[held(100, state="lost")])
+    await past.at(200 * DAY_S)
+    await past.change(3, credentials=[held(101)])
+    with pytest.raises(NoAnswer):
+        past.why(at=T0 + 9)
+    assert past.why(at=T0 + 100 * DAY_S) == ("Denied", "CredentialNotEnabled")
+
+
+async def test_the_door_process_asks_a_child(past: Past) -> None:
+    asked = {
+        "gateway": wired(past.folder, site()),
+        "question": {"ask": "explain", "door": "lobby", "credential": "c-100"},
+    }
+    asked["question"]["at"] = past.now
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "gateway.why", stdin=-1, stdout=-1, env=child_environment()
+    )
+    said, _ = await child.communicate(json.dumps(asked).encode())
+    assert json.loads(said)["answers"][0]["decision"] == "Granted"
