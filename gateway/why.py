@@ -195,7 +195,10 @@ def main() -> int:
     os.nice(NICE)
     asked = json.loads(sys.stdin.read())
     wired = asked["gateway"]
-    points = [AccessPoint(*each[:-1], tuple(map(tuple, each[-1]))) for each in wired["points"]]
+    points = [
+        AccessPoint(name, door, number, start, end, least, tuple((schedule, minimum) for schedule, minimum in by))
+        for name, door, number, start, end, least, by in wired["points"]
+    ]
     gateway = Gateway(Path(wired["folder"]), points, ZoneInfo(wired["tz"]), wired["site"])
     try:
         said = answer(gateway, asked["question"])

@@ -23,7 +23,7 @@ IN_BOTH = {"bar.toEnglish", "bar.toChinese"}  # each is written in the language 
 # What a person at the console can meet; the others answer machines.
 SHOWN_PROBLEMS = {
     "bad-credentials", "unauthenticated", "forbidden", "foreign-origin", "password-change-required", "not-found",
-    "weak-password", "throttled", "recorder-unreachable", "busy", "internal",
+    "weak-password", "throttled", "recorder-unreachable", "busy", "internal", "gateway-offline", "no-answer",
 }  # fmt: skip
 
 

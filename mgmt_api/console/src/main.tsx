@@ -9,6 +9,7 @@ import "./style/base.css";
 import "./style/board.css";
 import "./style/doors.css";
 import "./style/events.css";
+import "./style/rights.css";
 import "./style/video.css";
 import { startLanguages } from "./text/i18n";
 

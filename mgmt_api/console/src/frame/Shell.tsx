@@ -1,7 +1,7 @@
 // What stands on every page: the top bar, a lost connection, alarms. Below it, the page.
 
 import type { InputRef } from "antd";
-import { Suspense, useCallback, useEffect, useMemo, useRef, useState, type ComponentType } from "react";
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState, type ComponentType } from "react";
 import { useTranslation } from "react-i18next";
 
 import { logOut } from "../api/calls";
@@ -23,7 +23,9 @@ export interface PageProps {
 }
 
 /** Every page but the board is loaded when it is first opened: `lazy(() => import(…))`. */
-const CONTENT: Partial<Record<PageName, ComponentType<PageProps>>> = {};
+const CONTENT: Partial<Record<PageName, ComponentType<PageProps>>> = {
+  people: lazy(() => import("../rights/PeoplePage")),
+};
 
 interface Props {
   user: User;

@@ -2,10 +2,11 @@
 
 import { useSyncExternalStore } from "react";
 
-export type PageName = "board" | "footage" | "register";
+export type PageName = "board" | "people" | "footage" | "register";
 
 export const PAGES: readonly { name: PageName; roles: readonly string[] }[] = [
   { name: "board", roles: ["admin", "guard", "auditor"] },
+  { name: "people", roles: ["admin", "guard", "auditor"] },
 ];
 
 export interface Place {

@@ -1,6 +1,6 @@
 // An event's footage in the middle of the page, or plain words on why there is none.
 
-import { ArrowLeftOutlined, LoadingOutlined, VideoCameraOutlined } from "@ant-design/icons";
+import { ArrowLeftOutlined, LoadingOutlined, QuestionCircleOutlined, VideoCameraOutlined } from "@ant-design/icons";
 import { useQuery } from "@tanstack/react-query";
 import { Button, Segmented } from "antd";
 import { useState } from "react";
@@ -16,11 +16,14 @@ import { useSite } from "../frame/site";
 import { useFeed } from "../live/store";
 import { inLanguage } from "../text/i18n";
 import { day, timeOfDay } from "../text/time";
+import { explainEvent } from "../api/rights";
+import { Why } from "../rights/Why";
 import { gapReason } from "./gap_text";
 import { Playback } from "./Playback";
 
 const WRITTEN_WITHIN_MS = 150_000; // a file of 60 s closes, is hashed and indexed well within this
 const ASK_AGAIN_MS = 4000;
+const DECIDED = new Set(["Granted", "Denied"]);
 
 const isYoung = (event: AccessEvent) => Date.now() - Date.parse(event.occurred_at) < WRITTEN_WITHIN_MS;
 
@@ -63,6 +66,7 @@ export function Footage({ event, onBack }: Props) {
   const { timezone } = useSite();
   const doors = useFeed((feed) => feed.doors);
   const [camera, setCamera] = useState<string | null>(null);
+  const [asked, setAsked] = useState(false);
   const { data, error, isPending, dataUpdatedAt } = useQuery({
     queryKey: ["footage", event.cursor],
     queryFn: () => footage(event.cursor),
@@ -113,7 +117,16 @@ export function Footage({ event, onBack }: Props) {
         <time dateTime={event.occurred_at}>
           {day(event.occurred_at, timezone)} {timeOfDay(event.occurred_at, timezone)}
         </time>
+        {DECIDED.has(event.kind) && (
+          <Button icon={<QuestionCircleOutlined aria-hidden />} onClick={() => setAsked(true)}>
+            {t("why.ask")}
+          </Button>
+        )}
       </footer>
+      <Why
+        question={asked ? { key: ["event", event.cursor], ask: () => explainEvent(event.cursor) } : null}
+        onClose={() => setAsked(false)}
+      />
     </section>
   );
 }
