@@ -53,6 +53,9 @@ class Site(Model):
     id: Annotated[int, Field(ge=1, le=0xFFFFFFFF, description="Audience of live codes and visitor passes")]
     name: Label
     timezone: str = "Asia/Shanghai"
+    static_codes: bool = Field(
+        False, description="Let fixed texts in QR codes open doors: anybody can copy one, so they count as level 0"
+    )
     board_lists: bool = Field(
         False,
         description="Keep card numbers, sealed, so that UHPPOTE boards have a list to decide by when we are silent",

@@ -1,5 +1,6 @@
 """From what a reader sent to what the decision understands. Nothing here trusts its input."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,8 @@ from gateway.codes import verifies
 from gateway.keypad import PinEntry
 from gateway.site import Reader
 
+STATIC = re.compile(r"[!-~]{8,200}")  # the text of a static code
+
 Read = CardRead | TextRead | IdCardRead | PinEntry | UnsupportedRead
 
 
@@ -28,10 +31,13 @@ class Presentation:
 
 
 class Identifier:
-    """Reads under this site key, with the formats of these readers. Raises `BadSetup` for an unknown format."""
+    """Reads under this site key, with the formats of these readers. Raises `BadSetup` for an unknown format.
 
-    def __init__(self, site_key: bytes, readers: Sequence[Reader]) -> None:
-        self._site_key = site_key
+    With `static_codes` a text that is no MJ1 code is looked up too.
+    """
+
+    def __init__(self, site_key: bytes, readers: Sequence[Reader], *, static_codes: bool = False) -> None:
+        self._site_key, self._static_codes = site_key, static_codes
         self._readers = {reader.name: reader for reader in readers}
         self._formats: Mapping[str, dict[int, str]] = {
             reader.name: {find(name).count: name for name in reader.formats} for reader in readers
@@ -76,7 +82,7 @@ class Identifier:
         try:
             code = mj1.parse(read.text)
         except mj1.Malformed:
-            return Presentation(Unreadable(DenyReason.MALFORMED), "", f"text:{len(read.text)}")
+            return self._no_code(read.text)
         if isinstance(code, mj1.VisitorPass):
             issuer = table.issuer(code.kid)
             ok = issuer is not None and verifies(issuer.public_key, code.signed, code.signature)
@@ -85,6 +91,15 @@ class Identifier:
         credential = table.find(key)
         ok = credential is not None and verifies(credential.public_key, code.signed, code.signature)
         return Presentation(Live(key, code, ok), CredentialType.LIVE, code.handle.hex())
+
+    def _no_code(self, text: str) -> Presentation:
+        """A static code, at a site that has them. Whatever claims to be MJ1 is malformed."""
+        raw = f"text:{len(text)}"
+        plausible = STATIC.fullmatch(text) and not text.startswith(mj1.PREFIX)
+        if not (self._static_codes and plausible):
+            return Presentation(Unreadable(DenyReason.MALFORMED), "", raw)
+        key = identifier_key(self._site_key, CredentialType.STATIC, "TEXT", text)
+        return Presentation(Card(key), CredentialType.STATIC, raw)
 
     def _card(self, read: CardRead) -> Presented:
         format_ = self._formats.get(read.reader, {}).get(read.bit_count)

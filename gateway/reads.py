@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 
 from controllers.driver import CardRead, IdCardRead, KeyRead, Signal, TextRead
-from gateway.access.decision import Denied, DenyReason, Granted, Live, Scene, decide
+from gateway.access.decision import Denied, DenyReason, Granted, Limits, Live, Scene, decide
 from gateway.access.door_words import DoorMode
 from gateway.access.event import EventKind
 from gateway.access.interlock import in_the_way
@@ -63,6 +63,7 @@ class Reads:
         self._site, self._pen, self._commands, self._doors, self._orders = site, pen, commands, doors, orders
         self._clock, self._passage = pen.clock, pen.journal.passage
         self._limits, self._identifier = limits, identifier
+        self._rules = Limits(static_codes=site.static_codes)
         self._watches = {reader.name: ReaderWatch(limits) for reader in site.readers}
         self._keypads = Keypads()
         self._held: dict[str, _Held] = {}  # by access point
@@ -128,7 +129,7 @@ class Reads:
             self._deny(read, point, shown, decision, at)
 
     def _judge(self, shown: Presentation, point: AccessPoint, at: float) -> Granted | Denied:
-        return decide(self._pen.table(), self._passage, point, shown.presented, at, scene=self._scene(point))
+        return decide(self._pen.table(), self._passage, point, shown.presented, at, self._rules, self._scene(point))
 
     def _scene(self, point: AccessPoint) -> Scene:
         busy = self._site.interlocks and in_the_way(point.door, self._site.interlocks, self._doors.states, self._busy)

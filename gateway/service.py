@@ -73,7 +73,7 @@ class Service:
         self._locals: dict[str, LocalState] = {}
         self.links: dict[str, LinkState] = {}
         self._up_since: dict[str, float] = {}
-        identifier = Identifier(site.site_key, site.readers)
+        identifier = Identifier(site.site_key, site.readers, static_codes=site.static_codes)
         self._news = DoorNews(site, pen, commands, loop)
         at, now = self._clock.mono(), self._clock.now
         self.doors = Doors(site.doors, site.fire_zones, self._news.say, on_change, self.passage.doors, at, now)

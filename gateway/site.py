@@ -71,6 +71,7 @@ class Site:
     readers: Sequence[Reader] = ()
     fire_zones: Sequence[FireZone] = ()
     interlocks: Sequence[tuple[str, ...]] = ()  # of these doors one at most is open
+    static_codes: bool = False  # whether a fixed text in a QR code may open a door
 
     def readers_beside(self, reader: str) -> list[str]:
         """The readers of the same access point, itself among them."""

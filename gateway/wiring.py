@@ -36,6 +36,7 @@ def site_of(settings: file.Settings) -> Site:
         readers_of(settings),
         [_fire_zone(zone) for zone in settings.fire_zones],
         [each.doors for each in settings.interlocks],
+        settings.site.static_codes,
     )
 
 

@@ -1,12 +1,17 @@
 """What a read presents: numbers that are nobody's present nothing."""
 
+from datetime import UTC
+
 import pytest
 
-from controllers.driver import CardRead, Seen
+from controllers.driver import CardRead, Seen, TextRead
 from controllers.wiegand import encode
+from gateway.access.generation import build
+from gateway.access.identifier import identifier_key
 from gateway.access.presented import Card, Unreadable
 from gateway.access.reasons import DenyReason
-from gateway.presentation import Identifier
+from gateway.access.table import PermissionTable
+from gateway.presentation import Identifier, Presentation
 from gateway.site import Reader
 
 
@@ -17,3 +22,26 @@ def test_a_zero_number_is_every_id_card_and_so_nobodys(name: str) -> None:
     zero, one = (CardRead("r", *encode(name, 0, number), Seen(0, 0, 1)) for number in (0, 1))
     assert identifier.card(zero).presented == Unreadable(DenyReason.MALFORMED)
     assert isinstance(identifier.card(one).presented, Card)
+
+
+POSTER = "club-poster-2026"
+
+
+def scanned(text: str, *, static_codes: bool) -> Presentation:
+    identifier = Identifier(bytes(32), [], static_codes=static_codes)
+    table = PermissionTable.load(build([], 1), [], UTC, site=7)
+    return identifier.of(TextRead("scan", text, Seen(0.0, 0.0, 1, False)), table)
+
+
+def test_a_fixed_text_is_malformed_until_the_site_turns_static_codes_on() -> None:
+    off, on = (scanned(POSTER, static_codes=turned) for turned in (False, True))
+    assert off.presented == Unreadable(DenyReason.MALFORMED)
+    assert on.presented == Card(identifier_key(bytes(32), "static", "TEXT", POSTER), assurance=0)
+    assert (on.type, on.raw) == ("static", "text:16")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "short", "a" * 201, "two words here", "MJ1:ABCDEFGH", "line\nline-line", "大堂海报大堂海报"]
+)
+def test_no_other_text_is_a_static_code(text: str) -> None:
+    assert scanned(text, static_codes=True).presented == Unreadable(DenyReason.MALFORMED)
