@@ -29,7 +29,7 @@ def field(settings: Settings) -> Iterator[Finding]:
     """All that the site file's wires lead to."""
     running = is_running(settings.data_dir / "gateway")
     if running:
-        yield Finding("gateway", True, "it runs here and holds its ports; its own state is in the console")
+        yield Finding("gateway", True, "it runs here and holds its ports; ask it: menjin device list, or the console")
     for (kind, index, _), port in wired_ports(settings):
         name = getattr(settings, str(kind))[index].name
         what = "" if running else ports.fault(port)

@@ -15,11 +15,14 @@ from hypothesis import strategies as st
 from controllers.driver import (
     DeviceEvent,
     FeedbackCommand,
+    InputState,
     KeyRead,
     LinkState,
+    LocalState,
     Outcome,
     Result,
     Signal,
+    TextRead,
     UnsupportedRead,
 )
 from controllers.errors import BadSetup, ProtocolViolation
@@ -29,12 +32,13 @@ from controllers.osdp_command import AddressCommand, FileCommand, TextCommand
 from controllers.osdp_discovery import Probe, discover, plan
 from controllers.osdp_driver import OsdpBusDriver
 from controllers.osdp_file import FileTransfer, read_file_status
-from controllers.osdp_frame import Decoder
+from controllers.osdp_frame import Decoder, encode
 from controllers.osdp_message import Code, Nak, Reply, read_local
 from controllers.osdp_quality import Counters, measure
 from tests.controllers.line import KEY, Ear, outcome, peripherals, pulse, running
 from tests.controllers.virtual import CAPABILITIES, VirtualLine, VirtualReader
 
+VECTORS = Path(__file__).parents[1] / "vectors"
 Event = TypeVar("Event", bound=DeviceEvent)
 DISPLAY = CAPABILITIES + bytes((6, 1, 1))
 
@@ -126,6 +130,36 @@ def test_keys_are_read() -> None:
     line.readers[0].events.append((Reply.KEYPAD, b"\0\x051234\x0d"))
     line.run(0.5)
     assert [read.keys for read in events(line, KeyRead)] == ["1234#"]
+
+
+def test_formatted_cards_are_read_as_text_and_what_is_no_text_is_not() -> None:
+    line = made()
+    line.readers[0].events += [
+        (Reply.FMT, b"\0\0\x0812345678"),
+        (Reply.FMT, b"\0\0\3a\x1bb"),
+        (Reply.FMT, b"\0\0\x09abc"),
+    ]
+    line.run(0.5)
+    assert [(read.reader, read.text, read.seen.stale) for read in events(line, TextRead)] == [("r1", "12345678", False)]
+
+
+def test_tamper_power_and_inputs_are_told_when_they_change_and_not_again() -> None:
+    line = made()
+    line.events.clear()
+    told = [(Reply.LSTATR, b"\1\0"), (Reply.LSTATR, b"\1\0"), (Reply.LSTATR, b"\1\1"), (Reply.ISTATR, b"\1\0")]
+    line.readers[0].events += told
+    line.run(0.5)
+    assert [(local.tamper, local.power_fault) for local in events(line, LocalState)] == [(True, False), (True, True)]
+    assert [state.active for state in events(line, InputState)] == [(True, False)]
+
+
+@pytest.mark.parametrize("took", [(7, 9600), (1, 115200)])
+def test_a_reader_that_chooses_another_address_or_rate_is_believed(took: tuple[int, int]) -> None:
+    line = made()
+    line.readers[0].chooses = took
+    line.bus.submit(AddressCommand("a", "r1", 7, 115200, line.now + 2), line.now)
+    line.run(1)
+    assert ended(line)["a"] == (Result.REFUSED, f"the reader chose address {took[0]} and {took[1]} baud")
 
 
 # --- files ----------------------------------------------------------------------------------------------------------
@@ -302,6 +336,23 @@ def test_a_published_capture_is_read_frame_by_frame() -> None:
     assert [record.direction for record in records] == ["input", "output"]
     assert [(frame.code, frame.reply) for frame in frames] == [(Code.POLL, False), (Reply.LSTATR, True)]
     assert read_local(frames[1].data) == (False, True)
+
+
+def test_a_published_poll_cycle_is_read_with_its_sequence_numbers() -> None:
+    """SIA libosdp-conformance (Apache-2.0, b443131), test/osdpcap-tests/1-poll-cycle.osdpcap: its peripheral's side."""
+    records = list(read_capture(VECTORS / "osdp_poll_cycle.osdpcap"))
+    frames = [frame for record in records for frame in Decoder().feed(record.data)]
+    assert len(frames) == len(records) == 16
+    assert (
+        [frame.reply for frame in frames] == [record.direction == "output" for record in records] == [False, True] * 8
+    )
+    assert (
+        [frame.sequence for frame in frames[::2]]
+        == [frame.sequence for frame in frames[1::2]]
+        == [0, *(1, 2, 3) * 2, 1]
+    )
+    assert [frame.code for frame in frames] == [Code.POLL, Reply.LSTATR, *(Code.POLL, Reply.ACK) * 7]
+    assert [encode(frame) for frame in frames] == [record.data.lstrip(b"\xff") for record in records]
 
 
 @given(st.text(max_size=80))

@@ -11,7 +11,7 @@ from controllers.errors import ProtocolViolation
 from controllers.osdp_bus import OsdpBus, OsdpReader
 from controllers.osdp_frame import Frame, decode, encode
 from controllers.osdp_limits import Limits
-from controllers.osdp_message import Code, Reply
+from controllers.osdp_message import Code, Reply, communication
 
 DEFAULT_KEY = bytes(range(0x30, 0x40))
 KEY = bytes.fromhex("0f1e2d3c4b5a69788796a5b4c3d2e1f0")
@@ -35,6 +35,7 @@ class VirtualReader:
     levels: bytes = b"\0\0"
     blank: bool = False  # in installation mode: it knows the default key alone
     tells: bytes = CAPABILITIES
+    chooses: tuple[int, int] | None = None  # another address and baud than COMSET says
     file_answers: deque[bytes] = field(default_factory=deque)  # FTSTAT's data, each once
 
     def __post_init__(self) -> None:
@@ -113,7 +114,7 @@ class VirtualReader:
                 self.heard.append((now, frame.code, frame.data))
                 return Reply.FTSTAT, self.file_answers.popleft()
             case Code.COMSET:
-                return Reply.COM, frame.data
+                return Reply.COM, communication(*self.chooses) if self.chooses else frame.data
             case Code.ISTAT:
                 return Reply.ISTATR, self.levels
             case Code.OSTAT:

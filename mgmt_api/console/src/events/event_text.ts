@@ -15,6 +15,7 @@ export interface EventText {
 const PEOPLE = new Set(["Granted", "Denied", "Taken", "NotTaken", "StaleRead"]);
 
 function who(event: AccessEvent, t: TFunction): string {
+  if (event.operator && event.kind === "DeviceWork") return event.operator;
   if (event.operator) return t("who.operator", { operator: event.operator });
   const holder = event.holder_name ?? event.holder;
   if (holder) return holder;
@@ -28,6 +29,7 @@ function why(event: AccessEvent, t: TFunction): string {
   if (kind === "Granted" && event.credential_type) return named(t, "who", event.credential_type);
   if (!reason) return note;
   if (kind === "CommandOutcome") return named(t, "step", reason);
+  if (kind === "DeviceWork") return workText(event, t);
   if (kind === "DoorMode") return modeText(event, t);
   if (kind === "Ordered") return `${named(t, "ordered", told(event, "action"))}: ${reason}`;
   const sentence = named(t, "reason", reason);
@@ -39,6 +41,15 @@ function why(event: AccessEvent, t: TFunction): string {
 function told(event: AccessEvent, name: string): string {
   const word = event.detail?.[name];
   return typeof word === "string" ? word : "";
+}
+
+/** An installer's order at a reader or line, and how it ended once it did. */
+function workText(event: AccessEvent, t: TFunction): string {
+  const where = told(event, "line") || (event.reader ?? "");
+  const result = told(event, "result");
+  return [named(t, "work", event.reason ?? ""), where, result && named(t, "workResult", result)]
+    .filter(Boolean)
+    .join(" · ");
 }
 
 function modeText(event: AccessEvent, t: TFunction): string {
