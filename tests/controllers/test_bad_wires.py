@@ -44,7 +44,7 @@ def is_shown(text: str) -> bool:
 CARDS = [bytes.fromhex(number) for number in ("12345678", "317b11bb", "0badcafe")]
 TEXTS = [signed(f"code {number}") for number in range(3)]
 NUMBERS = ["11010519491231002X", "440524188001010014", "34052419800101001X"]
-HURT_S, BACK_S = 0.9, 12.0
+HURT_S, BACK_S = 0.6, 12.0
 DELAYED_S = 0.35  # the longest that a wire here holds bytes back
 
 

@@ -1,21 +1,25 @@
 """A board's own list and time profiles, kept in step against a board written from uhppote-simulator's documents."""
 
 import asyncio
+import json
 import random
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from uhppoted import decode, encode  # type: ignore[import-untyped] # the library has no types
 
 from controllers.uhppote_cards import BoardCard, CardList, Report
 from controllers.uhppote_link import BoardLink, NoAnswer, UhppoteBoard
-from controllers.uhppote_profiles import ALWAYS, NEVER, TimeProfiles, Week, chain
+from controllers.uhppote_profiles import ALWAYS, NEVER, Profile, TimeProfiles, Week, _clocks, _record, chain
 from simulators.diary import Diary
 from simulators.uhppote_board import Board
 
 SERIAL = 405419896
+VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "uhppote_packets.json").read_text())
 DAYS = date(2026, 1, 1), date(2027, 1, 1)
 OFFICE: Week = (((480, 1080),),) * 5 + ((),) * 2
 BROKEN: Week = (((0, 60), (120, 180), (240, 300), (360, 420)),) + (((600, 1440),),) * 6
@@ -140,6 +144,16 @@ def test_the_board_opens_by_its_profiles_as_the_week_says(peer: Board, monkeypat
             for number, week in ((1, OFFICE), (2, BROKEN)):
                 expected = any(start <= minute < end for start, end in week[day])
                 assert peer.swipe(number) is expected, (number, now)
+
+
+def test_a_published_profile_is_understood_and_sent_as_published() -> None:
+    """uhppoted's own packets: Monday, Wednesday, Friday; a segment between two that are used is empty."""
+    told = decode.get_time_profile_response(bytes.fromhex(VECTORS["time_profile"]["packet"]).ljust(64, b"\0"))
+    assert _record(told) == Profile((True, False, True, False, True, False, False), ((510, 690), (825, 1020)))
+    (row,) = [row for row in VECTORS["answers"] if row["name"] == "set-time-profile"]
+    days, clocks = (True, False, True, False, True, False, False), _clocks(((510, 705), (795, 1045)))
+    made = encode.set_time_profile_request(SERIAL, 29, date(2021, 1, 1), date(2021, 12, 31), *days, *clocks, 3)
+    assert made == bytes.fromhex(row["request"]).ljust(64, b"\0")
 
 
 segments = st.lists(st.integers(0, 1440), max_size=10, unique=True).map(sorted)
