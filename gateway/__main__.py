@@ -108,6 +108,7 @@ async def serve(settings: Settings) -> None:
         service.order,
         lambda: inventory(site, service, generations.table.version, journal.head.seq),
         wired(folder, site),
+        service.elsewhere,
     )
     links = [*drivers, shown[1]] if shown else drivers
     setup = board_setup(settings, site)

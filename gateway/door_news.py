@@ -15,6 +15,7 @@ from gateway.access.event import EventKind
 from gateway.access.presence import PresenceChange
 from gateway.commands import Commands
 from gateway.doors import Doors, Said, reason_of
+from gateway.elsewhere import told
 from gateway.locks import Locks
 from gateway.passage import Change
 from gateway.pen import Pen
@@ -66,7 +67,8 @@ class DoorNews:
             if isinstance(output, machine.HeldSoon):
                 self._show(said.door, Signal.HELD)
             elif (kind := KINDS.get(type(output))) is not None:
-                self._write(said, kind, _fields(said.door, output), (*kept, *self._moves(output)))
+                moves = self._moves(output)
+                self._write(said, kind, _fields(said.door, output) | {"detail": told(moves)}, (*kept, *moves))
                 kept = ()
         if said.before.base is not said.after.base or kept:
             self._mode(said, kept)

@@ -18,6 +18,7 @@ from gateway.access.event import AccessEvent, EventKind
 from gateway.access.presence import PresenceChange
 from gateway.commands import RELEASED, Commands, Order
 from gateway.doors import Doors
+from gateway.elsewhere import told
 from gateway.passage import Change
 from gateway.pen import Pen
 
@@ -118,7 +119,9 @@ class Orders:
             "detail": {"detail": detail} if detail else {},
         }
         released = RELEASED[result]
-        self._pen.write(EventKind.COMMAND_OUTCOME, fields, self._unseen(order, released))
+        moves = self._unseen(order, released)
+        fields["detail"] = fields["detail"] | told(moves)
+        self._pen.write(EventKind.COMMAND_OUTCOME, fields, moves)
         self._doors.step(order.door, CommandEnded(order.command_id, released), self._mono())
         if released is False:
             self._commands.show(order.reader, Signal.DENIED, self._mono())

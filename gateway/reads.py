@@ -14,6 +14,7 @@ from gateway.access.mj1 import DURESS
 from gateway.access.model import AccessPoint
 from gateway.commands import Commands, Order, new_id
 from gateway.doors import Doors
+from gateway.elsewhere import Elsewhere
 from gateway.keypad import Keypads, PinEntry
 from gateway.orders import COMMAND_S, Orders
 from gateway.pen import Pen
@@ -47,6 +48,7 @@ class Reads:
         doors: the doors' states.
         orders: takes what is granted.
         identifier: what a read presents.
+        elsewhere: who is where, as far as it is known now.
         limits: how readers are held back.
     """
 
@@ -58,11 +60,12 @@ class Reads:
         doors: Doors,
         orders: Orders,
         identifier: Identifier,
+        elsewhere: Elsewhere,
         limits: ReaderLimits,
     ) -> None:
         self._site, self._pen, self._commands, self._doors, self._orders = site, pen, commands, doors, orders
         self._clock, self._passage = pen.clock, pen.journal.passage
-        self._limits, self._identifier = limits, identifier
+        self._limits, self._identifier, self._elsewhere = limits, identifier, elsewhere
         self._rules = Limits(static_codes=site.static_codes)
         self._watches = {reader.name: ReaderWatch(limits) for reader in site.readers}
         self._keypads = Keypads()
@@ -133,7 +136,7 @@ class Reads:
 
     def _scene(self, point: AccessPoint) -> Scene:
         busy = self._site.interlocks and in_the_way(point.door, self._site.interlocks, self._doors.states, self._busy)
-        return Scene(self._passage.whereabouts, self._doors.state(point.door).base, bool(busy))
+        return Scene(self._elsewhere.presence(self._clock.mono()), self._doors.state(point.door).base, bool(busy))
 
     def _looked_at(self, shown: Presentation, point: AccessPoint) -> dict[str, Any]:
         """What the decision looked at beside credential and table, so that it can be explained at any later time."""

@@ -31,6 +31,7 @@ from gateway.amnesty import Amnesty
 from gateway.commands import Commands
 from gateway.door_news import DoorNews
 from gateway.doors import Doors
+from gateway.elsewhere import Elsewhere
 from gateway.journal import DAY_S
 from gateway.lockdowns import Lockdowns
 from gateway.orders import Orders
@@ -82,7 +83,10 @@ class Service:
         self._news.join(self.doors, self._orders.passed, self._amnesty.stood_free)
         self._lockdowns = Lockdowns(site, self.doors, pen.table, lambda: self.passage.lockdowns)
         self._remote = Remote(site, pen, self.doors, self._orders, self._lockdowns, loop, on_change)
-        self._reads = Reads(site, pen, commands, self.doors, self._orders, identifier, limits or ReaderLimits())
+        self.elsewhere = Elsewhere(self.passage.whereabouts)
+        self._reads = Reads(
+            site, pen, commands, self.doors, self._orders, identifier, self.elsewhere, limits or ReaderLimits()
+        )
         self._records = Records(pen, site.points, identifier, loop)
         self._forgot_s = float("-inf")
 

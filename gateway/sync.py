@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import structlog
 
 from gateway import pull
 from gateway.chain import Sealed
+from gateway.elsewhere import Elsewhere
 from gateway.generations import Generations, child_environment
 from gateway.journal import Journal
 from gateway.keeper import Keeper
@@ -33,7 +35,7 @@ log = structlog.get_logger()
 
 
 class Sync:
-    """Five duties, each kept up on its own.
+    """Its duties, each kept up on its own.
 
     Args:
         url: the plane.
@@ -46,6 +48,7 @@ class Sync:
         order: takes an operator's order.
         inventory: gives the doors and devices as they are now.
         here: this gateway as questions about rights need it (`questions.wired`).
+        elsewhere: hears who passed at other gateways.
     """
 
     def __init__(
@@ -60,10 +63,12 @@ class Sync:
         order: Callable[[RemoteOrder], None],
         inventory: Callable[[], dict[str, Any]],
         here: dict[str, Any],
+        elsewhere: Elsewhere,
     ) -> None:
         self._url, self._token, self._gateway = url, token, gateway
         self._store, self._store_path, self._generations, self._journal = store, store_path, generations, journal
-        self._order, self._inventory = order, inventory
+        self._order, self._inventory, self._elsewhere = order, inventory, elsewhere
+        self._somebody_moved, self._heard = asyncio.Event(), 0
         self._client = pull.open_client(url, token)
         self._questions = Questions(self._client, gateway, here)
         self._table_moved, self._events_wait, self._changed = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -78,6 +83,7 @@ class Sync:
         self._sent = self._journal.acked_seq
         duties = {"table": self._table, "events": self._events, "inventory": self._inventory_turn}
         duties["questions"] = self._questions.turn
+        duties["whereabouts"] = self._whereabouts
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch_keeper.keep(self._watch), name="watch")
@@ -103,8 +109,12 @@ class Sync:
             response.raise_for_status()
             async for message in httpx2.EventSource(response):
                 self._watch_keeper.well()
+                self._elsewhere.well(time.monotonic())
                 if message.event == "table":
                     self._table_moved.set()
+                    self._somebody_moved.set()
+                elif message.event == "whereabouts":
+                    self._somebody_moved.set()
                 elif message.event == "command":
                     self._command(message.data)
                 elif message.event == "question":
@@ -129,6 +139,21 @@ class Sync:
             log.error("the plane sent no command", error=str(error))
         else:
             self._order(order)
+
+    async def _whereabouts(self) -> None:
+        """One round: hear who passed elsewhere. A plane that does not know of it says nothing."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(POLL_S):
+                await self._somebody_moved.wait()
+        self._somebody_moved.clear()
+        more = True
+        while more:
+            answer = await self._client.get(f"/gateways/{self._gateway}/whereabouts", params={"after": self._heard})
+            if answer.status_code == httpx2.codes.NOT_FOUND:
+                return
+            body = answer.raise_for_status().json()
+            self._elsewhere.heard(body["rows"], body["shared"], time.monotonic())
+            self._heard, more = int(body["version"]), bool(body["rows"])
 
     async def _table(self) -> None:
         """One round: fetch what changed, and put it in force."""

@@ -29,6 +29,7 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", f"{API}/gateways/{{gateway}}/table"): GATEWAY,
     ("GET", f"{API}/gateways/{{gateway}}/changes"): GATEWAY,
     ("GET", f"{API}/gateways/{{gateway}}/watch"): GATEWAY,
+    ("GET", f"{API}/gateways/{{gateway}}/whereabouts"): GATEWAY,
     ("POST", f"{API}/gateways/{{gateway}}/events"): GATEWAY,
     ("PUT", f"{API}/gateways/{{gateway}}/inventory"): GATEWAY,
     ("POST", f"{API}/gateways/{{gateway}}/card-numbers"): GATEWAY,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import Meta, Raw, Struct
@@ -10,7 +10,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from gateway.access.event import EventKind
-from mgmt_api import commands
+from mgmt_api import commands, whereabouts
 from mgmt_api.moments import LATEST, iso
 from mgmt_api.office.reading import fault_of
 from mgmt_api.office.store import take
@@ -64,8 +64,16 @@ def read_heads(upload: Upload) -> list[Head]:
     return heads
 
 
-def ingest(session: Session, gateway: str, upload: Upload, heads: Sequence[Head], now: float) -> tuple[int, list[str]]:
-    """Store what is new: (highest sequence without a gap, commands that ended). Raises `Problem` journal-fork."""
+class Ingested(NamedTuple):
+    """What came of events."""
+
+    acked: int  # the highest sequence without a gap
+    ended: list[str]  # commands
+    moved: bool  # somebody is elsewhere now
+
+
+def ingest(session: Session, gateway: str, upload: Upload, heads: Sequence[Head], now: float) -> Ingested:
+    """Store what is new. Raises `Problem` journal-fork."""
     known = _known(session, gateway, [head.seq for head in heads])
     _require_same(known, heads)
     fresh = {head.seq: (head, raw) for head, raw in zip(heads, upload.events, strict=True) if head.seq not in known}
@@ -78,7 +86,8 @@ def ingest(session: Session, gateway: str, upload: Upload, heads: Sequence[Head]
         for head, _ in fresh.values()
         if head.kind == EventKind.COMMAND_OUTCOME and commands.end(session, head.command_id, head.reason, now)
     ]
-    return _advance(session, gateway, upload.first_seq), ended
+    moved = whereabouts.learn(session, (raw for head, raw in fresh.values() if head.kind in whereabouts.TELLING))
+    return Ingested(_advance(session, gateway, upload.first_seq), ended, moved)
 
 
 def after(session: Session, cursor: int, limit: int, *, names: bool) -> list[Json]:

@@ -29,10 +29,12 @@ class Order(BaseModel):
     action: Literal["unlock", "mode", "mode_release", "lockdown", "lockdown_release", "fire_reset", "pardon"]
     reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=PLAIN)]
     door: Id = ""
-    zone: Id = Field("", description="Of a lockdown or pardon (empty: the whole site), or the fire zone")
+    zone: Id = Field(default="", description="Of a lockdown or pardon (empty: the whole site), or the fire zone")
     mode: Mode | None = None
-    for_s: Annotated[float, Field(ge=1, le=LONGEST_S)] | None = Field(None, description="Left out: until released")
-    person: Id = Field("", description="Of a pardon: a resident's id; empty: everybody")
+    for_s: Annotated[float, Field(ge=1, le=LONGEST_S)] | None = Field(
+        default=None, description="Left out: until released"
+    )
+    person: Id = Field(default="", description="Of a pardon: a resident's id; empty: everybody")
 
     @property
     def target(self) -> str:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
-from mgmt_api import card_numbers, commands, doors, events, questions
+from mgmt_api import card_numbers, commands, doors, events, questions, whereabouts
 from mgmt_api.access import API, GuardedRoute, PlaneOf
 from mgmt_api.bodies import documented, read_json
 from mgmt_api.office import feed
@@ -52,13 +52,20 @@ def changes(
         return feed.changes(session, after, limit, form)
 
 
+@router.get("/gateways/{gateway}/whereabouts")
+def who_is_where(gateway: str, plane: PlaneOf, after: Version = 0) -> dict[str, Any]:
+    """Who passed at any gateway of the site, after a version of this."""
+    with plane.database.read() as session:
+        return whereabouts.since(session, after)
+
+
 @router.get("/gateways/{gateway}/watch", response_class=EventSourceResponse)
 async def watch(gateway: str, plane: PlaneOf) -> AsyncIterator[ServerSentEvent]:
     """The table's version whenever it rises, and commands as they are given. A newer watch ends an older one."""
     token = plane.presence.watch(gateway, plane.clock())
     plane.hub.publish("doors", f"watch:{gateway}")
     try:
-        with plane.hub.listen("table", f"dispatch:{gateway}", f"watch:{gateway}") as listener:
+        with plane.hub.listen("table", "whereabouts", f"dispatch:{gateway}", f"watch:{gateway}") as listener:
             yield await _version(plane)
             while not plane.hub.closing and plane.presence.watches(gateway, token):
                 for command in await run_in_threadpool(_commands, plane, gateway):
@@ -68,7 +75,9 @@ async def watch(gateway: str, plane: PlaneOf) -> AsyncIterator[ServerSentEvent]:
                 topics = await listener.wait(KEEPALIVE_S)
                 if "table" in topics:
                     yield await _version(plane)
-                elif not topics:
+                if "whereabouts" in topics:
+                    yield ServerSentEvent(event="whereabouts", data={})
+                if not topics:
                     yield ServerSentEvent(comment="here")
     finally:
         plane.presence.unwatch(gateway, token, plane.clock())
@@ -153,10 +162,10 @@ def _ingest(plane: Plane, gateway: str, raw: bytes) -> int:
     heads = events.read_heads(sent)
     with plane.database.write() as session:
         doors.know(session, gateway)
-        acked, ended = events.ingest(session, gateway, sent, heads, plane.clock())
+        found = events.ingest(session, gateway, sent, heads, plane.clock())
     plane.presence.heard(gateway, plane.clock())
-    plane.hub.publish("events", *(f"command:{id_}" for id_ in ended))
-    return acked
+    plane.hub.publish("events", *(f"command:{id_}" for id_ in found.ended), *(["whereabouts"] if found.moved else []))
+    return found.acked
 
 
 def _numbers(plane: Plane, gateway: str, raw: bytes) -> dict[str, Any]:

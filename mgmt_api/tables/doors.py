@@ -39,6 +39,17 @@ class Event(Base):
     )
 
 
+class Whereabouts(Base):
+    """Whether a person is known to be in a zone with rules, since when; the person "" is a pardon of the zone."""
+
+    __tablename__ = "whereabouts"
+    zone: Mapped[str] = mapped_column(ID, primary_key=True)
+    person: Mapped[str] = mapped_column(String(128), primary_key=True)
+    at: Mapped[float]
+    inside: Mapped[bool]
+    version: Mapped[int] = mapped_column(BIG, index=True)
+
+
 class Command(Base):
     """An operator's order to a gateway: handed out at most once, dead after `expires_at`."""
 

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from gateway.access.event import AccessEvent, EventKind
+from gateway.access.presence import Whereabouts
 from gateway.access.table import PermissionTable
+from gateway.elsewhere import Elsewhere
 from gateway.generations import Generations
 from gateway.journal import Journal
 from gateway.questions import wired
@@ -34,6 +36,7 @@ class Edge:
             url, token, "gateway-1", self.store, folder / "store.db", self.generations, self.journal,
             self.unlocks.append, lambda: {"table_version": self.table.version, "doors": []},
             wired(folder, site()),
+            Elsewhere(Whereabouts()),
         )  # fmt: skip
         self._loop = asyncio.get_running_loop()
         self.journal.start()

@@ -1,0 +1,86 @@
+"""Who passed at the site's other gateways: heard from the management plane while the link is up.
+
+What is heard is kept in memory alone: after a start all of it is fetched anew. While the link is down nobody knows who
+passed elsewhere, so in a zone that other gateways border on too everybody counts as unknown: an entry there is not
+refused for presence, and nobody stays outside because of the network.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from gateway.access.presence import Moved, Presence, PresenceChange, Waits, Whereabouts
+
+DOWN_S = 15.0  # the plane was not heard for so long: the link is down
+Row = Mapping[str, Any]  # {zone, person, at, inside}; person "" is everybody
+
+
+class Elsewhere:
+    """Presence as far as this gateway knows it. Times are monotonic seconds, those of rows Unix seconds. One thread."""
+
+    def __init__(self, whereabouts: Whereabouts) -> None:
+        self._own = whereabouts
+        self._shared: frozenset[str] = frozenset()
+        self._heard_at = float("-inf")
+
+    def heard(self, rows: Iterable[Row], shared: Iterable[str], at: float) -> None:
+        """The plane told, oldest first; what is known here of a later moment stays."""
+        self._shared, self._heard_at = frozenset(shared), at
+        for row in rows:
+            self._take(str(row["zone"]), str(row["person"]), float(row["at"]), inside=bool(row["inside"]))
+
+    def well(self, at: float) -> None:
+        """The plane was heard."""
+        self._heard_at = at
+
+    def presence(self, at: float) -> Presence:
+        """What a decision may look at now."""
+        if not self._shared or at - self._heard_at < DOWN_S:
+            return self._own
+        return _Alone(self._own, self._shared)
+
+    def _take(self, zone: str, person: str, at: float, *, inside: bool) -> None:
+        people = self._own.people
+        if inside:
+            known = people.setdefault(zone, {})
+            known[person] = max(at, known.get(person, at))
+        elif person:
+            if people.get(zone, {}).get(person, at) <= at:
+                people.get(zone, {}).pop(person, None)
+        elif zone in people:  # a pardon
+            later = {each: since for each, since in people[zone].items() if since > at}
+            if later:
+                people[zone] = later
+            else:
+                del people[zone]
+
+
+class _Alone:
+    """Presence without the zones of which others know more."""
+
+    def __init__(self, own: Whereabouts, shared: frozenset[str]) -> None:
+        self._own, self._shared = own, shared
+
+    def entered(self, person: str, zone: str) -> float | None:
+        return None if zone in self._shared else self._own.entered(person, zone)
+
+    def inside(self, zone: str) -> int | None:
+        return None if zone in self._shared else self._own.inside(zone)
+
+    def led(self, zone: str) -> float | None:
+        return self._own.led(zone)
+
+    def escorted(self, point: str) -> float | None:
+        return self._own.escorted(point)
+
+    def waiting(self, point: str) -> Waits | None:
+        return self._own.waiting(point)
+
+
+def told(moves: Iterable[PresenceChange]) -> dict[str, Any]:
+    """What an event says of who moved, for the other gateways and for whoever asks later."""
+    moved = [
+        {"person": each.person, "entering": list(each.entering), "leaving": list(each.leaving), "at": each.at}
+        for each in moves
+        if isinstance(each, Moved)
+    ]
+    return {"moved": moved} if moved else {}
