@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
 from mgmt_api import camera_alarms, commands, doors, passes, sessions
+from mgmt_api.calendars.ending import ending
 from mgmt_api.office import position, snapshots
 from mgmt_api.plane import Plane
 from mgmt_api.routes.cameras import cameras
@@ -19,8 +20,8 @@ from mgmt_api.tables.sync import Answer
 
 log = structlog.get_logger()
 TICK_S, SLOW_EVERY = 1.0, 60  # seconds; ticks
-ANSWERS_S = 7 * 86_400
-TOMBSTONES_S = 90 * 86_400
+DAY_S = 86_400
+ANSWERS_S, TOMBSTONES_S = 7 * DAY_S, 90 * DAY_S
 CAMERAS_EVERY = 5
 
 
@@ -99,4 +100,7 @@ def _sweep(plane: Plane) -> bool:
         session.execute(delete(Answer).where(Answer.at < now - ANSWERS_S))
         compact(session, now - TOMBSTONES_S)
         camera_alarms.sweep(session, now)
+        if now % DAY_S < TICK_S * SLOW_EVERY:  # once a day
+            for missing in ending(session, plane.today()):
+                log.warning("special_days_missing", id=missing.id, year=missing.year)
         return bool(passes.sweep(session, now) + position.renew(session))

@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from mgmt_api import events
+from mgmt_api.calendars.ending import ending
 from mgmt_api.office.snapshots import counts
 from mgmt_api.office.store import table_version
 from mgmt_api.plane import Plane
@@ -17,6 +18,7 @@ def collect(plane: Plane) -> CollectorRegistry:
     registry = CollectorRegistry()
     with plane.database.read() as session:
         _office(session, registry)
+        _calendars(session, plane, registry)
         _gateways(session, plane, registry)
     memory = Gauge("menjin_api_resident_bytes", "Memory of the management process", registry=registry)
     memory.set(psutil.Process().memory_info().rss)
@@ -32,6 +34,13 @@ def _office(session: Session, registry: CollectorRegistry) -> None:
     waiting = Gauge("menjin_commands", "Commands by state", ["state"], registry=registry)
     for state, count in session.execute(select(Command.state, func.count()).group_by(Command.state)):
         waiting.labels(state).set(count)
+
+
+def _calendars(session: Session, plane: Plane, registry: CollectorRegistry) -> None:
+    about = "1 for special days of which a year that is needed is not written yet"
+    missing = Gauge("menjin_special_days_missing", about, ["id", "year"], registry=registry)
+    for id_, year in ending(session, plane.today()):
+        missing.labels(id_, year).set(1)
 
 
 def _gateways(session: Session, plane: Plane, registry: CollectorRegistry) -> None:

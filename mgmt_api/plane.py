@@ -5,7 +5,9 @@ import hmac
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
@@ -88,6 +90,10 @@ class Plane:
     def now(self) -> int:
         """Unix seconds."""
         return int(self.clock())
+
+    def today(self) -> date:
+        """The site's date."""
+        return datetime.fromtimestamp(self.clock(), ZoneInfo(self.estate.timezone)).date()
 
     def close(self) -> None:
         """Let go of threads and connections."""

@@ -11,6 +11,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from mgmt_api.access import API, GuardedRoute, PlaneOf
+from mgmt_api.calendars.ending import ending
 from mgmt_api.metrics import collect
 from mgmt_api.office.store import table_version
 from mgmt_api.plane import Plane
@@ -58,8 +59,10 @@ def metrics(request: Request, plane: PlaneOf) -> Response:
 
 @router.get(f"{API}/site")
 def site(plane: PlaneOf) -> dict[str, Any]:
-    """The estate's name, and the time zone in which its schedules are read."""
-    return {"name": dict(plane.estate.name), "timezone": plane.estate.timezone}
+    """The estate's name, the time zone in which its schedules are read, and special days that nobody wrote yet."""
+    with plane.database.read() as session:
+        missing = [each._asdict() for each in ending(session, plane.today())]
+    return {"name": dict(plane.estate.name), "timezone": plane.estate.timezone, "missing_special_days": missing}
 
 
 @router.get(f"{API}/openapi.json", include_in_schema=False)

@@ -1,10 +1,11 @@
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
 from mgmt_api.plane import Plane
-from tests.mgmt_api.conftest import GATEWAY, V1, sign_in
+from tests.mgmt_api.conftest import CENTRAL, GATEWAY, V1, Clock, sign_in
 
 
 @pytest.fixture
@@ -55,7 +56,21 @@ def test_the_site_says_its_name_to_those_who_are_known(client: TestClient, plane
     assert client.get(f"{V1}/site").status_code == 401
     sign_in(client, "admin", (plane.estate.data_dir / "first-password").read_text().strip())
     expected = {"name": {"zh": "Menjin 门禁", "en": "Menjin"}, "timezone": "Asia/Shanghai"}
-    assert client.get(f"{V1}/site").json() == expected
+    assert client.get(f"{V1}/site").json() == expected | {"missing_special_days": []}
+
+
+def test_the_site_and_the_metrics_say_which_special_days_are_missing(
+    client: TestClient, plane: Plane, clock: Clock
+) -> None:
+    clock.now = datetime(2026, 12, 1, tzinfo=UTC).timestamp()
+    for path, body in (
+        ("special_days/china", {"days": [{"date": "2026-10-01"}]}),
+        ("schedules/s1", {"windows": [], "special": ["china"]}),
+    ):
+        assert client.put(f"{V1}/{path}", json=body, headers=CENTRAL).status_code == 201
+    sign_in(client, "admin", (plane.estate.data_dir / "first-password").read_text().strip())
+    assert client.get(f"{V1}/site").json()["missing_special_days"] == [{"id": "china", "year": 2027}]
+    assert 'menjin_special_days_missing{id="china",year="2027"} 1.0' in client.get("/metrics").text
 
 
 def test_metrics_are_for_this_machine_and_for_machines(client: TestClient) -> None:
