@@ -174,7 +174,7 @@ def _from_camera() -> Iterator[Row]:
             drivers.append(_Timed(recorder.port, sink))
             return drivers[0]
 
-        door = serve(driver, Reader("gate-qr", "qr_camera"), "gate-qr")
+        door = serve(driver, {Reader("gate-qr", "qr_camera"): "gate-qr"})
         try:
             eventually(lambda: '"codes"' in recorder.log_path.read_text())
             threading.Thread(target=asyncio.run, args=(door,), daemon=True).start()

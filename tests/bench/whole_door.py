@@ -5,7 +5,7 @@ import logging
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -33,14 +33,11 @@ CARDS = 1000
 UNHELD = ReaderLimits(per_s=1000.0, alarm_after=1_000_000)  # a benchmark is no attack
 
 
-async def serve(driver_of: Callable[[Sink], Driver], reader: Reader, lock_device: str) -> None:
-    """One reader and one door, for as long as the link lives."""
+async def serve(driver_of: Callable[[Sink], Driver], readers: Mapping[Reader, str]) -> None:
+    """Serve readers, each with a door whose lock hangs on the named device, for as long as the link lives."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     BUILD.mkdir(exist_ok=True)
-    loop = asyncio.get_running_loop()
-    door = Door("door", 1, {"zh": "门", "en": "Door"}, lock_device)
-    points = {reader.name: AccessPoint("door-in", "door", 1, "estate", ZONE)}
-    site = Site(SITE, ZoneInfo("Asia/Shanghai"), SITE_KEY, (door,), points, (reader,))
+    loop, site = asyncio.get_running_loop(), _site(readers)
     with tempfile.TemporaryDirectory(dir=BUILD) as folder:
         journal = Journal(Path(folder) / "journal.db", time.time)
         journal.start()
@@ -51,3 +48,12 @@ async def serve(driver_of: Callable[[Sink], Driver], reader: Reader, lock_device
         inbox = Inbox(loop, service.on_event)
         with suppress(LinkLost):
             await asyncio.to_thread(driver.run, threading.Event())
+
+
+def _site(readers: Mapping[Reader, str]) -> Site:
+    doors, points = [], {}
+    for number, (reader, device) in enumerate(readers.items(), 1):
+        name = reader.name
+        doors.append(Door(name, number, {"zh": name, "en": name}, device))
+        points[name] = AccessPoint(f"{name}-in", name, number, "estate", ZONE)
+    return Site(SITE, ZoneInfo("Asia/Shanghai"), SITE_KEY, doors, points, [*readers])

@@ -120,7 +120,7 @@ def _uhppote(host: Callable[..., None]) -> list[float]:
 def _door_of_board(port: int) -> None:
     board = UhppoteBoard("board", SERIAL, f"127.0.0.1:{port}", (BoardReader("in", 1),))
     reader = Reader("in", "uhppote", ("H10301",))
-    asyncio.run(serve(lambda sink: UhppoteDriver("boards", [board], sink, ("127.0.0.1", 0)), reader, "board"))
+    asyncio.run(serve(lambda sink: UhppoteDriver("boards", [board], sink, ("127.0.0.1", 0)), {reader: "board"}))
 
 
 def _bare_board(port: int) -> None:
@@ -218,8 +218,7 @@ def _door_of_broker(port: int) -> None:
     asyncio.run(
         serve(
             lambda sink: MqttDriver("broker", "127.0.0.1", port, "menjin", "secret", None, [DEVICE], sink),
-            reader,
-            DEVICE,
+            {reader: DEVICE},
         )
     )
 
