@@ -136,7 +136,7 @@ SUBJECTS = {
 def campaign(subject: Subject, frames: int, seed: int = 7) -> Damage:
     """Damaged frames, one after the other, in two pieces with or without a pause."""
     chance, session, now_s, done = random.Random(seed), subject.session(), 0.0, Damage(frames)
-    there = deque[int](maxlen=4)  # a frame that is torn behind its number may be ended by the bytes of the next ones
+    there = deque[int](maxlen=16)  # a frame that is torn behind its number may be ended by the bytes of the next ones
     for _ in session.start(at(now_s)):
         pass
     for _ in range(frames):
