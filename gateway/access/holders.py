@@ -47,17 +47,15 @@ def who_can(
     table: PermissionTable, point: AccessPoint, at: datetime, limits: Limits = DEFAULT_LIMITS
 ) -> Iterator[Entitled]:
     """Every credential that opens the access point at this time, whatever passages came before."""
-    for row in table.rows():
-        if isinstance(row, Credential):
-            yield from _entitled(table, row, point, at, limits)
+    for row in table.entitled(point.name):
+        yield from _entitled(table, row, point, at, limits)
 
 
 def where_can(table: PermissionTable, holder: str, at: datetime, limits: Limits = DEFAULT_LIMITS) -> Iterator[Entitled]:
     """Every access point that the holder's credentials open at this time, whatever passages came before."""
-    for row in table.rows():
-        if isinstance(row, Credential) and row.holder == holder:
-            for point in table.points.values():
-                yield from _entitled(table, row, point, at, limits)
+    for row in table.held_by(holder):
+        for point in table.points.values():
+            yield from _entitled(table, row, point, at, limits)
 
 
 def _entitled(

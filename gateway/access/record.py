@@ -9,7 +9,7 @@ three profiles. Times are Unix seconds below 2**32 - 1 (the year 2106).
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from gateway.access.identifier import KEY_BYTES
 from gateway.access.model import Credential, CredentialState, CredentialType, HolderClass
@@ -44,6 +44,8 @@ STATES = (
 )
 _COLD_AT = HOT.size
 _REST_AT = HOT.size + COLD.size
+_PROFILES = struct.Struct("<3H")  # the last of HOT
+_PROFILES_AT = HOT.size - _PROFILES.size
 Buffer = bytes | memoryview
 
 
@@ -83,6 +85,22 @@ def _more(row: Credential) -> bytes:
     if len(row.pin) not in (0, KEY_BYTES) or len(row.duress_pin) not in (0, KEY_BYTES):
         raise ValueError("a PIN's key has not 16 bytes")
     return MORE.pack(row.pin, row.duress_pin, row.marks, row.max_uses)
+
+
+def names_any(buffer: Buffer, at: int, numbers: Collection[int]) -> bool:
+    """Whether the record names one of these profiles."""
+    first, second, third = _PROFILES.unpack_from(buffer, at + _PROFILES_AT)
+    if first in numbers or second in numbers or third in numbers:
+        return True
+    _, _, beyond, _, _, _ = COLD.unpack_from(buffer, at + _COLD_AT)
+    return any(number in numbers for number in struct.unpack_from(f"<{beyond}H", buffer, at + _REST_AT))
+
+
+def holds(buffer: Buffer, at: int, holder: bytes) -> bool:
+    """Whether the record's text ends as this holder's does; another holder's may too."""
+    _, _, beyond, _, text_bytes, _ = COLD.unpack_from(buffer, at + _COLD_AT)
+    end = at + _REST_AT + 2 * beyond + text_bytes
+    return buffer[end - len(holder) : end] == holder
 
 
 def unpack(buffer: Buffer, at: int, names: Sequence[str]) -> Credential:

@@ -1,6 +1,8 @@
 from datetime import timedelta
 
+import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.access.checks import CHECKS
 from gateway.access.decision import Denied, DenyReason, Granted, Unreadable, decide
@@ -33,13 +35,14 @@ from tests.access.estate import (
     live,
     table,
 )
-from tests.access.worlds import SITE, Memory, World, worlds
+from tests.access.worlds import SITE, Memory, World, key_of, worlds
 
 NOTHING = Memory({}, {})
 
 
 @given(worlds())
-@settings(max_examples=300)
+@settings(max_examples=150, deadline=None)
+@pytest.mark.timeout(300)
 def test_an_explanation_agrees_with_the_decision(world: World) -> None:
     loaded = PermissionTable.load(build(world.rows, 1), world.points, SHANGHAI, site=SITE)
     asked = (loaded, world.memory, world.point, world.presented, world.at, world.limits, world.scene)
@@ -131,7 +134,8 @@ def test_where_a_holder_can_go_is_told_credential_by_credential() -> None:
 
 
 @given(worlds())
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
+@pytest.mark.timeout(300)
 def test_who_can_and_where_can_agree(world: World) -> None:
     loaded = PermissionTable.load(build(world.rows, 1), world.points, SHANGHAI, site=SITE)
     holders = {row.holder for row in world.rows if isinstance(row, Credential)}
@@ -139,6 +143,20 @@ def test_who_can_and_where_can_agree(world: World) -> None:
     where = {(e.credential.id, e.point.name) for holder in holders for e in where_can(loaded, holder, world.at)}
     assert who == where
     assert len(POINTS) > len(world.points)
+
+
+@given(worlds(), st.sets(st.integers(0, 5)))
+@settings(max_examples=60, deadline=None)
+@pytest.mark.timeout(300)
+def test_what_is_skipped_has_no_right_and_another_holder(world: World, changed: set[int]) -> None:
+    loaded = PermissionTable.load(build(world.rows, 1), world.points, SHANGHAI, site=SITE)
+    loaded = loaded.with_changes([credential(n, key=key_of(n), profiles=("home",)) for n in changed], [key_of(3)], 2)
+    every = [row for row in loaded.rows() if isinstance(row, Credential)]
+    for point in world.points:
+        entitled = [row for row in every if loaded.rights(point.name, row.profiles)]
+        assert sorted(loaded.entitled(point.name)) == sorted(entitled)
+    for holder in {row.holder for row in every} | {"nobody", ""}:
+        assert sorted(loaded.held_by(holder)) == sorted(row for row in every if row.holder == holder)
 
 
 def test_every_check_can_say_what_it_looked_at_in_both_languages() -> None:

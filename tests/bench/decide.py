@@ -8,7 +8,7 @@ import mmap
 import multiprocessing
 import tempfile
 from collections.abc import Callable, Sequence
-from datetime import UTC
+from datetime import UTC, timedelta
 from pathlib import Path
 from statistics import median, quantiles
 from time import perf_counter, perf_counter_ns
@@ -18,9 +18,10 @@ import psutil
 
 from gateway.access.decision import Card, Granted, Scene, Whereabouts, decide
 from gateway.access.door_words import DoorMode
+from gateway.access.holders import who_can
 from gateway.access.model import CredentialState
 from gateway.access.table import PermissionTable
-from tests.bench.decide_estate import LARGE, SMALL, Estate, Request, key_of
+from tests.bench.decide_estate import EPOCH, LARGE, SMALL, Estate, Request, key_of
 from tests.bench.decide_peers import Answer, casbin_engine, regorus_engine, sqlalchemy_engine
 
 ROUNDS = 7
@@ -183,6 +184,9 @@ def _large(mapped: mmap.mmap) -> list[Row]:
             table = table.with_changes([lost._replace(state=CredentialState.LOST)], [], 2 + n)
             changes.append((perf_counter() - start) * 1_000)
     size = f"{LARGE.residents:,} cards"
+    start = perf_counter()
+    found = len(list(who_can(ours.table, ours.points[0], EPOCH + timedelta(hours=12))))
+    who_s = perf_counter() - start
     p50s, p99s = [median(each) for each in times], [p99(each) for each in times]
     return [
         _row(f"table file, {size}", len(mapped) / MEGABYTE, "MB"),
@@ -191,6 +195,7 @@ def _large(mapped: mmap.mmap) -> list[Row]:
         _row(f"ready from a file on disk, {size}", median(ready_s), "s", ready_s),
         _row(f"swap, to its first answer, {size}", median(swaps), "ms", swaps),
         _row(f"one credential's change laid over, {size}", median(changes), "ms", changes),
+        _row(f"who can pass one door ({found:,}), {size}", who_s, "s"),
         _row(f"decision p50, {size}", median(p50s), "us", p50s),
         _row(f"decision p99, {size}", median(p99s), "us", p99s),
     ]

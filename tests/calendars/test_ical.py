@@ -127,6 +127,7 @@ special = st.builds(SpecialDay, days, st.lists(hours, max_size=2).map(tuple)) | 
     st.lists(special, max_size=2, unique_by=lambda day: day.date).map(tuple),
 )
 @settings(max_examples=60, deadline=None)
+@pytest.mark.timeout(300)
 def test_a_schedule_written_and_read_opens_in_the_same_minutes(
     week: tuple[Window, ...], first: tuple[SpecialDay, ...], second: tuple[SpecialDay, ...]
 ) -> None:
