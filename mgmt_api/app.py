@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from mgmt_api import card_numbers, follow, keeper, passes, people, problems
 from mgmt_api.headers import SecurityHeaders
 from mgmt_api.plane import Plane
-from mgmt_api.routes import cameras, doors, events, gateway, live, office, rights, seeing, session, site, sync
+from mgmt_api.routes import cameras, doors, events, footage, gateway, live, office, rights, seeing, session, site, sync
 from mgmt_api.routes import passes as pass_routes
 from mgmt_api.routes import people as people_routes
 from mgmt_api.routes import residents as resident_routes
@@ -44,6 +44,7 @@ def create_app(plane: Plane) -> FastAPI:
         rights,
         events,
         cameras,
+        footage,
         seeing,
         live,
         site,

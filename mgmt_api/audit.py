@@ -39,11 +39,13 @@ def first_fault(session: Session, keys: Keys) -> int | None:
     return None
 
 
-def page(session: Session, before: int | None, limit: int) -> list[dict[str, Any]]:
-    """Rows, newest first."""
+def page(session: Session, before: int | None, limit: int, actions: str = "") -> list[dict[str, Any]]:
+    """Rows, newest first; only those whose action begins with `actions`."""
     statement = select(Audit).order_by(Audit.id.desc()).limit(limit)
     if before is not None:
         statement = statement.where(Audit.id < before)
+    if actions:
+        statement = statement.where(Audit.action.startswith(actions, autoescape=True))
     return [_shape(row) for row in session.scalars(statement)]
 
 

@@ -95,8 +95,15 @@ def after(session: Session, cursor: int, limit: int, *, names: bool) -> list[Jso
     return _page(session, _select().where(Event.cursor > cursor).order_by(Event.cursor).limit(limit), names)
 
 
-def before(session: Session, cursor: int | None, limit: int, door: str | None, kind: str | None) -> list[Json]:
-    """Events before a cursor, newest first, of a door and kind if asked."""
+def before(
+    session: Session,
+    cursor: int | None,
+    limit: int,
+    door: str | None,
+    kind: str | None,
+    span: tuple[float, float] | None = None,
+) -> list[Json]:
+    """Events before a cursor, newest first, of a door, a kind and a time [from, to) if asked."""
     statement = _select().order_by(Event.cursor.desc()).limit(limit)
     if cursor is not None:
         statement = statement.where(Event.cursor < cursor)
@@ -104,6 +111,15 @@ def before(session: Session, cursor: int | None, limit: int, door: str | None, k
         statement = statement.where(Event.door == door)
     if kind is not None:
         statement = statement.where(Event.kind == kind)
+    if span is not None:
+        statement = statement.where(Event.occurred_at >= span[0], Event.occurred_at < span[1])
+    return _page(session, statement, True)
+
+
+def within(session: Session, doors: Sequence[str], span: tuple[float, float], limit: int) -> list[Json]:
+    """The events of some doors in [from, to), oldest first, with names."""
+    during = (Event.occurred_at >= span[0]) & (Event.occurred_at < span[1])
+    statement = _select().where(during, Event.door.in_(doors)).order_by(Event.occurred_at).limit(limit)
     return _page(session, statement, True)
 
 

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from mgmt_api.database import Database
 from mgmt_api.hub import Hub
 from mgmt_api.keys import Keys
+from mgmt_api.looks import Looks
 from mgmt_api.passwords import Passwords
 from mgmt_api.presence import Presence
 from mgmt_api.recorders import RecorderAddress, Recorders
@@ -82,6 +83,7 @@ class Plane:
         self.hub = Hub()
         self.presence = Presence()
         self.recorders = Recorders(estate.recorders)
+        self.looks = Looks()
         self.cameras_of_doors: dict[str, list[str]] = {}
         for camera in estate.cameras:
             for door in camera.doors:

@@ -35,10 +35,12 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "in-use": (409, "It is still used", "仍被引用"),
     "journal-fork": (409, "This sequence number holds another event here", "该序号已存有不同的事件"),
     "no-issuer-key": (409, "No issuer key is installed", "未配置签发密钥"),
+    "not-ready": (409, "It is not ready yet", "尚未就绪"),
     "cursor-gone": (410, "Too far behind; take a snapshot", "落后过多，请重新获取快照"),
     "precondition-failed": (412, "The record has changed meanwhile", "记录已被修改"),
     "too-large": (413, "The body is too large", "请求内容过大"),
     "unsupported-media": (415, "Send JSON", "请发送 JSON"),
+    "bad-range": (416, "The range lies outside the file", "请求的范围超出文件"),
     "validation": (422, "Some fields are wrong", "部分字段有误"),
     "mass-removal": (422, "Unusually many credentials would go", "将删除的凭证数量异常"),
     "idempotency-key-reused": (422, "The key was used for another request", "Idempotency-Key 已用于其他请求"),
@@ -49,6 +51,7 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "no-answer": (502, "The gateway cannot answer this", "网关无法回答"),
     "recorder-unreachable": (502, "The recorder does not answer", "录像机无响应"),
     "busy": (503, "Too busy; try again", "系统繁忙，请重试"),
+    "no-room": (507, "The recording disk has no room for this", "录像磁盘空间不足"),
 }
 MEDIA = "application/problem+json"
 _BY_STATUS = {401: "unauthenticated", 403: "forbidden", 404: "not-found", 405: "method-not-allowed", 413: "too-large"}

@@ -1,5 +1,7 @@
 """The recorders behind this plane: which camera is where, and requests passed on to them."""
 
+import asyncio
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,13 +52,48 @@ class Recorders:
             self._listed_at = time.monotonic()
         return self._cameras
 
-    async def get(self, camera: str, path: str, *, params: dict[str, str], headers: dict[str, str]) -> httpx2.Response:
+    async def get(
+        self, camera: str, path: str, *, params: dict[str, str], headers: dict[str, str] | None = None
+    ) -> httpx2.Response:
         """A streamed GET of a camera's resource; the caller closes the response. Raises `Problem`."""
         address = await self.of(camera)
-        url = f"{address.url.rstrip('/')}/cameras/{quote(camera, safe='')}/{path}"
+        return await self.stream(
+            address, f"cameras/{quote(camera, safe='')}/{path}", params=params, headers=headers or {}
+        )
+
+    async def ask_all(self, path: str, *, params: Any = None) -> list[tuple[int, Any]]:
+        """(number of the recorder, its answer) of each that answers."""
+        found = await asyncio.gather(
+            *(self.ask_json(address, "GET", path, params=params) for address in self._addresses), return_exceptions=True
+        )
+        for each in found:
+            if isinstance(each, BaseException) and not (isinstance(each, Problem) and each.status >= 500):
+                raise each
+        return [(n, each) for n, each in enumerate(found) if not isinstance(each, BaseException)]
+
+    def numbered(self, number: int) -> RecorderAddress:
+        """A recorder by its number. Raises `Problem` not-found."""
+        if not 0 <= number < len(self._addresses):
+            raise Problem("not-found", f"There is no recorder {number}.")
+        return self._addresses[number]
+
+    async def number_of(self, camera: str) -> int:
+        """The number of a camera's recorder. Raises `Problem`."""
+        return self._addresses.index(await self.of(camera))
+
+    async def stream(
+        self, address: RecorderAddress, path: str, *, params: dict[str, str], headers: dict[str, str]
+    ) -> httpx2.Response:
+        """A streamed GET; the caller closes the response. Raises `Problem`."""
+        url = f"{address.url.rstrip('/')}/{path}"
         request = self._open_client().build_request("GET", url, params=params, headers=headers | _token(address))
         try:
-            return await self._open_client().send(request, stream=True)
+            answer = await self._open_client().send(request, stream=True)
+            if answer.status_code >= 400:
+                await answer.aread()
+                await answer.aclose()
+                require_success(answer.status_code, answer.content)
+            return answer
         except httpx2.HTTPError as error:
             raise Problem("recorder-unreachable", type(error).__name__) from error
 
@@ -75,7 +112,7 @@ class Recorders:
         content: bytes | None = None,
         timeout_s: float | None = None,
     ) -> httpx2.Response:
-        """A recorder's whole answer to a small question. Raises `Problem`: not-found, validation, unreachable."""
+        """A recorder's whole answer to a small question. Raises `Problem`."""
         headers = _token(address) | ({} if content is None else {"Content-Type": "application/json"})
         url = f"{address.url.rstrip('/')}/{path}"
         try:
@@ -84,17 +121,33 @@ class Recorders:
             )
         except httpx2.HTTPError as error:
             raise Problem("recorder-unreachable", type(error).__name__) from error
-        if answer.status_code >= 400:
-            type_ = {404: "not-found", 422: "validation"}.get(answer.status_code, "recorder-unreachable")
-            raise Problem(type_, f"The recorder answered {answer.status_code}.")
+        require_success(answer.status_code, answer.content)
         return answer
+
+    async def ask_json(
+        self,
+        address: RecorderAddress,
+        method: str,
+        path: str,
+        *,
+        params: dict[str, str] | None = None,
+        body: Any = None,
+    ) -> Any:
+        """The same with JSON in and out; None when the answer is empty. Raises `Problem`."""
+        content = None if body is None else json.dumps(body).encode()
+        answer = await self.ask(address, method, path, params=params, content=content)
+        try:
+            return answer.json() if answer.content else None
+        except ValueError as error:
+            raise Problem("recorder-unreachable", "The recorder's answer is no JSON.") from error
 
     async def of(self, camera: str) -> RecorderAddress:
         """The recorder of a camera. Raises `Problem`: not-found or recorder-unreachable."""
-        if camera not in self._where:
+        known = camera.removesuffix(".sub")
+        if known not in self._where:
             await self.cameras()
-        if camera in self._where:
-            return self._where[camera]
+        if known in self._where:
+            return self._where[known]
         if len(self._addresses) == 1:
             return self._addresses[0]
         raise Problem("not-found", f"There is no camera {camera!r}.")
@@ -115,6 +168,24 @@ class Recorders:
         if self._client is None:
             raise Problem("recorder-unreachable", "The plane is not running.")
         return self._client
+
+
+# What the recorder says no with, and what that is here.
+_REFUSALS = {
+    400: "validation", 404: "not-found", 409: "not-ready", 416: "bad-range", 422: "validation", 503: "busy",
+    507: "no-room",
+}  # fmt: skip
+
+
+def require_success(status: int, body: bytes) -> None:
+    """Pass a recorder's refusal on, in its own words. Raises `Problem`."""
+    if status < 400:
+        return
+    try:
+        said = str(json.loads(body).get("title", ""))
+    except (ValueError, AttributeError):
+        said = ""
+    raise Problem(_REFUSALS.get(status, "recorder-unreachable"), said or f"The recorder answered {status}.")
 
 
 def _token(address: RecorderAddress) -> dict[str, str]:

@@ -1,15 +1,19 @@
 """The feed of events: forward for central, backward for the console, with the footage around one."""
 
+import math
 import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
+from fastapi.responses import Response
+from pydantic import AwareDatetime
 from starlette.concurrency import run_in_threadpool
 
 from mgmt_api import events
 from mgmt_api.access import API, PLAIN, CallerOf, GuardedRoute, PlaneOf
 from mgmt_api.plane import Plane
-from mgmt_api.routes.cameras import clips_around
+from mgmt_api.problems import Problem
+from mgmt_api.routes.cameras import Width, clips_around, seeing, still_at
 from mgmt_api.tables.doors import Event
 
 router = APIRouter(prefix=API, route_class=GuardedRoute, tags=["events"])
@@ -27,10 +31,16 @@ async def list_events(
     wait: Annotated[float, Query(ge=0, le=60)] = 0,
     door: Word | None = None,
     kind: Word | None = None,
+    from_: Annotated[AwareDatetime | None, Query(alias="from")] = None,
+    to: AwareDatetime | None = None,
 ) -> dict[str, Any]:
-    """After a cursor, oldest first (`wait`: seconds to wait for the first); else newest first, before a cursor."""
+    """After a cursor, oldest first (`wait`: seconds to wait for the first); else newest first, before a cursor.
+
+    `door`, `kind`, `from` and `to` choose among the latter.
+    """
     if after is None and caller.role != "central":
-        found = await run_in_threadpool(_before, plane, before, limit or 50, door, kind)
+        span = (from_.timestamp() if from_ else 0, to.timestamp() if to else math.inf) if from_ or to else None
+        found = await run_in_threadpool(_before, plane, before, limit or 50, door, kind, span)
         return {"events": found, "next": found[-1]["cursor"] if found else None}
     names = caller.role != "central"
     found = await _after(plane, after or 0, limit or 1000, wait, names)
@@ -41,7 +51,20 @@ async def list_events(
 async def footage(cursor: Annotated[int, Path(ge=1, lt=1 << 53)], plane: PlaneOf) -> dict[str, Any]:
     """What the door's cameras recorded around an event."""
     event = await run_in_threadpool(_one, plane, cursor)
-    return {"clips": await clips_around(plane, event.door, event.occurred_at)}
+    return {"clips": await clips_around(plane, event.door, event.occurred_at, f"event {cursor}")}
+
+
+@router.get("/events/{cursor}/still.jpg")
+async def still(cursor: Annotated[int, Path(ge=1, lt=1 << 53)], plane: PlaneOf, width: Width = None) -> Response:
+    """What the door's first camera that recorded saw at the time of an event."""
+    event = await run_in_threadpool(_one, plane, cursor)
+    refusal = Problem("not-found", "No camera sees this door.")
+    for camera in await seeing(plane, event.door):
+        try:
+            return await still_at(plane, camera["name"], event.occurred_at, width)
+        except Problem as problem:
+            refusal = problem
+    raise refusal
 
 
 async def _after(plane: Plane, after: int, limit: int, wait_s: float, names: bool) -> list[dict[str, Any]]:
@@ -60,9 +83,16 @@ def _read_after(plane: Plane, after: int, limit: int, names: bool) -> list[dict[
         return events.after(session, after, limit, names=names)
 
 
-def _before(plane: Plane, before: int | None, limit: int, door: str | None, kind: str | None) -> list[dict[str, Any]]:
+def _before(
+    plane: Plane,
+    before: int | None,
+    limit: int,
+    door: str | None,
+    kind: str | None,
+    span: tuple[float, float] | None,
+) -> list[dict[str, Any]]:
     with plane.database.read() as session:
-        return events.before(session, before, limit, door, kind)
+        return events.before(session, before, limit, door, kind, span)
 
 
 def _one(plane: Plane, cursor: int) -> Event:

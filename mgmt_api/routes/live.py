@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import structlog
 import websockets
@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 from websockets.asyncio.client import ClientConnection
 
-from mgmt_api import camera_alarms, commands, doors, events, sessions
+from mgmt_api import camera_alarms, commands, doors, events, looks, sessions
 from mgmt_api.access import API, Caller, admit
 from mgmt_api.hub import Listener
 from mgmt_api.plane import Plane
@@ -45,19 +45,29 @@ async def everything(socket: WebSocket, since: Annotated[int | None, Query(ge=0,
 
 
 @router.websocket("/cameras/{name}/live")
-async def live(socket: WebSocket, name: Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$")]) -> None:
-    """A camera's picture, as its recorder sends it."""
-    if await _let_in(socket, f"{API}/cameras/{{name}}/live", accept=False) is None:
+async def live(
+    socket: WebSocket,
+    name: Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,47}(\.sub)?$")],
+    codec: Literal["h264"] | None = None,
+) -> None:
+    """A camera's picture, as its recorder sends it, or as H.264; that it was opened goes into the register."""
+    caller = await _let_in(socket, f"{API}/cameras/{{name}}/live", accept=False)
+    if caller is None:
         return
     plane: Plane = socket.app.state.plane
     try:
         address = await plane.recorders.of(name)
-        url = address.url.rstrip("/").replace("http", "ws", 1) + f"/cameras/{name}/live"
+        url = (
+            address.url.rstrip("/").replace("http", "ws", 1)
+            + f"/cameras/{name}/live"
+            + (f"?codec={codec}" if codec else "")
+        )
         headers = {"Authorization": f"Bearer {address.token}"}
         async with websockets.connect(
             url, additional_headers=headers, max_size=None, max_queue=8, open_timeout=5, proxy=None
         ) as upstream:
             await socket.accept()
+            await run_in_threadpool(looks.looked_live, plane, caller.who, caller.session, name)
             await _relay(socket, upstream, plane)
     except Problem as problem:
         await _refuse(socket, problem)

@@ -95,7 +95,9 @@ def test_what_the_recorder_holds_is_passed_on(watched: Served) -> None:
         assert (part.status_code, part.content) == (206, MEDIA[10:20])
         assert client.get(f"{V1}/cameras/lobby/media/2").json()["type"] == "not-found"
         span = {"from": "2027-01-15T16:00:00+08:00", "to": "2027-01-15T08:01:00Z"}
-        assert client.get(f"{V1}/cameras/lobby/playlist.m3u8", params=span).text.startswith("#EXTM3U")
+        why = {"reason": "a lost parcel"}
+        assert client.get(f"{V1}/cameras/lobby/playlist.m3u8", params=span).status_code == 422
+        assert client.get(f"{V1}/cameras/lobby/playlist.m3u8", params=span | why).text.startswith("#EXTM3U")
         [gap] = client.get(f"{V1}/cameras/lobby/timeline", params=span).json()["gaps"]
         assert gap["from"] == "2027-01-15T08:00:00.000Z"
 
