@@ -70,10 +70,10 @@ class Console:
         """Open an event's footage from the feed, and watch it."""
         page = self._page
         page.click(f"li.event:has(time[datetime='{request['occurred_at']}']) button")
-        page.wait_for_selector(".playback video")
-        samples = self._clock(".playback video", request["for_s"])
+        page.wait_for_selector(".event-clip video")
+        samples = self._clock(".event-clip video", request["for_s"])
         video = "v => ({width: v.videoWidth, height: v.videoHeight, at_s: v.currentTime})"
-        seen = page.locator(".playback video").evaluate(video)
+        seen = page.locator(".event-clip video").evaluate(video)
         return {**seen, "picture_ms": [sample["video_ms"] for sample in samples]}
 
     def unlock(self, request: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import "./style/board.css";
 import "./style/doors.css";
 import "./style/events.css";
 import "./style/rights.css";
+import "./style/playback.css";
 import "./style/video.css";
 import { startLanguages } from "./text/i18n";
 

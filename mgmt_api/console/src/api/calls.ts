@@ -1,7 +1,19 @@
 // The calls that the console makes, each by name.
 
-import { call, get, Problem, randomId } from "./http";
-import type { AccessEvent, Clip, CommandState, Site, User } from "./types";
+import { bytes, call, get, Problem, randomId, urlOf } from "./http";
+import type {
+  AccessEvent,
+  CameraTimeline,
+  Clip,
+  CommandState,
+  Export,
+  Hold,
+  RegisterLine,
+  Site,
+  Span,
+  Still,
+  User,
+} from "./types";
 
 export const FALLBACK_SITE: Site = { name: { zh: "Menjin 门禁", en: "Menjin" }, timezone: "Asia/Shanghai" };
 
@@ -60,3 +72,56 @@ export const giveOrder = (order: OrderBody) =>
   });
 
 export const commandState = (id: string) => get<CommandState>(`/commands/${encodeURIComponent(id)}`);
+
+const span = ({ from, to }: Span) => `from=${encodeURIComponent(from)}&to=${encodeURIComponent(to)}`;
+const named = (camera: string) => `/cameras/${encodeURIComponent(camera)}`;
+const because = (reason: string) => `reason=${encodeURIComponent(reason)}`;
+
+export const timelines = (within: Span) => get<Record<string, CameraTimeline>>(`/timeline?${span(within)}`);
+
+export const eventsWithin = (within: Span, limit: number) =>
+  get<{ events: AccessEvent[] }>(`/events?${span(within)}&limit=${limit}`);
+
+/** A piece of footage: its bytes, its type, and its wall time; null where nothing is recorded. */
+export async function piece(camera: string, within: Span, reason: string, codec: string | null, signal: AbortSignal) {
+  const chosen = codec === null ? "" : `&codec=${codec}`;
+  try {
+    const answer = await bytes(`${named(camera)}/clip?${span(within)}&${because(reason)}${chosen}`, signal);
+    const when = (name: string) => Date.parse(answer.headers.get(name) ?? "");
+    const mime = answer.headers.get("Content-Type") ?? "";
+    return { data: await answer.arrayBuffer(), mime, from: when("X-Clip-Start"), to: when("X-Clip-End") };
+  } catch (error) {
+    if (error instanceof Problem && error.status === 404) return null;
+    throw error;
+  }
+}
+
+export const strip = (camera: string, within: Span, reason: string, count: number) =>
+  get<Still[]>(`${named(camera)}/strip?${span(within)}&${because(reason)}&count=${count}`);
+
+export const stillUrl = (camera: string, at: string, reason: string) =>
+  urlOf(`${named(camera)}/still.jpg?at=${encodeURIComponent(at)}&${because(reason)}`);
+
+export const eventStillUrl = (cursor: number, width: number) => urlOf(`/events/${cursor}/still.jpg?width=${width}`);
+
+export interface Wanted extends Span {
+  cameras: string[];
+  reason: string;
+}
+
+export const takeOut = (wanted: Wanted & { events: boolean; watermark: boolean }) =>
+  call<Export>("POST", "/clips", wanted);
+
+export const exported = (id: string) => get<Export>(`/clips/${encodeURIComponent(id)}`);
+
+export const holds = () => get<Hold[]>("/holds");
+
+export const hold = (wanted: Wanted & { until?: string }) => call<Hold[]>("POST", "/holds", wanted);
+
+export const liftHold = (id: string, reason: string) =>
+  call("DELETE", `/holds/${encodeURIComponent(id)}?${because(reason)}`);
+
+export const register = (before?: number) =>
+  get<{ entries: RegisterLine[]; next: number | null; whole: boolean }>(
+    `/register?limit=200${before === undefined ? "" : `&before=${before}`}`,
+  );

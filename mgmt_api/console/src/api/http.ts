@@ -54,6 +54,20 @@ export async function call<T>(
   return (text === "" ? undefined : JSON.parse(text)) as T;
 }
 
+/** An answer whose body is no JSON. */
+export async function bytes(path: string, signal: AbortSignal): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(BASE + path, { credentials: "same-origin", signal });
+  } catch (error) {
+    throw new Unreachable(String(error));
+  }
+  if (!response.ok) throw await problem(response);
+  return response;
+}
+
+export const urlOf = (path: string) => BASE + path;
+
 export const get = <T>(path: string) => call<T>("GET", path);
 
 /** The WebSocket address of an API path on this origin. */

@@ -42,6 +42,7 @@ export interface Camera {
   doors?: string[];
   state: string;
   since?: string | number | null;
+  sub?: string | null; // the name of its small stream
 }
 
 export interface AccessEvent {
@@ -98,8 +99,63 @@ export interface Clip {
   from: string;
   to: string;
   playlist: string;
+  reason: string; // of looking at it, for the register
   recorded: boolean;
   gaps?: Gap[];
+}
+
+export interface Span {
+  from: string;
+  to: string;
+}
+
+export interface Hold extends Span {
+  id: string;
+  camera: string;
+  reason: string;
+  by: string;
+  until: string | null;
+}
+
+export interface Mark extends Span {
+  class: string; // motion, event
+  reason: string;
+}
+
+/** What of a camera is recorded, what is missing and why. */
+export interface CameraTimeline {
+  recorded: { start: string; end: string; bytes: number }[];
+  gaps: Gap[];
+  erased: (Span & { reason: string })[];
+  holds: Hold[];
+  marks?: Mark[];
+}
+
+export interface Still {
+  at: string;
+  jpeg: string; // base64
+}
+
+export interface Export {
+  id: string;
+  stage: "working" | "ready" | "failed";
+  share: number;
+  bytes: number | null;
+  manifest: string | null;
+  parts: number;
+  name: string;
+  failure: string | null;
+  file: string | null;
+}
+
+export interface RegisterLine {
+  id: number;
+  at: string;
+  actor: string;
+  role: string;
+  action: string; // footage.watch, footage.export, …
+  target: string;
+  detail: Partial<Record<"from" | "to" | "reason" | "export" | "manifest" | "hold" | "watermark" | "held_for", string>>;
 }
 
 export type ServerMessage =

@@ -6,6 +6,12 @@ const KEYS = [
   ["1 – 9", "door"],
   ["1 – 6", "reason"],
   ["Esc", "escape"],
+  ["Space", "space"],
+  ["J  L", "jump"],
+  ["← →", "arrows"],
+  [",  .", "frames"],
+  ["I  O", "range"],
+  ["E", "export"],
 ] as const;
 
 export function Help({ open, onClose }: { open: boolean; onClose: () => void }) {

@@ -25,6 +25,8 @@ export interface PageProps {
 /** Every page but the board is loaded when it is first opened: `lazy(() => import(…))`. */
 const CONTENT: Partial<Record<PageName, ComponentType<PageProps>>> = {
   people: lazy(() => import("../rights/PeoplePage")),
+  footage: lazy(() => import("../video/FootagePage")),
+  register: lazy(() => import("../register/RegisterPage")),
 };
 
 interface Props {

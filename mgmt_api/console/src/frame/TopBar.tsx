@@ -82,19 +82,23 @@ export function TopBar(props: Props) {
       </div>
       <Nav role={user.role} page={page} />
       <Link />
-      <Input
-        ref={filterBox}
-        className="filter"
-        allowClear={{ clearIcon: <CloseCircleFilled aria-label={t("bar.clear")} /> }}
-        prefix={<SearchOutlined aria-hidden />}
-        suffix={filter === "" ? <kbd aria-hidden>/</kbd> : null}
-        placeholder={t("bar.filter")}
-        aria-label={t("bar.filter")}
-        aria-keyshortcuts="/"
-        title={t("bar.filterKey")}
-        value={filter}
-        onChange={(event) => onFilter(event.target.value)}
-      />
+      {page === "board" ? (
+        <Input
+          ref={filterBox}
+          className="filter"
+          allowClear={{ clearIcon: <CloseCircleFilled aria-label={t("bar.clear")} /> }}
+          prefix={<SearchOutlined aria-hidden />}
+          suffix={filter === "" ? <kbd aria-hidden>/</kbd> : null}
+          placeholder={t("bar.filter")}
+          aria-label={t("bar.filter")}
+          aria-keyshortcuts="/"
+          title={t("bar.filterKey")}
+          value={filter}
+          onChange={(event) => onFilter(event.target.value)}
+        />
+      ) : (
+        <span className="filter" />
+      )}
       <SiteClock />
       <div className="bar-acts">
         <Button

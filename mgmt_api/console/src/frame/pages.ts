@@ -6,6 +6,8 @@ export type PageName = "board" | "people" | "footage" | "register";
 
 export const PAGES: readonly { name: PageName; roles: readonly string[] }[] = [
   { name: "board", roles: ["admin", "guard", "auditor"] },
+  { name: "footage", roles: ["admin", "guard", "auditor"] },
+  { name: "register", roles: ["admin", "auditor"] },
   { name: "people", roles: ["admin", "guard", "auditor"] },
 ];
 

@@ -73,6 +73,7 @@ export function CameraWall({ door, camera, onCamera, onWall }: Props) {
             key={one.name}
             camera={one}
             large={one === large}
+            small={shown.length > 1}
             onToggle={() => onCamera(one === large ? null : one.name)}
           />
         ))}

@@ -18,8 +18,8 @@ import { inLanguage } from "../text/i18n";
 import { day, timeOfDay } from "../text/time";
 import { explainEvent } from "../api/rights";
 import { Why } from "../rights/Why";
+import { EventClip } from "./EventClip";
 import { gapReason } from "./gap_text";
-import { Playback } from "./Playback";
 
 const WRITTEN_WITHIN_MS = 150_000; // a file of 60 s closes, is hashed and indexed well within this
 const ASK_AGAIN_MS = 4000;
@@ -102,7 +102,7 @@ export function Footage({ event, onBack }: Props) {
         {data && !clip && <p className="empty">{t("footage.noCamera")}</p>}
         {clip &&
           (clip.recorded ? (
-            <Playback key={clip.playlist} clip={clip} moment={event.occurred_at} />
+            <EventClip key={clip.camera} clip={clip} cursor={event.cursor} moment={Date.parse(event.occurred_at)} />
           ) : (
             <Missing clip={clip} young={young} />
           ))}

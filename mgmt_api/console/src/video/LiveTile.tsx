@@ -14,12 +14,13 @@ import { usePageVisible } from "./visible";
 interface Props {
   camera: Camera;
   large: boolean;
+  small: boolean; // one of many: the camera's small stream will do
   onToggle: () => void;
 }
 
 const HIDE_MS = 5000;
 
-export function LiveTile({ camera, large, onToggle }: Props) {
+export function LiveTile({ camera, large, small, onToggle }: Props) {
   const { t, i18n } = useTranslation();
   const { timezone } = useSite();
   const video = useRef<HTMLVideoElement>(null);
@@ -33,10 +34,11 @@ export function LiveTile({ camera, large, onToggle }: Props) {
 
   useEffect(() => {
     if (!visible || !video.current) return undefined;
-    const url = socketUrl(`/cameras/${encodeURIComponent(name)}/live`);
+    const stream = small ? (camera.sub ?? name) : name;
+    const url = socketUrl(`/cameras/${encodeURIComponent(stream)}/live`);
     const player = new LivePlayer(video.current, url, (state, reason) => setTold({ state, reason, at: Date.now() }));
     return () => player.close();
-  }, [name, visible]);
+  }, [name, camera.sub, small, visible]);
 
   const label = inLanguage(camera.label, i18n.language, name);
   const { state, reason, at } = told;

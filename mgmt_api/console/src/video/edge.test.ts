@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 
 import { bestColumns } from "./columns";
 import { chase } from "./edge";
-import { endOf, positionOf } from "./position";
 
 const ranges = (...spans: [number, number][]) => ({
   length: spans.length,
@@ -19,18 +18,6 @@ describe("chasing the live edge", () => {
   test("hurries a little when a little behind", () => expect(chase(ranges([0, 10]), 9.5).rate).toBeGreaterThan(1));
   test("slows down before it runs dry", () => expect(chase(ranges([0, 10]), 9.9).rate).toBeLessThan(1));
   test("plays evenly at the target", () => expect(chase(ranges([0, 10]), 9.7)).toEqual({ seek: null, rate: 1 }));
-});
-
-describe("a moment in a playlist", () => {
-  const pieces = [
-    { start: 0, duration: 60, programDateTime: 1_000_000 },
-    { start: 60, duration: 60, programDateTime: 1_090_000 }, // thirty seconds were not recorded
-  ];
-  test("inside a file", () => expect(positionOf(pieces, 1_010_000)).toBe(10));
-  test("in a gap: the next recorded second", () => expect(positionOf(pieces, 1_070_000)).toBe(60));
-  test("before all: the first second", () => expect(positionOf(pieces, 900_000)).toBe(0));
-  test("the end by both clocks", () => expect(endOf(pieces)).toEqual({ position_s: 120, moment_ms: 1_150_000 }));
-  test("after all: nowhere", () => expect(positionOf(pieces, 2_000_000)).toBeNull());
 });
 
 describe("pictures in a space", () => {

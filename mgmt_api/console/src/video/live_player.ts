@@ -15,6 +15,7 @@ interface Told {
 const BACK_OFF_MS = [500, 1000, 2000, 4000] as const;
 const FROZEN_MS = 3000; // a still picture must never look like a live one
 const CHASE_MS = 200;
+const H264 = "?codec=h264";
 const MAX_PENDING = 250; // beyond it the stream begins anew
 
 type SourceClass = typeof MediaSource;
@@ -33,7 +34,7 @@ export class LivePlayer {
 
   constructor(
     private readonly video: HTMLVideoElement,
-    private readonly url: string,
+    private url: string,
     private readonly onState: OnState,
   ) {
     this.watch = setInterval(() => this.follow(), CHASE_MS);
@@ -74,7 +75,11 @@ export class LivePlayer {
     this.clear();
     this.tell("connecting");
     if (!(Source as SourceClass | undefined)?.isTypeSupported(mime)) {
-      this.tell("unsupported", mime);
+      if (this.url.endsWith(H264)) this.tell("unsupported", mime);
+      else {
+        this.url += H264; // the recorder encodes it for this browser, as long as it has room for one more
+        this.restart();
+      }
       return;
     }
     const source = new Source();

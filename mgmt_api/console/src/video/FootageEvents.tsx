@@ -1,0 +1,61 @@
+// What happened at the doors within the window of the timeline; a press leads there.
+
+import { useTranslation } from "react-i18next";
+
+import type { AccessEvent } from "../api/types";
+import { eventFace } from "../events/event_face";
+import { EventIcon } from "../events/EventIcon";
+import { eventText } from "../events/event_text";
+import { useSite } from "../frame/site";
+import { useFeed } from "../live/store";
+import { timeOrDate } from "../text/time";
+
+interface Props {
+  events: readonly AccessEvent[]; // newest first
+  at: number;
+  onSeek: (moment: number) => void;
+}
+
+const LEAD_MS = 2000; // a breath before it happened
+const HERE_MS = 3000;
+const MOST = 200;
+
+export function FootageEvents({ events, at, onSeek }: Props) {
+  const { t, i18n } = useTranslation();
+  const { timezone } = useSite();
+  const doors = new Map(useFeed((feed) => feed.doors).map((door) => [door.name, door]));
+  return (
+    <section className="panel footage-events" aria-label={t("playback.events")}>
+      <header className="panel-head">
+        <h2>{t("playback.events")}</h2>
+        <span className="dim">{events.length}</span>
+      </header>
+      <ol className="event-list">
+        {events.slice(0, MOST).map((event) => {
+          const face = eventFace(event);
+          const { what, where, who } = eventText(event, doors, i18n.language, t);
+          const moment = Date.parse(event.occurred_at);
+          const here = Math.abs(moment - at) < HERE_MS;
+          return (
+            <li key={event.cursor} className={`event edge-${face.tone}${here ? " selected" : ""}`}>
+              <button type="button" aria-pressed={here} onClick={() => onSeek(moment - LEAD_MS)}>
+                <EventIcon face={face} />
+                <span className="event-words">
+                  <span className="event-top">
+                    <strong className={`tone-${face.tone}`}>{what}</strong>
+                    <time dateTime={event.occurred_at}>{timeOrDate(moment, timezone, at)}</time>
+                  </span>
+                  <span className="event-place">
+                    <span className="event-where">{where}</span>
+                    {who && <span>{who}</span>}
+                  </span>
+                </span>
+              </button>
+            </li>
+          );
+        })}
+        {events.length === 0 && <li className="empty">{t("playback.noEvents")}</li>}
+      </ol>
+    </section>
+  );
+}

@@ -1,0 +1,192 @@
+// One camera's footage in a <video> whose time is the wall clock: pieces of MP4 are appended where they belong, so gaps
+// stay gaps, and several cameras run in step because they share a clock.
+
+import { isRecorded, nextRecorded, type Stretch } from "./scale";
+
+export interface Piece {
+  data: ArrayBuffer;
+  mime: string;
+  from: number; // Unix milliseconds
+  to: number;
+}
+
+export type Codec = "h264" | null;
+/** Brings the footage of [from, to); null where nothing is recorded. */
+export type Fetch = (from: number, to: number, codec: Codec, signal: AbortSignal) => Promise<Piece | null>;
+
+const FIRST_MS = 2000; // small, so that a seek shows its picture at once
+const NEXT_MS = 10_000;
+const AHEAD_S = 12; // of what is played, kept ready
+const BEHIND_S = 40;
+const SEAM_S = 0.3; // pieces of one run meet within less
+const PAST_MS = 20; // ends are told in whole milliseconds: this much later lies surely behind the last picture
+const AGAIN_MS = 1500;
+
+export class FootagePlayer {
+  private readonly source = new MediaSource();
+  private readonly address = URL.createObjectURL(this.source);
+  private buffer: SourceBuffer | null = null;
+  private mime = "";
+  private codec: Codec = null;
+  private loading: AbortController | null = null;
+  private notBefore = 0; // after a failure
+  private frame = 0; // of the picture that is shown: seconds
+  private frameGap = 0.04; // between two pictures: seconds
+  private closed = false;
+  private stretches: readonly Stretch[] = [];
+
+  constructor(
+    readonly video: HTMLVideoElement,
+    private readonly origin: number, // Unix milliseconds at which the video's time is zero
+    private readonly fetchPiece: Fetch,
+    private readonly onFailure: (error: unknown) => void,
+  ) {
+    video.disableRemotePlayback = true;
+    video.src = this.address;
+    this.source.addEventListener("sourceopen", () => (this.source.duration = 40 * 86_400), { once: true });
+    this.watchFrames();
+  }
+
+  close(): void {
+    this.closed = true;
+    this.loading?.abort();
+    URL.revokeObjectURL(this.address);
+    this.video.removeAttribute("src");
+    this.video.load();
+  }
+
+  know(stretches: readonly Stretch[]): void {
+    this.stretches = stretches;
+  }
+
+  has(moment: number): boolean {
+    return isRecorded(this.stretches, moment);
+  }
+
+  next(moment: number): number | null {
+    return nextRecorded(this.stretches, moment);
+  }
+
+  get moment(): number {
+    return this.origin + this.video.currentTime * 1000;
+  }
+
+  /** Whether the picture of now is there and the next ones too. */
+  get ready(): boolean {
+    return this.video.readyState >= 3 && !this.video.seeking;
+  }
+
+  /** The moments of the pictures before and after the one that is shown. */
+  beside(step: 1 | -1): number {
+    const { frame, frameGap, video } = this;
+    // A busy browser tells late which picture it shows; then the time alone has to do.
+    const known = Math.abs(video.currentTime - frame) < 1.1 * frameGap;
+    const shown = known ? frame : video.currentTime - frameGap / 2;
+    return this.origin + (shown + frameGap * (step > 0 ? 1.5 : -0.5)) * 1000;
+  }
+
+  seek(moment: number): void {
+    const at = (moment - this.origin) / 1000;
+    if (Math.abs(this.video.currentTime - at) < 0.0005) return;
+    if (this.bufferedUntil(at) === null) this.loading?.abort();
+    this.video.currentTime = at;
+    this.pump(moment, 1);
+  }
+
+  /** Keeps enough ready after a moment; called again and again. */
+  pump(moment: number, rate: number): void {
+    if (this.closed || this.loading || this.source.readyState !== "open" || performance.now() < this.notBefore) return;
+    if (this.buffer?.updating) return;
+    this.leapSeam();
+    const at = (moment - this.origin) / 1000;
+    const until = this.bufferedUntil(at);
+    if (until !== null && until - at > AHEAD_S * Math.max(1, rate)) return;
+    const wanted = this.next(until === null ? moment : this.origin + until * 1000 + PAST_MS);
+    if (wanted === null || wanted - moment > 2 * AHEAD_S * 1000 * Math.max(1, rate)) return;
+    void this.load(wanted, until === null ? FIRST_MS : NEXT_MS * Math.max(1, rate / 2));
+  }
+
+  /** A browser waits for ever just before the first picture of a stretch: go to it. */
+  private leapSeam(): void {
+    const { video } = this;
+    if (video.readyState >= 2) return;
+    for (let n = 0; n < video.buffered.length; n += 1) {
+      const early = video.buffered.start(n) - video.currentTime;
+      if (early > 0 && early < SEAM_S) video.currentTime = video.buffered.start(n) + 0.001;
+    }
+  }
+
+  private async load(from: number, length: number): Promise<void> {
+    const control = new AbortController();
+    this.loading = control;
+    try {
+      const piece = await this.fetchPiece(from, from + length, this.codec, control.signal);
+      if (control.signal.aborted || this.closed) return;
+      if (piece === null || piece.to <= from) this.notBefore = performance.now() + AGAIN_MS;
+      else if (this.codec === null && !MediaSource.isTypeSupported(piece.mime)) this.codec = "h264";
+      else await this.append(piece);
+    } catch (error) {
+      if (control.signal.aborted || this.closed) return;
+      this.notBefore = performance.now() + AGAIN_MS;
+      this.onFailure(error);
+    } finally {
+      if (this.loading === control) this.loading = null;
+    }
+  }
+
+  private async append({ data, mime, from }: Piece): Promise<void> {
+    this.buffer ??= this.source.addSourceBuffer(mime);
+    const { buffer } = this;
+    if (this.mime !== "" && this.mime !== mime) buffer.changeType(mime);
+    this.mime = mime;
+    await this.trim();
+    buffer.timestampOffset = (from - this.origin) / 1000;
+    await settled(buffer, () => buffer.appendBuffer(data));
+  }
+
+  private async trim(): Promise<void> {
+    const { buffer, video } = this;
+    if (!buffer) return;
+    const at = video.currentTime;
+    for (let n = buffer.buffered.length - 1; n >= 0; n -= 1) {
+      const [start, end] = [buffer.buffered.start(n), buffer.buffered.end(n)];
+      if (start < at - BEHIND_S) await settled(buffer, () => buffer.remove(start, Math.min(end, at - BEHIND_S)));
+      else if (start > at + 600) await settled(buffer, () => buffer.remove(start, end));
+    }
+  }
+
+  /** The end of the buffered range that a time lies in: seconds. */
+  private bufferedUntil(at: number): number | null {
+    const ranges = this.buffer?.buffered;
+    for (let n = 0; ranges && n < ranges.length; n += 1)
+      if (at >= ranges.start(n) - SEAM_S && at < ranges.end(n)) return ranges.end(n);
+    return null;
+  }
+
+  private watchFrames(): void {
+    this.video.requestVideoFrameCallback((_, { mediaTime }) => {
+      const gap = Math.abs(mediaTime - this.frame);
+      if (gap > 0.005 && gap < 0.25) this.frameGap = gap < this.frameGap * 1.6 ? gap : this.frameGap;
+      this.frame = mediaTime;
+      if (!this.closed) this.watchFrames();
+    });
+  }
+}
+
+function settled(buffer: SourceBuffer, act: () => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const done = () => {
+      buffer.removeEventListener("updateend", done);
+      buffer.removeEventListener("error", failed);
+      resolve();
+    };
+    const failed = () => {
+      buffer.removeEventListener("updateend", done);
+      buffer.removeEventListener("error", failed);
+      reject(new Error("the browser refused the footage"));
+    };
+    buffer.addEventListener("updateend", done);
+    buffer.addEventListener("error", failed);
+    act();
+  });
+}

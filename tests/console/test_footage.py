@@ -1,0 +1,124 @@
+"""Footage in the console: looked at with a reason, to the picture; taken, kept, and all of it in the register."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from camera.clip import verify
+from mgmt_api.console import build_hook
+from tests.camera.site import eventually
+
+from .footage_house import House, deck_ms, picture_ms
+
+FRAME_MS = 1000 / 12
+expect.set_options(timeout=20_000)
+pytestmark = pytest.mark.timeout(150)  # the first of them waits until there is something recorded
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    build_hook.build()
+    made = House(tmp_path_factory.mktemp("house"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def guard(house: House, browser: Browser) -> Iterator[BrowserContext]:
+    context = house.sign_in(browser)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(guard: BrowserContext) -> Iterator[Page]:
+    opened = guard.new_page()
+    opened.set_default_timeout(15_000)
+    yield opened
+    opened.close()
+
+
+def look(page: Page, house: House, at_ms: float, reason: str = "快递丢失") -> None:
+    at = datetime.fromtimestamp(at_ms / 1000, UTC).isoformat()
+    page.goto(f"{house.url}/#/footage?{urlencode({'at': at, 'reason': reason, 'cameras': 'gate,garage'})}")
+
+
+def shows(page: Page, camera: str, at_ms: float) -> bool:
+    shown = picture_ms(page.locator(f".screen[data-camera={camera}] video"))
+    return at_ms - 4 * FRAME_MS <= shown <= at_ms + 2 * FRAME_MS  # the recorder's times may be a frame or two off
+
+
+def test_nobody_looks_without_saying_why(house: House, page: Page) -> None:
+    page.goto(f"{house.url}/#/footage")
+    expect(page.get_by_role("region", name="为什么查看录像？")).to_be_visible()
+    assert page.locator("video").count() == 0
+    page.get_by_role("button", name="住户求助").click()
+    expect(page.get_by_text("事由：住户求助")).to_be_visible()
+
+
+def test_a_moment_of_two_cameras_shows_to_the_picture_and_steps_by_one(house: House, page: Page) -> None:
+    at = house.recorded[0][0] + 4000
+    look(page, house, at)
+    for camera in ("gate", "garage"):
+        eventually(lambda camera=camera: shows(page, camera, at))  # type: ignore[misc] # called at once
+    video = page.locator(".screen[data-camera=gate] video")
+    before = picture_ms(video)
+    page.keyboard.press(".")
+    eventually(lambda: before < picture_ms(video) <= before + 2 * FRAME_MS)
+
+
+def test_a_gap_is_shown_with_its_reason_and_leapt_over(house: House, page: Page) -> None:
+    back = house.recorded[1][0]
+    look(page, house, back - 2500)
+    screen = page.locator(".screen[data-camera=gate]")
+    expect(screen).to_contain_text("没有录像")
+    expect(screen).to_contain_text("没有数据")  # connected, but no data arrived
+    eventually(lambda: shows(page, "garage", back - 2500))
+    page.get_by_role("button", name="播放").click()
+    expect(screen).not_to_contain_text("没有录像")
+    eventually(lambda: picture_ms(screen.locator("video")) >= back - FRAME_MS)
+
+
+def test_footage_is_exported_kept_and_registered(house: House, page: Page, tmp_path: Path) -> None:
+    at = house.recorded[0][0] + 3000
+    house.tell(1, "Denied", "gate-door", at + 1000, reason="CredentialExpired")
+    look(page, house, at, "公安调取")
+    eventually(lambda: shows(page, "gate", at))
+    page.keyboard.press("i")
+    page.keyboard.press("ArrowRight")
+    eventually(lambda: deck_ms(page) >= at + 4900)
+    page.keyboard.press("o")
+    page.keyboard.press("e")
+    dialog = page.get_by_role("dialog", name="导出录像")
+    dialog.get_by_role("button", name="开始导出").click()
+    with page.expect_download() as saved:
+        dialog.get_by_role("link", name="保存到本机").click()
+    saved.value.save_as(tmp_path / "x.zip")
+    assert verify(tmp_path / "x.zip", house.recorder.get("/signing-key")["public_key"]) == []
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="保留", exact=True).click()
+    page.get_by_role("dialog", name="保留录像").get_by_role("button", name="保留", exact=True).click()
+    eventually(lambda: len(house.recorder.get("/holds")) == 2)
+    page.goto(f"{house.url}/#/register")
+    expect(page.get_by_text("登记完整，未被改动")).to_be_visible()
+    for deed in ("查看录像", "导出", "下载导出包", "保留"):
+        expect(page.locator("tr", has_text="admin").get_by_text(deed, exact=True).first).to_be_visible()
+    page.get_by_text("保留中的录像").click()
+    page.get_by_role("button", name="解除保留").first.click()
+    page.get_by_label("解除事由").fill("已结案")
+    page.get_by_role("dialog").get_by_role("button", name="解除保留").click()
+    eventually(lambda: len(house.recorder.get("/holds")) == 1)
+
+
+def test_an_event_shows_its_picture_and_then_its_film(house: House, page: Page) -> None:
+    at = house.recorded[0][0] + 4000
+    house.tell(2, "DoorForcedOpen", "garage-door", at)
+    page.goto(f"{house.url}/#/board")
+    page.locator(".event", has_text="强行开门").first.click()
+    eventually(lambda: picture_ms(page.locator(".event-clip video")) >= at - 2500)
+    page.get_by_role("button", name="在回放中查看").click()
+    expect(page.get_by_text("事由：event 2")).to_be_visible()
