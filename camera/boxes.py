@@ -5,11 +5,14 @@ the timescale are of interest.
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 NON_SYNC = 0x10000  # sample_is_non_sync_sample, 8.8.3.1
+_HEADER = struct.Struct(">I4s")
+# Those that each fragment has: looked up, not looked at.
+_KINDS = {kind.encode(): kind for kind in ("moof", "mfhd", "traf", "tfhd", "tfdt", "trun", "mdat", "prft")}
 MAX_BOXES = 200_000  # in one file: a minute has about 250
 
 
@@ -22,8 +25,7 @@ class Malformed(ValueError):
         self.what = what
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(NamedTuple):
     """A box: its header starts at `offset`, its content at `body`, the next box at `end`."""
 
     kind: str
@@ -119,9 +121,8 @@ def boxes(data: memoryview, start: int, end: int) -> Iterator[Box]:
 
 def header(data: memoryview, offset: int, end: int) -> Box | None:
     """Return the box that starts here (4.2), or None when its header is not whole."""
-    size, kind = struct.unpack_from(">I4s", data, offset)
-    if not all(0x20 <= char < 0x7F for char in kind):
-        raise Malformed(offset + 4, "no box type")
+    size, kind = _HEADER.unpack_from(data, offset)
+    name = _KINDS.get(kind) or _kind(kind, offset)
     body = offset + 8
     if size == 1:
         if offset + 16 > end:
@@ -130,7 +131,13 @@ def header(data: memoryview, offset: int, end: int) -> Box | None:
         body += 8
     if size < body - offset:
         raise Malformed(offset, "a box shorter than its header")
-    return Box(kind.decode("ascii"), offset, body, offset + size)
+    return Box(name, offset, body, offset + size)
+
+
+def _kind(kind: bytes, offset: int) -> str:
+    if not all(0x20 <= char < 0x7F for char in kind):
+        raise Malformed(offset + 4, "no box type")
+    return kind.decode("ascii")
 
 
 def read_init(data: memoryview, moov: Box) -> Init:
@@ -196,11 +203,15 @@ def read_fragment(
     """
     length = mdat.end - moof.offset
     for traf in boxes(data, moof.body, moof.end):
-        if traf.kind != "traf" or _u32(data, tfhd := _inside(data, traf, "tfhd"), 4) != init.track:
+        if traf.kind != "traf":
+            continue
+        inside = list(boxes(data, traf.body, traf.end))
+        tfhd, tfdt = (_first(traf, inside, kind) for kind in ("tfhd", "tfdt"))
+        if _u32(data, tfhd, 4) != init.track:
             continue
         duration, size, flags = _track_defaults(data, init, tfhd)
-        start = decode_time(data, _inside(data, traf, "tfdt"))
-        runs = [_run(data, b, duration, size, flags) for b in boxes(data, traf.body, traf.end) if b.kind == "trun"]
+        start = decode_time(data, tfdt)
+        runs = [_run(data, box, duration, size, flags) for box in inside if box.kind == "trun"]
         if not runs:
             raise Malformed(traf.offset, "a fragment without samples")
         total, count = sum(run[1] for run in runs), sum(run[2] for run in runs)
@@ -282,6 +293,13 @@ def _codec(data: memoryview, entry: Box) -> str:
     compatible = int(f"{int.from_bytes(record[2:6], 'big'):032b}"[::-1], 2)
     constraints = "".join(f".{byte:x}" for byte in record[6:12].rstrip(b"\0"))
     return f"{entry.kind}.{space}{profile}.{compatible:x}.{tier}{record[12]}{constraints}"
+
+
+def _first(box: Box, inside: Sequence[Box], kind: str) -> Box:
+    found = next((child for child in inside if child.kind == kind), None)
+    if found is None:
+        raise Malformed(box.offset, f"{box.kind} without {kind}")
+    return found
 
 
 def _inside(data: memoryview, box: Box, *path: str) -> Box:

@@ -32,6 +32,14 @@ class Clocks:
     host_error_us: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What is known of a run by now: the wall time of its stream time zero, and its clocks."""
+
+    anchor_us: int | None
+    clocks: Clocks = Clocks()
+
+
 class HostClock:
     """Wall time that never steps: read once, then carried on by the monotonic clock."""
 
@@ -104,9 +112,9 @@ class CameraClock:
         return self._told[-1] - anchor_us
 
 
-def measured(host: HostClock, camera: CameraClock, anchor_us: int | None) -> Clocks:
+def measured(host: HostClock, camera: CameraClock, anchor_us: int | None) -> Measured:
     """Return what is known by now."""
-    return Clocks(camera.ppm, camera.offset_us(anchor_us), host.slewed_ppm(), host.error_us())
+    return Measured(anchor_us, Clocks(camera.ppm, camera.offset_us(anchor_us), host.slewed_ppm(), host.error_us()))
 
 
 def _raw_and_monotonic_ns() -> tuple[int, int]:

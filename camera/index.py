@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from camera.clocks import Clocks
+from camera.clocks import Measured
 from camera.database import Database
 from camera.marks import FootageClass, Mark
 from camera.modes import Modes, class_of
@@ -48,14 +48,6 @@ class Index:
                 (ended_us, reason, anchor_us, run),
             )
 
-    def note_clocks(self, run: str, clocks: Clocks) -> None:
-        """Note what was measured of a run's clocks so far."""
-        with self._database.writing() as rows:
-            rows.execute(
-                "update run set camera_ppm = ?, camera_offset_us = ?, host_ppm = ?, host_error_us = ? where id = ?",
-                (clocks.camera_ppm, clocks.camera_offset_us, clocks.host_ppm, clocks.host_error_us, run),
-            )
-
     def drop_idle_runs(self, before_us: int) -> None:
         """Forget ended runs without a file: a camera that is away makes some thousand a day."""
         with self._database.writing() as rows:
@@ -65,8 +57,11 @@ class Index:
                 (before_us,),
             )
 
-    def add(self, segment: Segment, anchor_us: int | None = None) -> Segment:
-        """Add a segment whose file is durable in its place, as the next link of its camera's chain."""
+    def add(self, segment: Segment, run: Measured | None = None) -> Segment:
+        """Add a segment whose file is durable in its place, as the next link of its camera's chain.
+
+        `run` is what is known of its run by now.
+        """
         with self._database.writing() as rows:
             rows.execute("insert or ignore into camera (name) values (?)", (segment.camera,))
             seq, prev = rows.execute("select seq, chain from camera where name = ?", (segment.camera,)).fetchone()
@@ -77,7 +72,8 @@ class Index:
                 "update camera set seq = ?, chain = ?, bytes = bytes + ? where name = ?",
                 (linked.seq, linked.chain, linked.bytes, linked.camera),
             )
-            rows.execute("update run set anchor_us = coalesce(?, anchor_us) where id = ?", (anchor_us, linked.run))
+            if run:
+                _note_run(rows, linked.run, run)
             if linked.number == 0:
                 _settle_gap(rows, linked)
         return linked
@@ -200,6 +196,15 @@ class Index:
         """Deletion, step 2: the files are durably gone."""
         with self._database.writing() as rows:
             rows.executemany("delete from garbage where path = ?", ((path,) for path in paths))
+
+
+def _note_run(rows: sqlite3.Connection, run: str, known: Measured) -> None:
+    clocks = known.clocks
+    rows.execute(
+        "update run set anchor_us = ?, camera_ppm = ?, camera_offset_us = ?, host_ppm = ?, host_error_us = ?"
+        " where id = ?",
+        (known.anchor_us, clocks.camera_ppm, clocks.camera_offset_us, clocks.host_ppm, clocks.host_error_us, run),
+    )
 
 
 def _insert(rows: sqlite3.Connection, segment: Segment, worth: FootageClass, least: FootageClass) -> None:

@@ -8,7 +8,7 @@ import hashlib
 import os
 import secrets
 import sqlite3
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,12 +17,14 @@ import structlog
 from camera import disk
 from camera.anchor import Anchor
 from camera.boxes import Layout, layout
+from camera.clocks import Measured
 from camera.disks import FIRST, Disks
 from camera.groups import codec_mime, end_us, groups
 from camera.index import Index
 from camera.segment import US, Segment
 
 log = structlog.get_logger()
+UNREAD = Layout(None)
 
 
 class Unusable(Exception):
@@ -105,26 +107,34 @@ class Archive:
         return self.adopt(path, camera, start_us, salvaged=True)
 
     def adopt(
-        self, path: Path, camera: str, start_us: int, anchor_us: int | None = None, salvaged: bool = False
+        self,
+        path: Path,
+        camera: str,
+        start_us: int,
+        run: Measured | None = None,
+        salvaged: bool = False,
+        read: Layout = UNREAD,
     ) -> Segment:
         """Make a file in `incoming/` footage; after a crash at any step, start-up does it again.
+
+        `run` is what is known of its run by now; `read` what was already read of its structure.
 
         Raises:
             Unusable: The file has no whole fragment.
             OSError, sqlite3.Error: It stays in `incoming/`.
         """
-        segment = self._measure(path, camera, start_us, salvaged)
+        segment = self._measure(path, camera, start_us, salvaged, read)
         disk.sync(path)
         disk.move(path, self.root / segment.path)
         try:
-            return self.index.add(segment, anchor_us)
+            return self.index.add(segment, run)
         except sqlite3.Error:  # without a row it has no place there yet
             disk.move(self.root / segment.path, path)
             raise
 
-    def _measure(self, path: Path, camera: str, start_us: int, salvaged: bool) -> Segment:
+    def _measure(self, path: Path, camera: str, start_us: int, salvaged: bool, read: Layout) -> Segment:
         """Cut a file at its last whole fragment; return its times, structure and hashes."""
-        shape = _read_layout(path)
+        shape = _read_layout(path, read)
         init = shape.init
         if init is None or not shape.fragments:
             raise Unusable(self._no_footage(path, camera, shape))
@@ -155,10 +165,11 @@ class Archive:
         return f"{path.name} has no whole fragment: {shape.fault or 'only its beginning was written'}"
 
 
-def _read_layout(path: Path) -> Layout:
-    """Return a file's structure; only pages with headers are read."""
+def _read_layout(path: Path, read: Layout = UNREAD) -> Layout:
+    """Return a file's structure; only pages with headers are read, from where it was `read` on."""
     with disk.mapped(path) as data:
-        return layout(data)
+        more = layout(data, read.init, read.whole_bytes)
+    return replace(more, fragments=read.fragments + more.fragments)
 
 
 def _duration_us(path: Path) -> int:

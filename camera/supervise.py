@@ -84,7 +84,7 @@ class Supervisor:
     @property
     def clocks(self) -> Clocks:
         """Return what is known of the camera's clock and of this machine's."""
-        return self._takes[-1].clocks if self._takes else Clocks()
+        return self._takes[-1].measured.clocks if self._takes else Clocks()
 
     async def _permission(self) -> None:
         """Wait until recording is allowed; the time until then is a gap with its reason."""
@@ -139,13 +139,12 @@ class Supervisor:
     async def _watch(self, process: Ffmpeg, take: Take) -> State:
         """Look at the growing file until there is a fault; any end of ffmpeg is one."""
         gone = asyncio.create_task(process.wait())
-        quiet_since, started = time.monotonic(), False
+        began_s = time.monotonic()
         try:
             while True:
                 await asyncio.wait([gone], timeout=self._patience.poll_s)
-                if take.grow():
-                    quiet_since, started = time.monotonic(), True
-                    self._recording(take)
+                take.grow()
+                self._recording(take)
                 if gone.done():
                     return self._why_gone(process.said)
                 if reason := self._why_not() or self._misplaced(take):
@@ -155,8 +154,8 @@ class Supervisor:
                 if take.codec.startswith("hev1") and not self._coding.hevc:  # tagged for browsers from now on
                     self._coding = replace(self._coding, hevc=True)
                     return State.CODEC_CHANGED
-                limit_s = self._patience.silent_s if started else self._patience.connect_s
-                if time.monotonic() - quiet_since > limit_s:
+                limit_s = self._patience.silent_s if take.grown_s else self._patience.connect_s
+                if time.monotonic() - (take.grown_s or began_s) > limit_s:
                     return State.STALLED
         finally:
             gone.cancel()
@@ -186,9 +185,10 @@ class Supervisor:
         async for line in process.stdout:
             try:
                 name, start_us = run.finished(line.decode(), None if process.stopping else take.clock.now_us())
-                path = take.folder / name
-                segment = await asyncio.to_thread(self._archive.adopt, path, run.camera, start_us, run.anchor.at_us)
-                await asyncio.to_thread(self._archive.index.note_clocks, run.id, take.clocks)
+                known, read = take.measured, take.read_of(name)
+                segment = await asyncio.to_thread(
+                    self._archive.adopt, take.folder / name, run.camera, start_us, known, read=read
+                )
             except (OSError, ValueError, Unusable, sqlite3.Error) as error:
                 log.error("file not taken in", camera=run.camera, error=str(error))
             else:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from camera import disk
-from camera.boxes import Fragment, Init, layout
+from camera.boxes import Fragment, Init, Layout, layout
 from camera.groups import codec_mime, end_us, groups
 from camera.segment import US, Segment
 
@@ -44,6 +44,11 @@ class Tail:
         self.init = shape.init
         self._fragments.extend(shape.fragments)
         return written_ns if len(self._fragments) > before else None
+
+    @property
+    def shape(self) -> Layout:
+        """Return what was read by now."""
+        return Layout(self.init, tuple(self._fragments), self._whole)
 
     def told(self) -> Iterator[tuple[int, int]]:
         """Yield, of each fragment since the last call, its start in the file and the sender's wall time of it."""

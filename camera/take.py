@@ -3,9 +3,10 @@
 import time
 from pathlib import Path
 
-from camera.clocks import CameraClock, Clocks, HostClock, measured
+from camera.boxes import Layout
+from camera.clocks import CameraClock, HostClock, Measured, measured
 from camera.disks import FIRST
-from camera.recording import Run
+from camera.recording import UNREAD, Run
 from camera.segment import Segment
 from camera.tail import Tail
 
@@ -25,21 +26,20 @@ class Take:
         self.clock = HostClock()
         self.camera_clock = CameraClock()
         self.footage_end_us = 0  # of what has its row
+        self.grown_s = 0.0  # when bytes came last, by the monotonic clock; 0: none yet
         self.ended = False
         self._tails: dict[int, Tail] = {}
         self._newest = 0
         self._read_s = 0.0
 
-    def grow(self) -> bool:
+    def grow(self) -> None:
         """Look whether bytes came, in the open file or in the next one, which ends it."""
-        grew = False
         for number in (self._newest, self._newest + 1):
             tail = self._tails.get(number) or Tail(self.run.camera, self.folder / f"{self.run.id}-{number:06d}.mp4")
             if tail.grow():
-                self._tails[number], self._newest, grew = tail, number, True
-        if grew and (not self.codec or time.monotonic() - self._read_s > READ_S):
+                self._tails[number], self._newest, self.grown_s = tail, number, time.monotonic()
+        if self.grown_s > self._read_s and (not self.codec or time.monotonic() - self._read_s > READ_S):
             self.read()
-        return grew
 
     def read(self) -> None:
         """Read what is new, and learn from its arrival what time it is."""
@@ -54,8 +54,8 @@ class Take:
             self.camera_clock.told(told_us, zero_us + stream_us)
 
     @property
-    def clocks(self) -> Clocks:
-        """Return what is known of the clocks by now."""
+    def measured(self) -> Measured:
+        """Return what is known of the run by now."""
         return measured(self.clock, self.camera_clock, self.run.anchor.at_us)
 
     @property
@@ -71,6 +71,8 @@ class Take:
 
     def segments(self) -> list[Segment]:
         """Return what is whole in files that have no row yet."""
+        if not self.ended:
+            self.grow()
         found = []
         for number, tail in sorted(self._tails.items()):
             tail.read()
@@ -79,6 +81,11 @@ class Take:
             segment = tail.segment(start_us) if start_us is not None else None
             found += [segment] if segment else []
         return found
+
+    def read_of(self, name: str) -> Layout:
+        """Return what was read of a file's structure by now."""
+        tail = next((tail for tail in self._tails.values() if tail.path.name == name), None)
+        return tail.shape if tail else UNREAD
 
     def taken_in(self, segment: Segment) -> None:
         """Forget a file that has its row."""

@@ -74,6 +74,7 @@ def _beside(folder: Path, url: str, count: int) -> list[Row]:
         bare = [stack.enter_context(_killed(_bare(url, folder / f"bare-{name}"))) for name in names]
         gstreamer = [stack.enter_context(_killed(_gstreamer(url, folder / f"gst-{name}"))) for name in names]
         eventually(lambda: all(recorder.state(name) == "recording" for name in names), 60)
+        eventually(lambda: all(any(folder.glob(f"{side}-{n}/*.mp4")) for side in ("bare", "gst") for n in names), 60)
         time.sleep(SETTLE_S)
         rows = _cost(recorder, bare, gstreamer, count)
         recorder.end()
