@@ -1,11 +1,11 @@
-"""The recorder beside bare ffmpeg: the same RTSP stream six times on each side, the same flags, the same seconds.
+"""What a fault costs, how old the live picture is, and how long the index, an export and a sweep take. About 90 s.
 
-The stream is small (640 x 360, 12 frames a second), so the shares say what supervision costs, not what a large
-picture costs: stream copy costs by the packet, and both sides copy the same ones.
+The camera shows its clock in the picture (simulators/rtsp_camera.py): what is lost is told by the pictures themselves.
 """
 
 import asyncio
 import json
+import os
 import subprocess
 import tempfile
 import time
@@ -17,78 +17,46 @@ from statistics import median, quantiles
 import psutil
 from websockets.asyncio.client import connect
 
+from camera import disk
 from camera.clip import verify
-from camera.command import record_command
 from camera.database import Database
 from camera.export import Export, Wanted, signing_key
 from camera.footage import Footage
 from camera.index import Index
 from camera.recorded import recount
 from camera.recording import Archive
-from camera.retention import Policy, plan
-from camera.segment import US, Gop, Segment, pack_gops
-from camera.source import parse_source
+from camera.retention import Policy, Retention
+from camera.segment import US, Gop, pack_gops
 from camera.timeline import Timeline
-from tests.camera.site import TOKEN, CameraSite, RecorderProcess, clocks, eventually, kill, wired
+from tests.camera.site import TOKEN, CameraSite, RecorderProcess, clocks, eventually, kill, wired, words
 
-CAMERAS = tuple(f"camera-{n}" for n in range(6))
-WINDOWS, WINDOW_S, SEGMENT_S = 3, 6, 10
+LONG = os.environ.get("MENJIN_LONG") == "1"
+KILLS = 20 if LONG else 3
+SEGMENT_S = 10
+SWEPT, GOING = 1_000_000, 100_000 if LONG else 20_000
 LIVE_SAMPLES = 12
 DAY_US = 86_400 * US
+
+_INSERT = (
+    "insert into segment (id, camera, start_us, end_us, bytes, path, init, gops, sha256, salvaged, seq, prev, chain, class)"
+    " values (?, ?, ?, ?, ?, ?, 1, ?, '', 0, ?, '', '', ?)"
+)
 
 Row = dict[str, object]
 
 
 def run() -> list[Row]:
-    """Rows of name, value, unit, peer, ratio, spread. About 50 s."""
+    """Rows of name, value, unit, peer, ratio, spread."""
     with tempfile.TemporaryDirectory() as folder:
         site = CameraSite("/gate")
-        recorder = RecorderProcess(Path(folder), [wired(n, site.url("/gate")) for n in CAMERAS], SEGMENT_S)
-        peers = [_bare(site.url("/gate"), Path(folder) / name) for name in CAMERAS]
+        recorder = RecorderProcess(Path(folder), [wired("camera-0", site.url("/gate"))], SEGMENT_S)
         try:
-            eventually(lambda: all(recorder.state(name) == "recording" for name in CAMERAS))
-            rows = [*_cost(recorder, peers), *_live(recorder), *_killed(recorder)]
+            eventually(lambda: recorder.state("camera-0") == "recording")
+            rows = [*_live(recorder), *_killed(recorder), *_killed_whole(recorder), *_restarted(recorder, site)]
         finally:
-            for peer in peers:
-                peer.kill()
-                peer.wait()
             recorder.close()
             site.kill()
-        return [*rows, _boundary(recorder), *_export(), *_index(Path(folder) / "large.db"), _plan()]
-
-
-def _bare(url: str, folder: Path) -> "subprocess.Popen[bytes]":
-    """The recorder's own ffmpeg command, without the recorder."""
-    folder.mkdir()
-    argv = record_command(folder, "bare", SEGMENT_S)
-    quiet = subprocess.DEVNULL
-    process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet)
-    if process.stdin:
-        process.stdin.write(parse_source("bare", url).script())
-        process.stdin.close()
-    return process
-
-
-def _cost(recorder: RecorderProcess, peers: "list[subprocess.Popen[bytes]]") -> Iterator[Row]:
-    """CPU and memory a camera, both sides in the same windows."""
-    root = psutil.Process(recorder.process.pid)
-    ours, bare = [root, *root.children()], [psutil.Process(peer.pid) for peer in peers]
-    shares: list[tuple[float, float, float]] = []
-    for _ in range(WINDOWS):
-        before = [_cpu_s(group) for group in (ours, bare, [root])]
-        time.sleep(WINDOW_S)
-        after = [_cpu_s(group) for group in (ours, bare, [root])]
-        used = [(b - a) / WINDOW_S / len(CAMERAS) * 100 for a, b in zip(before, after, strict=True)]
-        shares.append((used[0], used[1], used[2]))
-    a, b, python = (median(column) for column in zip(*shares, strict=True))
-    spread = _spread([row[0] for row in shares])
-    yield _row("cpu a camera", a, "% of a core", f"bare ffmpeg {b:.2f}", a / b if b else None, spread)
-    yield _row("cpu a camera, of it Python", python, "% of a core", None, None, _spread([row[2] for row in shares]))
-    mine, theirs = _pss_mb(ours) / len(CAMERAS), _pss_mb(bare) / len(CAMERAS)
-    yield _row("memory a camera (PSS)", mine, "MB", f"bare ffmpeg {theirs:.1f}", mine / theirs, "")
-    yield _row(
-        "memory of the recorder's Python (PSS)", _pss_mb([root]), "MB", None, None, "one process for all cameras"
-    )
+        return [*rows, *_export(), *_index(Path(folder) / "large.db"), *_sweep(Path(folder) / "swept")]
 
 
 def _live(recorder: RecorderProcess) -> Iterator[Row]:
@@ -116,33 +84,62 @@ async def _ages_ms(recorder: RecorderProcess) -> tuple[list[float], float]:
 
 
 def _killed(recorder: RecorderProcess) -> Iterator[Row]:
-    """What kill -9 of an ffmpeg costs, by the clocks in the pictures."""
-    kill(recorder.ffmpegs()[0])
-    eventually(
-        lambda: (
-            all(len(recorder.timeline(n)["segments"]) >= 2 for n in CAMERAS) and len(recorder.ffmpegs()) == len(CAMERAS)
-        )
-    )
+    """What kill -9 of ffmpeg costs, with the time to connect again and to wait for a key frame (one a second)."""
+    for _ in range(KILLS):
+        time.sleep(11)  # of steady footage: then the next attempt is at once
+        (child,) = recorder.ffmpegs()
+        kill(child)
+        eventually(lambda child=child: recorder.ffmpegs() not in ([], [child]))  # type: ignore[misc] # called at once
     time.sleep(3)
     recorder.end()
-    lost_s = max(b - a for name in CAMERAS for a, b in pairwise(_recorded(recorder, name))) / 1000
-    yield _row("footage lost at kill -9 of ffmpeg", lost_s, "s", None, None, "with the time to connect again")
+    steps = sorted(b - a for a, b in pairwise(_recorded(recorder)))
+    lost = [step / 1000 for step in steps[-KILLS:]]
+    told = f"{_spread(lost)}, {KILLS} kills; a key frame a second"
+    yield _row("footage lost at kill -9 of ffmpeg", median(lost), "s", None, None, told)
 
 
-def _boundary(recorder: RecorderProcess) -> Row:
-    """Frames lost between two files of a run, by the packets' number against the clocks."""
-    steps: list[int] = []
-    for name in CAMERAS:
-        files = sorted(recorder.dir.glob(f"{name}/*/*/*.mp4"))
-        for one, two in pairwise(files):
-            if one.stem.rpartition("-")[0] == two.stem.rpartition("-")[0]:
-                steps.append(clocks(two)[0] - clocks(one)[-1])
-    lost = sum(max(0, round(step * 12 / 1000) - 1) for step in steps)
-    return _row("frames lost between files", lost, "frames", None, None, f"{len(steps)} boundaries")
+def _killed_whole(recorder: RecorderProcess) -> Iterator[Row]:
+    """What is not on the disk of the seconds before kill -9 of the recorder."""
+    lost = []
+    for _ in range(KILLS):
+        recorder.start()
+        eventually(lambda: recorder.state("camera-0") == "recording")
+        time.sleep(3.1)
+        recorder.crash()
+        killed_ms = time.time() * 1000
+        eventually(lambda: not _writers(recorder))
+        left = sorted(recorder.dir.glob("incoming/*/*.mp4"))[-1]
+        lost.append((killed_ms - clocks(left)[-1]) / 1000)
+    told = f"{_spread(lost)}, {KILLS} kills"
+    yield _row("footage lost at kill -9 of the recorder, before it", median(lost), "s", None, None, told)
+    recorder.start()
 
 
-def _recorded(recorder: RecorderProcess, camera: str) -> list[int]:
-    return sorted(ms for path in recorder.dir.glob(f"{camera}/*/*/*.mp4") for ms in clocks(path))
+def _writers(recorder: RecorderProcess) -> list[str]:
+    found = (words(process) for process in psutil.process_iter())
+    return [" ".join(each) for each in found if each[:1] == ["ffmpeg"] and str(recorder.dir) in each[-1]]
+
+
+def _restarted(recorder: RecorderProcess, site: CameraSite) -> Iterator[Row]:
+    """From a restarted camera's first answer to its first recorded picture."""
+    waited = []
+    for _ in range(KILLS):
+        eventually(lambda: recorder.state("camera-0") == "recording")
+        time.sleep(11)
+        site.kill()
+        time.sleep(2)
+        site.start()
+        ready_ms = time.time() * 1000
+        eventually(lambda: recorder.state("camera-0") == "recording")
+        time.sleep(1)
+        newest = max(recorder.dir.glob("incoming/*/*.mp4"), key=lambda path: path.stat().st_mtime)
+        waited.append((clocks(newest)[0] - ready_ms) / 1000)
+    told = f"{_spread(waited)}, {KILLS} restarts of 2 s"
+    yield _row("a camera's restart, from ready to recorded", median(waited), "s", None, None, told)
+
+
+def _recorded(recorder: RecorderProcess) -> list[int]:
+    return sorted(ms for path in recorder.dir.glob("camera-0/*/*/*.mp4") for ms in clocks(path))
 
 
 def _export() -> Iterator[Row]:
@@ -196,9 +193,9 @@ def _index(path: Path) -> Iterator[Row]:
         gops = pack_gops(Gop(n * 1000, 1000, n * 2 * US, 2 * US) for n in range(30))
         for camera in range(16):
             rows.executemany(
-                "insert into segment values (?, ?, ?, ?, 30000, ?, 1, ?, '', 0, ?, '', '')",
-                ((f"{camera}-{n}", str(camera), (n * 60 + 2 * (n % 60 == 0)) * US, (n + 1) * 60 * US, f"{camera}/{n}",
-                  gops, n)
+                _INSERT,
+                ((f"{camera}-{n}", str(camera), (n * 60 + 2 * (n % 60 == 0)) * US, (n + 1) * 60 * US, 30000,
+                  f"{camera}/{n}", gops, n, 1)
                  for n in range(minutes)),
             )  # fmt: skip
         began = time.perf_counter()
@@ -219,27 +216,41 @@ def _index(path: Path) -> Iterator[Row]:
     yield _row("index of a 30 s clip", median(clip), "ms", None, None, _spread(clip))
 
 
-def _plan() -> Row:
-    """The plan of a first sweep that removes 100,000 of 1,000,000 files."""
-
-    def files() -> Iterator[Segment]:
-        for n in range(1_000_000):
-            yield Segment(f"r-{n}", f"c{n % 16}", n * US, (n + 60) * US, 1000, "", 1, "", 0, 0, ())
-
-    policies = {f"c{n}": Policy(max_age_s=900_000) for n in range(16)}
+def _sweep(root: Path) -> Iterator[Row]:
+    """A sweep of an index of 1,000,000 files: one in which nothing goes, and one in which some thousand do."""
+    disk.make_folder(root)
+    database = Database(root / "index.db")
+    with database.writing() as rows:
+        rows.execute("insert into init values (1, 795, 'video/mp4', 640, 360)")
+        rows.executemany(
+            _INSERT,
+            ((f"r-{n:07d}", f"c{n % 16}", n // 16 * 60 * US, (n // 16 + 1) * 60 * US, 4096, _name(n), b"", n // 16 + 1,
+              1 + n % 3) for n in range(SWEPT)),
+        )  # fmt: skip
+        rows.executemany("insert into camera (name) values (?)", ((f"c{n}",) for n in range(16)))
+        recount(rows)
+    end_us = SWEPT // 16 * 60 * US
+    idle = Retention(root, Index(database), Timeline(database), _policies(end_us), 0)
+    nothing = [_ms(lambda: idle.sweep(end_us)) for _ in range(9)]
+    yield _row(f"sweep of {SWEPT:,} files, none goes", median(nothing), "ms", None, None, _spread(nothing))
+    for n in range(GOING):
+        path = root / _name(n)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(bytes(4096))
+    busy = Retention(root, Index(database), Timeline(database), _policies(end_us - GOING // 16 * 60 * US), 0)
     began = time.perf_counter()
-    gone = sum(1 for _ in plan(files(), [], policies, {}, 1_000_060 * US))
-    return _row(
-        "retention's plan", (time.perf_counter() - began) * 1000, "ms", None, None, f"{gone} of 1,000,000 files go"
-    )
+    gone = busy.sweep(end_us)
+    took_s = time.perf_counter() - began
+    database.close()
+    yield _row(f"sweep of {SWEPT:,} files, {gone:,} go", took_s, "s", None, None, f"{gone / took_s:,.0f} a second")
 
 
-def _cpu_s(group: list[psutil.Process]) -> float:
-    return sum(sum(process.cpu_times()[:2]) for process in group)
+def _name(number: int) -> str:
+    return f"c{number % 16}/d/{number // 3200}/{number}.mp4"
 
 
-def _pss_mb(group: list[psutil.Process]) -> float:
-    return sum(float(process.memory_full_info().pss) for process in group) / 1e6
+def _policies(age_us: int) -> dict[str, Policy]:
+    return {f"c{n}": Policy(max_age_s=age_us / US) for n in range(16)}
 
 
 def _ms(call: Callable[[], object]) -> float:
