@@ -16,6 +16,7 @@ from camera.timeline import LONGEST_US, mark_of
 
 ALWAYS = Modes()
 MARK_JOIN_US = 2_000_000  # motion that pauses for less is one motion
+MARK_LONGEST_US = 3_600_000_000  # motion that lasts for longer is more than one
 
 
 class Index:
@@ -146,9 +147,9 @@ class Index:
         """Note that something happened; it joins the same camera's newest mark of the same class and reason."""
         with self._database.writing() as rows:
             last = rows.execute(
-                "select camera, from_us, to_us, class, reason, id from mark"
-                " where camera = ? and class = ? and reason = ? order by from_us desc limit 1",
-                (mark.camera, mark.footage_class, mark.reason),
+                "select camera, from_us, to_us, class, reason, id from mark where camera = ? and from_us > ?"
+                " and class = ? and reason = ? order by from_us desc limit 1",
+                (mark.camera, mark.from_us - MARK_LONGEST_US, mark.footage_class, mark.reason),
             ).fetchone()
             joined = mark_of(last).joined(mark, MARK_JOIN_US) if last else None
             if joined:
@@ -162,6 +163,15 @@ class Index:
             ).fetchone()
             self._raise_class(rows, mark)
         return replace(mark, id=row["id"])
+
+    def drop_old_marks(self, before_us: int) -> None:
+        """Forget marks of a time of which there is no footage any more."""
+        with self._database.writing() as rows:
+            rows.execute(
+                "delete from mark where to_us < ? and not exists"
+                " (select 1 from segment where segment.camera = mark.camera and segment.start_us <= mark.to_us)",
+                (before_us,),
+            )
 
     def add_export(self, by: str, reason: str, cameras: list[str], span_us: tuple[int, int], manifest: str) -> None:
         """Note who took footage away, and why."""

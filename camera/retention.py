@@ -181,6 +181,7 @@ class Retention:
             disk.give_reserve(self._root)
             removed = self._remove(now_us)
         self._index.drop_idle_runs(now_us - DAY_US)
+        self._index.drop_old_marks(now_us - DAY_US)
         for name, lacking_bytes in self._lacking().items():
             if lacking_bytes > 0:
                 log.error("disk too full and nothing may go", disk=name, lacking_bytes=lacking_bytes)

@@ -1,4 +1,4 @@
-"""One task a recorder: hear its alarms as they come, and see to it that it watches with what was drawn here."""
+"""Three tasks a recorder: hear its alarms, hand it what was drawn here, tell it what happened at its doors."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from mgmt_api import camera_alarms, drawings
 from mgmt_api.camera_alarms import Page
+from mgmt_api.marking import Marking
 from mgmt_api.plane import Plane
 from mgmt_api.problems import Problem
 from mgmt_api.recorders import RecorderAddress
@@ -27,6 +28,7 @@ async def follow(plane: Plane) -> None:
         for address in plane.recorders.addresses:
             tasks.create_task(_keep(_hear, plane, address))
             tasks.create_task(_keep(_hand, plane, address))
+            tasks.create_task(_keep(Marking().tell, plane, address))
 
 
 async def _keep(

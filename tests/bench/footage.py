@@ -38,8 +38,8 @@ LIVE_SAMPLES = 12
 DAY_US = 86_400 * US
 
 _INSERT = (
-    "insert into segment (id, camera, start_us, end_us, bytes, path, init, gops, sha256, salvaged, seq, prev, chain, class)"
-    " values (?, ?, ?, ?, ?, ?, 1, ?, '', 0, ?, '', '', ?)"
+    "insert into segment (id, camera, start_us, end_us, bytes, path, init, gops, sha256, salvaged, seq, prev, chain,"
+    " class) values (?, ?, ?, ?, ?, ?, 1, ?, '', 0, ?, '', '', ?)"
 )
 
 Row = dict[str, object]
