@@ -151,6 +151,8 @@ class Supervisor:
                     return reason
                 if take.clock.stepped_s() > self._patience.clock_step_s:
                     return State.CLOCK_STEPPED
+                if take.changed:
+                    return State.CODEC_CHANGED
                 if take.codec.startswith("hev1") and not self._coding.hevc:  # tagged for browsers from now on
                     self._coding = replace(self._coding, hevc=True)
                     return State.CODEC_CHANGED

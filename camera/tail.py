@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from camera import disk
-from camera.boxes import Fragment, Init, Layout, layout
+from camera.boxes import Fragment, Init, Layout, boxes, layout
+from camera.coding import sent
 from camera.groups import codec_mime, end_us, groups
 from camera.segment import US, Segment
 
@@ -19,6 +20,7 @@ class Tail:
         self.init: Init | None = None
         self._fragments: list[Fragment] = []
         self._told = 0
+        self.coding: bytes | None = None  # the newest sequence parameter set, if the stream has any
 
     def grow(self) -> bool:
         """Look at the file's size; tell whether there are new bytes."""
@@ -38,12 +40,20 @@ class Tail:
         try:
             with disk.mapped(self.path) as data:
                 shape = layout(data, self.init, self._whole)
+                self._look_at(data, shape)
             written_ns = self.path.stat().st_mtime_ns
         except FileNotFoundError:
             return None
         self.init = shape.init
         self._fragments.extend(shape.fragments)
         return written_ns if len(self._fragments) > before else None
+
+    def _look_at(self, data: memoryview, shape: Layout) -> None:
+        """Note the coding that the newest key frame brings."""
+        newest = next((each for each in reversed(shape.fragments) if each.key), None)
+        if shape.init and newest:
+            mdat = next(box for box in boxes(data, newest.offset, newest.offset + newest.size) if box.kind == "mdat")
+            self.coding = sent(data[mdat.body : mdat.end], shape.init.codec) or self.coding
 
     @property
     def shape(self) -> Layout:

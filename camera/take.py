@@ -28,6 +28,8 @@ class Take:
         self.footage_end_us = 0  # of what has its row
         self.grown_s = 0.0  # when bytes came last, by the monotonic clock; 0: none yet
         self.ended = False
+        self.changed = False  # the camera sends another coding than the run began with
+        self._coding: bytes | None = None
         self._tails: dict[int, Tail] = {}
         self._newest = 0
         self._read_s = 0.0
@@ -47,6 +49,8 @@ class Take:
         tail, zero_us = self._tails.get(self._newest), self.run.starts_us(self._newest)
         if tail is None or zero_us is None or (written_ns := tail.read()) is None:
             return
+        self._coding = self._coding or tail.coding
+        self.changed = self.changed or tail.coding not in (None, self._coding)
         end_us, arrived_us = zero_us + tail.stream_us, self.clock.at_us(written_ns)
         self.run.anchor.observe(arrived_us, end_us)
         self.camera_clock.arrived(arrived_us, end_us)

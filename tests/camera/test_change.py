@@ -2,6 +2,7 @@
 
 import json
 import signal
+import subprocess
 import threading
 import zipfile
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from camera.database import Database
 from camera.disks import Disks
 from camera.index import Index
 from camera.recording import Archive
-from tests.camera.site import CameraSite, RecorderProcess, clocks, eventually, wired
+from tests.camera.site import ROOT, CameraSite, RecorderProcess, clocks, eventually, free_port, wired
 
 
 def test_another_coding_is_another_run_and_another_part_of_an_export(
@@ -51,6 +52,48 @@ def test_another_coding_is_another_run_and_another_part_of_an_export(
         assert camera["gaps"]
         assert all(clocks(archived.read(part["file"])) for part in camera["parts"])
     site.kill()
+
+
+def test_another_resolution_while_it_streams_begins_another_run(
+    record: Callable[..., RecorderProcess], tmp_path: Path
+) -> None:
+    film, port = tmp_path / "film.h264", free_port()
+    for n, size in enumerate(("640x360", "320x180")):
+        source = f"testsrc2=size={size}:rate=12:duration=6"
+        argv = [
+            "ffmpeg",
+            "-v",
+            "error",
+            "-f",
+            "lavfi",
+            "-i",
+            source,
+            "-c:v",
+            "libx264",
+            "-preset",
+            "ultrafast",
+            "-g",
+            "12",
+        ]
+        argv += ["-pix_fmt", "yuv420p", "-bf", "0", "-bsf:v", "h264_metadata=aud=insert", str(tmp_path / f"{n}.h264")]
+        subprocess.run(argv, check=True)
+    film.write_bytes((tmp_path / "0.h264").read_bytes() + (tmp_path / "1.h264").read_bytes())
+    script = ROOT / "tests" / "bench" / "film_camera.py"
+    argv = ["/usr/bin/python3", str(script), "--port", str(port), "--fps", "12", str(film)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as camera:
+        try:
+            assert camera.stdout
+            assert camera.stdout.readline() == "ready\n"
+            recorder = record(wired("gate", f"rtsp://127.0.0.1:{port}/film"), segment_s=30)
+            eventually(lambda: gap_reasons(recorder).count("codec_changed") > 1, 50)
+        finally:
+            camera.kill()
+    runs = [each["id"][:23] for each in recorder.timeline("gate")["segments"]]
+    assert len(set(runs)) > 1
+
+
+def gap_reasons(recorder: RecorderProcess) -> list[str]:
+    return [each["reason"] for each in recorder.timeline("gate")["gaps"]]
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ def test_sound_is_recorded_beside_the_pictures_copied_or_coded_as_mp4_can_hold(
         path.write_bytes(recorder.http.get(f"/cameras/gate/media/{newest['id']}").content)
         heard_s = sum(float(each["duration_time"]) for each in packets(path, "a:0"))
         seen_s = sum(float(each["duration_time"]) for each in packets(path))
-        assert abs(heard_s - seen_s) < 0.3
+        assert abs(heard_s - seen_s) < 0.8
         span = {"from": began.isoformat(), "to": datetime.now(UTC).isoformat()}
         clip = tmp_path / "clip.mp4"
         clip.write_bytes(recorder.http.get("/cameras/gate/clip", params=span).content)
