@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from controllers.driver import CardRead, DeviceEvent, InputState, LinkState, Outcome, Result, TextRead
 from controllers.errors import BadSetup
 from controllers.poll_aa import PolledReader, PollSession, answer, question
+from controllers.serial_echo import Echo
 from controllers.session import Moment
 from controllers.vguang import Decoder, Reply, VguangSession, encode
 from tests.controllers.witness import lock
@@ -121,11 +122,31 @@ def test_a_published_poll_is_asked_and_answered() -> None:
 
 
 def test_an_adapter_that_echoes_is_seen_through() -> None:
-    row, session = VECTORS["poll_aa"][0], PollSession([PolledReader("gate", 1)])
-    list(session.start(at(0)))
-    echo = bytes.fromhex(row["question"]) + bytes.fromhex(row["frame"])
-    cards = [each for byte in echo for each in session.received(bytes([byte]), at(0.01)) if isinstance(each, CardRead)]
+    row, session, echo = VECTORS["poll_aa"][0], PollSession([PolledReader("gate", 1)]), Echo()
+    for action in session.start(at(0)):
+        if isinstance(action, bytes):
+            echo.sent(action, 0)
+    line = bytes.fromhex(row["question"]) + bytes.fromhex(row["frame"])
+    heard = [echo.heard(bytes([byte]), 0.01) for byte in line]
+    cards = [each for said in heard for each in session.received(said, at(0.01)) if isinstance(each, CardRead)]
     assert [card.bits for card in cards] == [row["card"]]
+
+
+@given(st.lists(st.binary(min_size=1, max_size=20), max_size=6), st.binary(max_size=40), st.booleans())
+def test_what_is_no_echo_comes_out_whole(sent: list[bytes], said: bytes, echoed: bool) -> None:
+    """Byte by byte; an answer that begins as the question did is held until it differs, or for a while."""
+    echo, out = Echo(), b""
+    for question_ in sent:
+        echo.sent(question_, 0.0)
+        for byte in question_ if echoed else b"":
+            assert not echo.heard(bytes([byte]), 0.0)
+    for byte in said:
+        out += echo.heard(bytes([byte]), 0.0)
+    out += echo.heard(b"", 1.0)
+    if echoed or not sent or not said.startswith(sent[-1]):
+        assert out == said
+    else:
+        assert out == said[len(sent[-1]) :], "it is the echo"
 
 
 def test_an_answer_outside_its_window_belongs_to_nobody() -> None:
