@@ -41,13 +41,18 @@ def test_a_good_site_file_passes(runner: CliRunner, site: Path) -> None:
     assert runner.invoke(app, ["check-config", str(site)]).exit_code == 0
 
 
+def line_of(site: Path, word: str) -> int:
+    """The first line with this word, counted from 1."""
+    return next(number for number, line in enumerate(site.read_text().splitlines(), 1) if word in line)
+
+
 def test_a_bad_site_file_ends_with_78_and_its_place(runner: CliRunner, site: Path) -> None:
     site.write_text(site.read_text().replace("baud: 115200", "bawd: 115200"))
     done = runner.invoke(app, ["check-config", str(site)])
     assert done.exit_code == 78
-    assert f"{site}:28:5: buses.0.bawd: unknown key; did you mean 'baud'?" in done.output
+    assert f"{site}:{line_of(site, 'bawd')}:5: buses.0.bawd: unknown key; did you mean 'baud'?" in done.output
     as_json = json.loads(runner.invoke(app, ["check-config", str(site), "--json"]).output)
-    assert as_json["faults"][0]["line"] == 28
+    assert as_json["faults"][0]["line"] == line_of(site, "bawd")
 
 
 @pytest.mark.parametrize(
@@ -58,7 +63,7 @@ def test_card_formats_are_checked(runner: CliRunner, site: Path, formats: str, w
     done = runner.invoke(app, ["check-config", str(site)])
     assert done.exit_code == 78
     assert why in done.output
-    assert f"{site}:32:9: buses.0.readers.0.formats" in done.output
+    assert f"{site}:{line_of(site, formats)}:9: buses.0.readers.0.formats" in done.output
 
 
 def test_a_process_refuses_a_bad_site_file_before_it_starts(runner: CliRunner, tmp_path: Path) -> None:
