@@ -17,7 +17,7 @@ from gateway.access.decision import (
     decide,
 )
 from gateway.access.mj1 import SOFTWARE_KEY
-from gateway.access.model import AccessPoint, CredentialState, CredentialType, DeniedPass, HolderClass, Mark
+from gateway.access.model import AccessPoint, CredentialState, CredentialType, DeniedPass, HolderClass, IssuerKey, Mark
 from tests.access.estate import (
     GATE_IN,
     GATE_OUT,
@@ -291,3 +291,12 @@ def test_a_change_is_in_force_at_once_and_the_old_table_still_stands() -> None:
     assert isinstance(Door(after).ask(card(2)), Granted)
     assert isinstance(Door(before).ask(card(1)), Granted)
     assert Door(before).ask(Card(card(2).key)) == DenyReason.CREDENTIAL_NOT_FOUND
+
+
+def test_a_new_issuer_s_key_stands_beside_the_old_until_that_is_retired() -> None:
+    old, new = (IssuerKey(kid, bytes(33)) for kid in (2, 3))
+    both = Door(table(old, new))
+    assert all(isinstance(both.ask(visit(kid=kid)), Granted) for kid in (2, 3))
+    retired = Door(table(new))
+    assert retired.ask(visit(kid=2)) == DenyReason.UNKNOWN_ISSUER
+    assert isinstance(retired.ask(visit(kid=3)), Granted)

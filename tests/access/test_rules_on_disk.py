@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gateway.access import office
-from gateway.access.decision import minimum
+from gateway.access.decision import Granted, minimum
 from gateway.access.generation import BadRows, build
 from gateway.access.identifier import pin_key
 from gateway.access.model import (
@@ -22,7 +22,7 @@ from gateway.access.model import (
 )
 from gateway.access.presence import Moved, Whereabouts
 from gateway.access.table import PermissionTable
-from tests.access.estate import ALWAYS, NOON, OFFICE, POINTS, ROWS, SHANGHAI, credential, table
+from tests.access.estate import ALWAYS, NOON, OFFICE, POINTS, ROWS, SHANGHAI, Door, card, credential, table
 from tests.access.worlds import SITE
 
 
@@ -96,6 +96,28 @@ def test_the_clock_of_the_site_is_right_on_both_days_of_change() -> None:
             local = at.astimezone(berlin.tz)
             expected = local.weekday() * 1440 + local.hour * 60 + local.minute, local.toordinal()
             assert berlin.local(at.timestamp()) == expected
+
+
+@pytest.mark.parametrize(
+    ("at", "is_open"),
+    [
+        ("2026-03-29T00:59:59+00:00", False),  # 01:59:59 winter time
+        ("2026-03-29T01:00:00+00:00", True),  # 03:00 summer time: the hour from two to three is not there
+        ("2026-03-29T01:30:00+00:00", False),
+        ("2026-10-25T00:15:00+00:00", True),  # 02:15 summer time
+        ("2026-10-25T01:15:00+00:00", True),  # 02:15 again, winter time
+        ("2026-10-25T02:15:00+00:00", True),  # 03:15: the special day's own window
+        ("2026-10-25T03:30:00+00:00", False),
+        ("2026-11-01T01:15:00+00:00", True),
+    ],
+)
+def test_a_schedule_is_kept_by_the_wall_clock_when_clocks_change(at: str, is_open: bool) -> None:
+    night = Schedule("night", (Window(7, 120, 190),), ("autumn",))
+    autumn = SpecialDays("autumn", (SpecialDay("2026-10-25", ((120, 240),)),))
+    rows = [night, autumn, AccessProfile("p", 1, (AccessPolicy("night", "estate"),)), credential(profiles=("p",))]
+    loaded = PermissionTable.load(build(rows, 1), POINTS, ZoneInfo("Europe/Berlin"), site=SITE)
+    door = Door(loaded)
+    assert isinstance(door.ask(card(), datetime.fromisoformat(at)), Granted) is is_open
 
 
 def test_an_amnesty_forgets_one_person_or_all() -> None:
