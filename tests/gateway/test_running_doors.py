@@ -11,7 +11,7 @@ import pytest
 
 from controllers.driver import InputState, LinkState, Result
 from gateway.access.door import Relock
-from gateway.access.model import AccessPoint, Passback, Schedule, Zone, ZoneRules
+from gateway.access.model import AccessPoint, AccessPolicy, AccessProfile, Passback, Schedule, Zone, ZoneRules
 from gateway.remote import RemoteOrder
 from gateway.site import FireZone, Input, Site
 from tests.gateway.test_service import World
@@ -276,6 +276,43 @@ async def test_nobody_is_kept_inside_by_a_lockdown(make: Make) -> None:
     place.levels(contact=OPEN)
     await place.settle(lambda: place.events("RequestToExit"))
     assert not place.events("DoorForcedOpen")
+
+
+async def test_a_responder_passes_through_a_lockdown(make: Make) -> None:
+    profile = AccessProfile("residents", 1, (AccessPolicy("always", zone=ZONE),), responder=True)
+    place = make(more=[Zone("estate"), Zone(ZONE, "estate"), profile])
+    await place.order("lockdown", zone=ZONE)
+    assert place.mode() == "LockedDown"
+    place.read(card_read(100))
+    await place.settle(lambda: place.actions() == ["pulse"])
+    assert place.events("Granted")[0]["holder"] == "r-100"
+
+
+async def test_when_no_journal_can_be_written_who_goes_outwards_is_let_out_where_the_wiring_says_so(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "journal.db").mkdir()
+    ways = [Zone("estate"), Zone(ZONE, "estate"), Zone("club", "estate")]
+    rights = AccessProfile("residents", 1, (AccessPolicy("always", zone=ZONE), AccessPolicy("always", zone="club")))
+    points = {
+        "lobby-1": AccessPoint("lobby-out", "lobby", 1, ZONE, "estate"),
+        "club-1": AccessPoint("club-in", "club", 2, "estate", "club"),
+    }
+    place = Place(
+        tmp_path,
+        replace(here(lobby={"opens_outwards_unrecorded": True}), points=points),
+        more=[*ways, rights],
+        retry_s=60,
+        queue_limit=0,
+    )
+    place.begin()
+    place.read(card_read(100))
+    place.read(card_read(100, "club-1"))
+    await place.settle(lambda: place.actions() == ["pulse"])
+    assert place.actions() == ["pulse"]
+    assert place.actions("club-1") == []
+    assert ("club-1", "denied") in place.driver.signals
+    await place.end()
 
 
 # --- request to exit, relock, interlock -------------------------------------------------------------------------------

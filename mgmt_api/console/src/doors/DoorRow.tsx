@@ -44,6 +44,8 @@ const ORDER_ICONS: Record<Order["phase"], ReactNode> = {
   failed: <CloseCircleFilled />,
 };
 
+const PLAIN = ["rest", "lockdown"]; // the mode's own word says it
+
 interface Props {
   door: Door;
   hotkey: string | null; // "1" to "9"
@@ -82,7 +84,7 @@ export const DoorRow = memo(function DoorRow(props: Props) {
             <span className="door-label">{label}</span>
             <span className={`door-state tone-${face.tone}`}>
               {named(t, face.group, face.word)}
-              {door.by && door.by !== "rest" && <span className="door-by"> · {heldBy(t, door, timezone)}</span>}
+              {door.by && !PLAIN.includes(door.by) && <span className="door-by"> · {heldBy(t, door, timezone)}</span>}
             </span>
           </span>
         </button>
