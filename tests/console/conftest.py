@@ -76,7 +76,7 @@ class Site:
     """The plane under test, and its one gateway."""
 
     def __init__(self, plane: Plane, server: uvicorn.Server, port: int) -> None:
-        self.plane, self.server, self.wire = plane, server, Wire(port)
+        self.plane, self.server, self.wire, self.port = plane, server, Wire(port), port
         self.url = f"http://127.0.0.1:{self.wire.port}"
         self._seq = count(1)
         self.doors = {
@@ -112,6 +112,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         site_key=bytes(32),
         data_dir=folder,
         gateway_tokens={"gateway-1": "gateway-token"},
+        central_tokens={"central": "central-token"},
         cameras=[CameraPlace("gate-camera", {"zh": "正门全景", "en": "Main gate, wide"}, ("main-gate",))],
         command_ttl_s=2.0,
     )
