@@ -40,6 +40,7 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
         for kind in ("zones", "units", "special_days", "schedules", "profiles", "residents", "credentials")
     },
     ("GET", f"{API}/sync/state"): CENTRAL | ADMIN,
+    ("POST", f"{API}/sync/heartbeat"): CENTRAL,
     ("POST", f"{API}/sync/changes"): CENTRAL,
     ("POST", f"{API}/sync/snapshots"): CENTRAL,
     ("PUT", f"{API}/sync/snapshots/{{snapshot}}/parts/{{part}}"): CENTRAL,

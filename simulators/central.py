@@ -8,6 +8,7 @@ through every outage.
 """
 
 import argparse
+import contextlib
 import json
 import threading
 import time
@@ -23,6 +24,7 @@ from simulators.diary import Diary
 BATCH = 1000  # the interface takes up to 5000 operations at once
 FEED_WAIT_S = 10
 RETRY_S = 0.2
+HEARTBEAT_S = 60.0  # central confirms what it sent: without it leases run down, visitors' first
 EPOCH = "2026-1"
 
 
@@ -69,8 +71,11 @@ class Central:
 
     def follow(self, stop: threading.Event) -> None:
         """Read the feed for ever; an outage only delays."""
-        cursor = 0
+        cursor, beat = 0, time.monotonic()
         while not stop.is_set():
+            if time.monotonic() - beat >= HEARTBEAT_S:
+                beat = time.monotonic()
+                self._confirm()
             try:
                 page = self._ask("GET", f"events?after={cursor}&limit=1000&wait={FEED_WAIT_S}")
             except DeviceError as error:
@@ -80,6 +85,13 @@ class Central:
             for event in page["events"]:
                 self.events.write("event", event=event)
             cursor = page["next"] if page["next"] is not None else cursor
+
+    def _confirm(self) -> None:
+        """Stand by what was sent; a push on its way moves the position, and says as much."""
+        with contextlib.suppress(DeviceError):
+            state = self._ask("GET", "sync/state")
+            if state["epoch"] is not None:
+                self._ask("POST", "sync/heartbeat", {"epoch": state["epoch"], "seq": state["seq"]})
 
     def _ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> dict[str, Any]:
         started = time.monotonic()

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from gateway.access.model import HolderClass
 from mgmt_api.office.store import touch
+from mgmt_api.problems import Problem
 from mgmt_api.tables.office import Credential, Resident
 from mgmt_api.tables.sync import SyncState
 
@@ -49,6 +50,18 @@ def move(session: Session, epoch: Epoch, seq: int, now: int) -> None:
 def confirm(session: Session, now: int) -> None:
     """Central was here and stands by what it sent."""
     session.execute(update(SyncState).values(confirmed_at=now))
+
+
+def heartbeat(session: Session, epoch: Epoch, seq: int, now: int) -> Position:
+    """Central stands by all up to (epoch, seq) and has nothing new. Raises `Problem` base-mismatch if it is elsewhere.
+
+    Without a word from central for long, leases end: visitors' first, then staff's, residents' last.
+    """
+    stand = position(session)
+    if (stand.epoch, stand.seq) != (epoch, seq):
+        raise Problem("base-mismatch", current=stand.as_json())
+    confirm(session, now)
+    return stand
 
 
 def renew(session: Session, most_rows: int = 500) -> int:

@@ -11,7 +11,9 @@ from starlette.concurrency import run_in_threadpool
 from mgmt_api import audit
 from mgmt_api.access import API, PLAIN, CallerOf, GuardedRoute, PlaneOf
 from mgmt_api.bodies import documented, read_json, read_plain
+from mgmt_api.moments import iso
 from mgmt_api.office import batches, parts, snapshots
+from mgmt_api.office.position import heartbeat as heartbeat_of
 from mgmt_api.office.position import position
 from mgmt_api.office.reading import read_document
 from mgmt_api.office.store import table_version
@@ -34,9 +36,18 @@ class Confirm(BaseModel):
 
 @router.get("/state")
 def state(plane: PlaneOf) -> dict[str, Any]:
-    """Where this site stands: central's (epoch, seq), the table's version, how many records of each kind."""
+    """Where this site stands: central's (epoch, seq), when it confirmed that, the table's version, and how much."""
     with plane.database.read() as session:
-        return position(session).as_json() | {"version": table_version(session), "counts": snapshots.counts(session)}
+        stand = position(session)
+        told = {"version": table_version(session), "counts": snapshots.counts(session)}
+        return stand.as_json() | {"confirmed_at": iso(stand.confirmed_at) if stand.confirmed_at else None} | told
+
+
+@router.post("/heartbeat", openapi_extra=documented(Position))
+async def heartbeat(request: Request, plane: PlaneOf) -> dict[str, Any]:
+    """Confirm what was sent: leases go on. Without it, and without changes, visitors' lapse first."""
+    asked = read_document(await read_json(request), Position)
+    return await run_in_threadpool(_heartbeat, plane, asked)
 
 
 @router.post("/changes", max_body_size=BATCH_BYTES, openapi_extra=documented(Batch))
@@ -97,6 +108,11 @@ def _apply(plane: Plane, caller: str, raw: bytes, key: str | None) -> dict[str, 
             batches.keep_answer(session, caller, key, checked.request, json.dumps(answer), plane.now())
     plane.hub.publish("table")
     return answer
+
+
+def _heartbeat(plane: Plane, asked: Position) -> dict[str, Any]:
+    with plane.database.write() as session:
+        return heartbeat_of(session, asked.epoch, asked.seq, plane.now()).as_json() | {"confirmed_at": iso(plane.now())}
 
 
 def _begin(plane: Plane, asked: Position) -> str:

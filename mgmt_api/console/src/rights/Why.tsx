@@ -7,6 +7,7 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { Explanation, Step, Verdict } from "../api/rights";
+import { useKeys } from "../frame/keys";
 import { problemText } from "../frame/problem_text";
 import { useSite } from "../frame/site";
 import { useFeed } from "../live/store";
@@ -73,6 +74,7 @@ interface Props {
 export function Why({ question, onClose }: Props) {
   const { t } = useTranslation();
   const { timezone } = useSite();
+  useKeys(question === null ? {} : { Escape: onClose }, true); // the page behind it stays as it is
   const { data, error, isPending } = useQuery({
     queryKey: ["why", ...(question?.key ?? [])],
     queryFn: () => question?.ask() ?? Promise.reject(new Error("nothing asked")),
