@@ -185,7 +185,8 @@ class BoardLists:
             return {}
         now, cards = moment(round_.now), self._made[2] if self._made else []
         keepers = [self._keepers[name] for name in round_.boards]
-        reports = [await each.keep(listed(table, each.doors, cards, now)) for each in keepers]
+        wanted = [listed(table, each.doors, cards, now) for each in keepers]
+        reports = await asyncio.gather(*(each.keep(its) for each, its in zip(keepers, wanted, strict=True)))
         return {each.name: report for each, report in zip(keepers, reports, strict=True)}
 
     def _table(self) -> PermissionTable | None:
