@@ -12,6 +12,7 @@ import "./style/events.css";
 import "./style/rights.css";
 import "./style/playback.css";
 import "./style/video.css";
+import "./style/seeing.css";
 import { startLanguages } from "./text/i18n";
 
 startLanguages(preferences().language);

@@ -3,11 +3,14 @@
 import { bytes, call, get, Problem, randomId, urlOf } from "./http";
 import type {
   AccessEvent,
+  CameraAlarm,
   CameraTimeline,
   Clip,
   CommandState,
+  Drawing,
   Export,
   Hold,
+  KnownDrawing,
   RegisterLine,
   Site,
   Span,
@@ -125,3 +128,18 @@ export const register = (before?: number) =>
   get<{ entries: RegisterLine[]; next: number | null; whole: boolean }>(
     `/register?limit=200${before === undefined ? "" : `&before=${before}`}`,
   );
+
+export const drawingOf = (camera: string) => get<KnownDrawing>(`${named(camera)}/drawing`);
+
+export const draw = (camera: string, drawing: Drawing) => call<Drawing>("PUT", `${named(camera)}/drawing`, drawing);
+
+export const relearn = (camera: string) => call("DELETE", `${named(camera)}/reference`);
+
+export const cameraAlarms = (limit: number, before?: number) =>
+  get<{ alarms: CameraAlarm[]; next: number | null }>(
+    `/camera-alarms?limit=${limit}${before === undefined ? "" : `&before=${before}`}`,
+  );
+
+export const acknowledge = (id: number, note = "") => call<CameraAlarm>("POST", `/camera-alarms/${id}/ack`, { note });
+
+export const alarmStill = (id: number) => urlOf(`/camera-alarms/${id}/still.jpg`);

@@ -163,5 +163,56 @@ export type ServerMessage =
   | { type: "event"; event: AccessEvent }
   | { type: "doors"; doors: Door[] }
   | { type: "cameras"; cameras: Camera[] }
+  | { type: "camera_alarms"; alarms: CameraAlarm[] }
   | { type: "command"; command: CommandState }
   | { type: "pong" };
+
+export type Point = [number, number]; // shares of the picture, from its top left corner
+
+export interface ArmedWindow {
+  days: string[]; // mon … sun
+  begin: string; // 22:00
+  end: string; // not later than begin: over midnight
+}
+
+export interface MonitoringZone {
+  name: string;
+  polygon: Point[];
+  sensitivity: number; // 1 to 100
+  dwell_s: number;
+  windows: ArmedWindow[]; // none: always armed
+  door: string | null; // whoever is here has passed it
+}
+
+export interface Mask {
+  name: string;
+  polygon: Point[];
+}
+
+export interface Drawing {
+  revision: number;
+  zones: MonitoringZone[];
+  masks: Mask[];
+}
+
+export interface KnownDrawing {
+  drawing: Drawing;
+  held?: number | null; // the revision that the recorder watches with; null: it is away
+  watched?: string | null; // a recorder's state; null: nobody looks at this picture
+}
+
+export interface CameraAlarm {
+  id: number;
+  camera: string;
+  kind: string; // motion, black, frozen, blurred, moved, wrong_time, lost
+  zone: string;
+  door: string;
+  from: string;
+  to: string | null; // null: it lasts
+  detail: string;
+  still: boolean;
+  passage: string; // "", pending, passed, free, tailgating, unknown
+  acked_by: string;
+  acked_at: string | null;
+  note: string;
+}

@@ -16,6 +16,7 @@ import { useKeys } from "./keys";
 import { open, pagesOf, placeOf, useFragment, type PageName } from "./pages";
 import { useSite } from "./site";
 import { TopBar } from "./TopBar";
+import { CameraAlarmStrip } from "../seeing/CameraAlarmStrip";
 
 export interface PageProps {
   user: User;
@@ -27,6 +28,8 @@ const CONTENT: Partial<Record<PageName, ComponentType<PageProps>>> = {
   people: lazy(() => import("../rights/PeoplePage")),
   footage: lazy(() => import("../video/FootagePage")),
   register: lazy(() => import("../register/RegisterPage")),
+  "camera-alarms": lazy(() => import("../seeing/AlarmsPage")),
+  cameras: lazy(() => import("../seeing/DrawPage")),
 };
 
 interface Props {
@@ -115,6 +118,7 @@ export function Shell({ user, onSessionLost, onLoggedOut, onPassword }: Props) {
       <div className="notices">
         <StaleBanner />
         <StandingStrip mayOrder={user.role !== "auditor"} />
+        <CameraAlarmStrip sound={sound} mayAck={user.role !== "auditor"} />
         <AlarmStrip sound={sound} onFootage={showEvent} onDoor={showDoor} />
       </div>
       {Content ? (

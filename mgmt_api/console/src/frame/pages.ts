@@ -2,13 +2,15 @@
 
 import { useSyncExternalStore } from "react";
 
-export type PageName = "board" | "people" | "footage" | "register";
+export type PageName = "board" | "people" | "footage" | "register" | "cameras" | "camera-alarms";
 
 export const PAGES: readonly { name: PageName; roles: readonly string[] }[] = [
   { name: "board", roles: ["admin", "guard", "auditor"] },
   { name: "footage", roles: ["admin", "guard", "auditor"] },
   { name: "register", roles: ["admin", "auditor"] },
   { name: "people", roles: ["admin", "guard", "auditor"] },
+  { name: "camera-alarms", roles: ["admin", "guard", "auditor"] },
+  { name: "cameras", roles: ["admin", "guard", "auditor"] },
 ];
 
 export interface Place {

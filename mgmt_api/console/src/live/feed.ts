@@ -1,7 +1,7 @@
 // What the one WebSocket has told: a pure reducer. The cursor rises with delivered events alone, so that a
 // reconnect with `since=cursor` misses nothing, and an event told twice counts once.
 
-import type { AccessEvent, Camera, CommandState, Door, ServerMessage } from "../api/types";
+import type { AccessEvent, Camera, CameraAlarm, CommandState, Door, ServerMessage } from "../api/types";
 
 export const MAX_EVENTS = 500; // older ones leave the memory; the history brings them back
 
@@ -10,11 +10,20 @@ export interface Feed {
   events: readonly AccessEvent[]; // oldest first
   doors: readonly Door[];
   cameras: readonly Camera[];
+  cameraAlarms: readonly CameraAlarm[]; // newest first; those that nobody took note of
   commands: Readonly<Record<string, CommandState>>;
   ready: boolean; // a hello has come
 }
 
-export const EMPTY_FEED: Feed = { cursor: 0, events: [], doors: [], cameras: [], commands: {}, ready: false };
+export const EMPTY_FEED: Feed = {
+  cursor: 0,
+  events: [],
+  doors: [],
+  cameras: [],
+  cameraAlarms: [],
+  commands: {},
+  ready: false,
+};
 
 type Hello = Extract<ServerMessage, { type: "hello" }>;
 
@@ -64,6 +73,8 @@ export function reduce(feed: Feed, message: ServerMessage): Feed {
       return { ...feed, doors: byNumber(message.doors) };
     case "cameras":
       return { ...feed, cameras: message.cameras };
+    case "camera_alarms":
+      return { ...feed, cameraAlarms: message.alarms };
     case "command":
       return withCommand(feed, message.command);
     default:
