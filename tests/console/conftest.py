@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from mgmt_api.app import create_app
 from mgmt_api.console import build_hook
 from mgmt_api.plane import CameraPlace, Estate, Plane
+from mgmt_api.recorders import RecorderAddress
 
 PASSWORD = "correct horse battery"
 V1 = "/api/v1"
@@ -104,7 +105,13 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def recorders() -> Sequence[RecorderAddress]:
+    """The recorders behind the plane; a module may have some."""
+    return ()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, recorders: Sequence[RecorderAddress]) -> Iterator[Site]:
     build_hook.build()
     folder = tmp_path_factory.mktemp("plane")
     estate = Estate(
@@ -115,6 +122,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         central_tokens={"central": "central-token"},
         cameras=[CameraPlace("gate-camera", {"zh": "正门全景", "en": "Main gate, wide"}, ("main-gate",))],
         command_ttl_s=2.0,
+        recorders=recorders,
     )
     plane = Plane(estate)
     with socket.create_server(("127.0.0.1", 0)) as ears:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from camera.alarms import AlarmKind
 from camera.states import State
 from controllers.driver import Result
 from gateway.access.door import DoorAlarm, DoorMode
@@ -93,3 +94,8 @@ def test_every_text_that_the_sources_name_exists() -> None:
     }
     assert named
     assert not sorted(key for key in named if key not in known and f"{key}_other" not in known)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_alarm_of_a_camera_has_its_word(language: str) -> None:
+    assert set(catalogue(language)["cameraAlarm"]) == set(AlarmKind)
