@@ -29,6 +29,7 @@ log = structlog.get_logger()
 
 WIDTH = 320  # pixels of what is looked at
 QUEUE = 256
+EXPECTED = (State.RECORDING, State.NOT_SCHEDULED, State.NOT_RECORDED, State.MISCONFIGURED)  # nothing is missed
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 TakeStill = Callable[[int, str], Awaitable[bool]]  # moment (us), path under the root -> whether there is a picture
 
@@ -159,13 +160,15 @@ class Watcher:
 
     async def _miss(self) -> None:
         """Look now and then whether the camera is recorded; a camera that was switched off is not missed."""
+        seen_s = time.time()  # faults may follow each other: what counts is the last time all was well
         while True:
             await asyncio.sleep(min(2.0, self._watched.lost_s / 4))
             told = self._recorded()
-            if told.state in (State.RECORDING, State.MISCONFIGURED):
+            if told.state in EXPECTED:
+                seen_s = time.time()
                 self._end(AlarmKind.LOST, int(told.since * US))
-            elif time.time() - told.since > self._watched.lost_s:
-                lost = Alarm(self._watched.camera, AlarmKind.LOST, int(told.since * US), detail=told.state)
+            elif time.time() - seen_s > self._watched.lost_s:
+                lost = Alarm(self._watched.camera, AlarmKind.LOST, int(seen_s * US), detail=told.state)
                 self._begin(AlarmKind.LOST, lost, 0)
 
     def _begin(self, key: str, alarm: Alarm, still_us: int) -> None:

@@ -59,6 +59,7 @@ def test_a_zone_is_drawn_on_the_picture_and_whoever_is_in_it_is_told(
     page.get_by_label("位于哪扇门之后").click()
     page.get_by_text("正门", exact=True).last.click()
     page.get_by_role("button", name="保存", exact=True).click()
+    eventually(lambda: recorder.get("/cameras/gate-camera/drawing")["revision"] == 1, 30)
     expect(page.get_by_text("录像机已按此分析")).to_be_visible(timeout=30_000)
     drawing = recorder.get("/cameras/gate-camera/drawing")
     assert drawing["zones"][0]["door"] == "main-gate"
