@@ -9,7 +9,7 @@ is written once, when a generation is built, and read when a door is asked for t
 
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from gateway.access.model import AccessPoint, AccessPolicy, AccessProfile, Zone, ZoneRules
 from gateway.access.schedule import NO_TIMES, Times
@@ -240,12 +240,3 @@ class Plain(dict[str, tuple[ByNumber, ...] | None]):
         plain = crossed is None and name in self._points and not self._points[name].assurance_by
         self[name] = covering if plain else None
         return self[name]
-
-
-def index_of(fields: Sequence[Any]) -> Index:
-    """The index from its JSON.
-
-    Raises:
-        ValueError, TypeError: it was not written by `written`.
-    """
-    return Index(*fields)

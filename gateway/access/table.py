@@ -21,7 +21,7 @@ from gateway.access.model import (
     SpecialDays,
     Zone,
 )
-from gateway.access.rights import Crossing, Doorways, Index, Plain, Right, Rights, Weeks, first_open, index_of
+from gateway.access.rights import Crossing, Doorways, Index, Plain, Right, Rights, Weeks, first_open
 from gateway.access.schedule import ALL_TIMES, DAY_MINUTES, NO_TIMES, Times, minute_of_week, times
 
 __all__ = ["Buffer", "CorruptTable", "NeedsRebuild", "PermissionTable"]
@@ -245,7 +245,7 @@ class PermissionTable:
 
 def _read_office(section: bytes) -> _Office:
     first, count, rest = section.split(b"\n", 2) if section.count(b"\n") > 1 else (*section.split(b"\n"), b"")
-    index = index_of(json.loads(first))
+    index = Index(*json.loads(first))
     rows = list(map(office.from_line, rest.split(b"\n", int(count))[: int(count)]))
     special = [row for row in rows if isinstance(row, SpecialDays)]
     return _Office(

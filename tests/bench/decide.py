@@ -8,7 +8,7 @@ import mmap
 import multiprocessing
 import tempfile
 from collections.abc import Callable, Sequence
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median, quantiles
 from time import perf_counter, perf_counter_ns
@@ -51,9 +51,9 @@ class Menjin:
         self.points = estate.access_points()
         self.table = PermissionTable.load(mapped, self.points, UTC, site=1)
 
-    def answer(self, key: bytes, point: int, at: object) -> bool:
+    def answer(self, key: bytes, point: int, at: datetime) -> bool:
         """For a comparison of answers."""
-        card, now = Card(key, assurance=1), at.timestamp()  # type: ignore[attr-defined] # a datetime, as the peers take
+        card, now = Card(key, assurance=1), at.timestamp()
         return isinstance(decide(self.table, _NO_PASSAGE, self.points[point], card, now, scene=SCENE), Granted)
 
     def times_us(self, asked: list[Request]) -> list[float]:
