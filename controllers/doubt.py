@@ -1,6 +1,6 @@
 """A wire that broke a frame before our eyes breaks others unseen: one byte's sum misses some faults, digits have none.
 
-So after a broken piece a read counts only when the very next frame says the same; the person holds the card there once
+So after a broken piece a read counts only when the next whole frame says the same; the person holds the card there once
 more. On a quiet wire nobody notices.
 """
 
@@ -20,7 +20,7 @@ class Doubt:
 
     def broken(self, now_s: float) -> None:
         """A broken piece came at monotonic `now_s`."""
-        self._broken_s, self._last = now_s, None
+        self._broken_s = now_s
 
     def counts(self, read: object, now_s: float) -> bool:
         """Whether to believe a read that came at monotonic `now_s`."""

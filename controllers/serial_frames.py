@@ -98,7 +98,7 @@ class _Line(ABC):
         self._buffer.clear()
         if self.keypad and re.fullmatch(rb"[0-9*#]", alone):
             yield Keys(alone.decode())
-        else:
+        elif alone.strip(b"\r\n"):  # some converters end a line more than once
             self.dropped += 1
 
     def _frame(self) -> Iterator[Found]:

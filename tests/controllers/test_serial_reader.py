@@ -40,6 +40,32 @@ def test_a_card_is_read(make: str, codec: Codec, format_name: str, card: int, ch
     assert not witness.expect(LinkState, lambda state: not state.up).up
 
 
+def test_a_converter_that_ends_its_lines_twice_is_believed_at_once(tmp_path: Path) -> None:
+    peer, witness = reader("hex_cr", tmp_path), Witness()
+    with running(SerialReaderDriver("lobby", str(peer.line.path), 9600, HexCr(), witness)):
+        witness.expect(LinkState, lambda state: state.up)
+        for count in (1, 2):
+            peer.line.write(b"7B11D7\r\n")
+            time.sleep(0.2)
+            assert len(witness.all(CardRead)) == count
+
+
+def test_on_a_wire_that_breaks_frames_a_card_counts_when_it_is_shown_twice(tmp_path: Path) -> None:
+    peer, witness = reader("stx_etx", tmp_path), Witness()
+    with running(SerialReaderDriver("lobby", str(peer.line.path), 9600, StxEtx(), witness)):
+        witness.expect(LinkState, lambda state: state.up)
+        peer.line.write(b"\x0212")
+        time.sleep(0.2)
+        peer.present(b"\x01\x02\x03\x04\x05")
+        peer.present(b"\x01\x02\x03\x04\x06")
+        time.sleep(0.2)
+        assert not witness.all(CardRead)
+        peer.line.write(b"\x0212")
+        time.sleep(0.2)
+        peer.present(b"\x01\x02\x03\x04\x06")
+        assert witness.expect(CardRead).bits == 0x02030406
+
+
 def test_what_came_before_the_port_was_opened_is_thrown_away(tmp_path: Path) -> None:
     peer, witness = reader("stx_etx", tmp_path), Witness()
     peer.present(b"\x01\x02\x03\x04\x05")
