@@ -16,7 +16,7 @@ from camera import disk
 from camera.disks import FIRST, Disks
 from camera.forecast import Forecast, Rate, forecast
 from camera.index import Index
-from camera.retention import DAY_US, Policy, Retention
+from camera.retention import CLOCK_RIGHT_US, DAY_US, Policy, Retention
 from camera.segment import US
 from camera.timeline import Timeline
 
@@ -46,6 +46,8 @@ class Keeper:
 
     async def run(self) -> None:
         """Sweep now, then every while, and at once when a disk is full."""
+        if time.time() * US < CLOCK_RIGHT_US:
+            log.error("this machine's clock was never set: footage gets wrong times, and stays until there is no room")
         sweep_s = min([SWEEP_S, *(policy.linger_s for policy in self._policies.values())])
         while True:
             await asyncio.to_thread(self._look)

@@ -25,6 +25,7 @@ from camera.timeline import Timeline
 
 log = structlog.get_logger()
 DAY_US = 86_400 * US
+CLOCK_RIGHT_US = 1_704_067_200 * US  # 2024: a clock that says less was never set, as of a machine without a battery
 
 
 class Reason(StrEnum):
@@ -72,6 +73,7 @@ def plan(
     used_bytes: Mapping[str, int],
     now_us: int,
     lacking_bytes: Mapping[str, int] | None = None,
+    unsure_before_us: int = 0,
 ) -> Iterator[tuple[Segment, Reason]]:
     """Yield what goes, with the reason. A camera without a policy is bound by its disk alone.
 
@@ -82,8 +84,9 @@ def plan(
         used_bytes: Bytes by camera, now.
         now_us: Unix microseconds.
         lacking_bytes: What must go to leave each disk enough room.
+        unsure_before_us: What seems older was recorded with a wrong clock: it does not go by age.
     """
-    going = _Going(holds, now_us, dict(used_bytes), dict(lacking_bytes or {}))
+    going = _Going(holds, now_us, unsure_before_us, dict(used_bytes), dict(lacking_bytes or {}))
     for camera, policy in policies.items():
         for footage_class in FootageClass:
             yield from going.too_old(shelves.shelf(camera, footage_class), policy.age_s(footage_class), footage_class)
@@ -99,9 +102,14 @@ class _Going:
     """The plan so far."""
 
     def __init__(
-        self, holds: Sequence[Hold], now_us: int, used_bytes: dict[str, int], lacking_bytes: dict[str, int]
+        self,
+        holds: Sequence[Hold],
+        now_us: int,
+        unsure_before_us: int,
+        used_bytes: dict[str, int],
+        lacking_bytes: dict[str, int],
     ) -> None:
-        self._now_us = now_us
+        self._now_us, self._unsure_before_us = now_us, unsure_before_us
         self._gone: set[str] = set()
         self._used_bytes, self.lacking_bytes = used_bytes, lacking_bytes
         self._holds: dict[str, list[Hold]] = {}
@@ -117,7 +125,8 @@ class _Going:
         for segment in shelf:
             if segment.start_us >= expiry_us:
                 return
-            if segment.end_us <= expiry_us and self._may_go(segment):
+            unsure = segment.start_us < self._unsure_before_us
+            if segment.end_us <= expiry_us and not unsure and self._may_go(segment):
                 yield segment, Reason.AGE if footage_class else Reason.UNMARKED
 
     def over(self, shelf: Iterable[Segment], camera: str, max_bytes: int | None) -> Iterator[tuple[Segment, Reason]]:
@@ -203,7 +212,7 @@ class Retention:
     def _next(self, now_us: int) -> list[tuple[Segment, str]]:
         used, holds = self._timeline.used_bytes(), self._timeline.holds()
         there = self._disks.there()
-        going = plan(self._timeline, holds, self._policies, used, now_us, self._lacking())
+        going = plan(self._timeline, holds, self._policies, used, now_us, self._lacking(), CLOCK_RIGHT_US)
         reached = ((segment, reason.value) for segment, reason in going if segment.disk in there)
         return list(islice(reached, self._batch))
 

@@ -25,7 +25,7 @@ from camera.footage import Footage
 from camera.index import Index
 from camera.recorded import recount
 from camera.recording import Archive
-from camera.retention import Policy, Retention
+from camera.retention import CLOCK_RIGHT_US, Policy, Retention
 from camera.segment import US, Gop, pack_gops
 from camera.timeline import Timeline
 from tests.camera.site import TOKEN, CameraSite, RecorderProcess, clocks, eventually, kill, wired, words
@@ -224,20 +224,20 @@ def _sweep(root: Path) -> Iterator[Row]:
         rows.execute("insert into init values (1, 795, 'video/mp4', 640, 360)")
         rows.executemany(
             _INSERT,
-            ((f"r-{n:07d}", f"c{n % 16}", n // 16 * 60 * US, (n // 16 + 1) * 60 * US, 4096, _name(n), b"", n // 16 + 1,
+            ((f"r-{n:07d}", f"c{n % 16}", _start_us(n), _start_us(n + 16), 4096, _name(n), b"", n // 16 + 1,
               1 + n % 3) for n in range(SWEPT)),
         )  # fmt: skip
         rows.executemany("insert into camera (name) values (?)", ((f"c{n}",) for n in range(16)))
         recount(rows)
-    end_us = SWEPT // 16 * 60 * US
-    idle = Retention(root, Index(database), Timeline(database), _policies(end_us), 0)
+    end_us = _start_us(SWEPT)
+    idle = Retention(root, Index(database), Timeline(database), _policies(SWEPT), 0)
     nothing = [_ms(lambda: idle.sweep(end_us)) for _ in range(9)]
     yield _row(f"sweep of {SWEPT:,} files, none goes", median(nothing), "ms", None, None, _spread(nothing))
     for n in range(GOING):
         path = root / _name(n)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(bytes(4096))
-    busy = Retention(root, Index(database), Timeline(database), _policies(end_us - GOING // 16 * 60 * US), 0)
+    busy = Retention(root, Index(database), Timeline(database), _policies(SWEPT - GOING), 0)
     began = time.perf_counter()
     gone = busy.sweep(end_us)
     took_s = time.perf_counter() - began
@@ -249,8 +249,13 @@ def _name(number: int) -> str:
     return f"c{number % 16}/d/{number // 3200}/{number}.mp4"
 
 
-def _policies(age_us: int) -> dict[str, Policy]:
-    return {f"c{n}": Policy(max_age_s=age_us / US) for n in range(16)}
+def _start_us(number: int) -> int:
+    return CLOCK_RIGHT_US + number // 16 * 60 * US
+
+
+def _policies(files: int) -> dict[str, Policy]:
+    """As many of the newest files stay."""
+    return {f"c{n}": Policy(max_age_s=files / 16 * 60) for n in range(16)}
 
 
 def _ms(call: Callable[[], object]) -> float:

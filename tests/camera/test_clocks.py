@@ -47,6 +47,14 @@ def test_a_clock_that_the_camera_tells_is_told_from_our_own_that_stands_in() -> 
     assert told.offset_us(None) is None
 
 
+def test_a_camera_that_lives_in_1970_is_told_by_its_offset() -> None:
+    anchor, clock = Anchor(), CameraClock()
+    anchor.observe(1_795_000_000 * US, 0)
+    for n in range(8):
+        clock.told(n * 250_000, n * 250_000)
+    assert clock.offset_us(anchor.at_us) == -1_795_000_000 * US
+
+
 def test_this_machines_clock_is_near_its_own_oscillator_and_says_how_sure_it_is() -> None:
     clock = HostClock()
     eventually(lambda: clock.slewed_ppm(least_s=0.2) is not None, 5)

@@ -7,6 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -126,9 +127,9 @@ def is_ours(cmdline: Path) -> bool:
         return False
 
 
-@pytest.fixture
-def noise() -> Iterator[int]:
-    """A server that answers anything with rubbish."""
+@contextmanager
+def answering(said: bytes) -> Iterator[int]:
+    """A server that says the same to everybody and hangs up."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
@@ -137,8 +138,8 @@ def noise() -> Iterator[int]:
                     link, _ = listener.accept()
                 except OSError:
                     return
-                with link:
-                    link.sendall(b"\x00\xff garbage\r\n" * 500)
+                with link, suppress(OSError):
+                    link.sendall(said)
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
@@ -147,12 +148,35 @@ def noise() -> Iterator[int]:
     thread.join()
 
 
+@pytest.fixture
+def noise() -> Iterator[int]:
+    """A server that answers anything with rubbish."""
+    with answering(b"\x00\xff garbage\r\n" * 500) as port:
+        yield port
+
+
+@pytest.fixture
+def nothing() -> Iterator[int]:
+    """A server whose streams have no byte."""
+    with answering(b"") as port:
+        yield port
+
+
+@pytest.fixture
+def endless() -> Iterator[int]:
+    """A server whose answer's first line has no end."""
+    with answering(b"RTSP/1.0 200 " + b"O" * 8_000_000) as port:
+        yield port
+
+
 def test_absent_cameras_and_garbage_are_clear_faults_and_the_others_record(
-    rtsp: CameraSite, record: Record, noise: int, tmp_path: Path
+    rtsp: CameraSite, record: Record, noise: int, nothing: int, endless: int, tmp_path: Path
 ) -> None:
     recorder = record(
         wired("absent", "rtsp://127.0.0.1:1/gate"),
         wired("noise", f"rtsp://127.0.0.1:{noise}/gate"),
+        wired("nothing", f"rtsp://127.0.0.1:{nothing}/gate"),
+        wired("endless", f"rtsp://127.0.0.1:{endless}/gate"),
         wired("keyless", rtsp.url("/garage"), username="u", password_file=tmp_path / "no-such-file"),
         wired("badport", "rtsp://127.0.0.1:99999/gate"),
         wired("gate", rtsp.url("/gate")),
@@ -161,6 +185,8 @@ def test_absent_cameras_and_garbage_are_clear_faults_and_the_others_record(
     states = {each["name"]: each["state"] for each in recorder.get("/cameras")}
     assert states["absent"] == "refused"
     assert states["noise"] in ("bad_stream", "ended")
+    assert states["nothing"] in ("bad_stream", "ended")
+    eventually(lambda: recorder.state("endless") in ("bad_stream", "ended", "stalled"))
     assert states["keyless"] == states["badport"] == "misconfigured"
     assert states["gate"] == "recording"
     assert reasons(recorder, "gate") == []

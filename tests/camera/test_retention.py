@@ -176,6 +176,13 @@ def test_events_outlive_motion_which_outlives_the_rest() -> None:
     assert [reason for _, reason in plan(Shelves(rows), [], shorter, {}, NOW_US)] == [Reason.AGE] * 3
 
 
+def test_footage_of_a_clock_that_was_never_set_does_not_go_by_its_seeming_age() -> None:
+    rows = [(segment(1, "gate", 60, 10), FootageClass.CONTINUOUS), (segment(2, "gate", 900_000, 10), CLASSES[1])]
+    limits = {"gate": Policy(max_age_s=3600)}
+    going = list(plan(Shelves(rows), [], limits, {"gate": 20}, NOW_US, {"": 15}, unsure_before_us=1000 * US))
+    assert [(one.id, why) for one, why in going] == [("run-2", Reason.AGE), ("run-1", Reason.SPACE)]
+
+
 def test_a_sweep_removes_files_and_rows_and_leaves_a_chain_that_proves_the_rest(archive: Path) -> None:
     database = Database(archive / "index.db")
     index, timeline = Index(database), Timeline(database)
