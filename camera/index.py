@@ -194,13 +194,14 @@ class Index:
 
     def to_garbage(self, doomed: Iterable[tuple[Segment, str]]) -> None:
         """Deletion, step 1: the rows go, their links and reasons stay in `erased`, the paths in `garbage`."""
+        going = list(doomed)
         with self._database.writing() as rows:
-            for segment, reason in doomed:
+            for segment, reason in going:
                 rows.execute("insert into garbage (path) values (?)", (segment.path,))
                 rows.execute("delete from segment where id = ?", (segment.id,))
                 rows.execute("update camera set bytes = bytes - ? where name = ?", (segment.bytes, segment.camera))
-                shrink(rows, segment)
                 _erase(rows, segment, reason)
+            shrink(rows, (segment for segment, _ in going))
 
     def drop_garbage(self, paths: Iterable[str]) -> None:
         """Deletion, step 2: the files are durably gone."""

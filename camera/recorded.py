@@ -1,6 +1,7 @@
 """What is recorded, without the files: a row a stretch, kept in step with them, so that a month is read at once."""
 
 import sqlite3
+from collections.abc import Iterable, Sequence
 
 from camera.segment import Segment
 
@@ -46,28 +47,34 @@ def extend(rows: sqlite3.Connection, segment: Segment) -> None:
     )
 
 
-def shrink(rows: sqlite3.Connection, segment: Segment) -> None:
-    """Take a file out whose row is gone. Retention takes the oldest: then the stretch only begins later."""
-    row = rows.execute(
-        "select from_us, to_us, bytes, files from recorded where camera = ? and from_us <= ?"
-        " order by from_us desc limit 1",
-        (segment.camera, segment.start_us),
-    ).fetchone()
-    if row is None:
+def shrink(rows: sqlite3.Connection, gone: Iterable[Segment]) -> None:
+    """Take files out whose rows are gone, a stretch at a time: its files may be many, and are counted once."""
+    touched: dict[tuple[str, int], list[Segment]] = {}
+    for segment in gone:
+        row = rows.execute(
+            "select from_us from recorded where camera = ? and from_us <= ? order by from_us desc limit 1",
+            (segment.camera, segment.start_us),
+        ).fetchone()
+        if row is not None:
+            touched.setdefault((segment.camera, row["from_us"]), []).append(segment)
+    for (camera, from_us), taken in touched.items():
+        _shorten(rows, camera, from_us, taken)
+
+
+def _shorten(rows: sqlite3.Connection, camera: str, from_us: int, taken: Sequence[Segment]) -> None:
+    """Take files out of one stretch. Where they were its oldest, it only begins later."""
+    here = (camera, from_us)
+    row = rows.execute("select to_us, bytes, files from recorded where camera = ? and from_us = ?", here).fetchone()
+    rows.execute("delete from recorded where camera = ? and from_us = ?", here)
+    first = rows.execute("select min(start_us) from segment where camera = ? and start_us >= ?", here).fetchone()[0]
+    files, last_us = row["files"] - len(taken), max(each.end_us for each in taken)
+    if files <= 0 or first is None:
         return
-    rows.execute("delete from recorded where camera = ? and from_us = ?", (segment.camera, row["from_us"]))
-    if row["files"] == 1:
+    if first >= last_us and last_us < row["to_us"]:
+        size = row["bytes"] - sum(each.bytes for each in taken)
+        rows.execute("insert into recorded values (?, ?, ?, ?, ?)", (camera, first, row["to_us"], size, files))
         return
-    first = rows.execute(
-        "select min(start_us) from segment where camera = ? and start_us >= ?", (segment.camera, row["from_us"])
-    ).fetchone()[0]
-    if first is None:
-        return
-    if segment.start_us == row["from_us"] and first >= segment.end_us and segment.end_us < row["to_us"]:
-        left = (segment.camera, first, row["to_us"], row["bytes"] - segment.bytes, row["files"] - 1)
-        rows.execute("insert into recorded values (?, ?, ?, ?, ?)", left)
-        return
-    _split(rows, segment.camera, row["from_us"], row["to_us"])
+    _split(rows, camera, from_us, row["to_us"])
 
 
 def _split(rows: sqlite3.Connection, camera: str, from_us: int, to_us: int) -> None:
