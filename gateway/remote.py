@@ -140,6 +140,8 @@ class Remote:
         self._pen.noted(plan.changes)
         for door, input_ in plan.inputs:
             self._doors.step(door, input_, self._clock.mono())
+        if order.action in ("lockdown", "lockdown_release"):
+            self._lockdowns.apply(self._clock.mono())  # another order may have come between
         self._on_change()
         self._end(order, Result.DONE, "")
 

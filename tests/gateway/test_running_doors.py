@@ -373,3 +373,12 @@ async def test_an_interlock_and_anti_passback_both_hold(make: Make) -> None:
     await ask("PassbackViolation")
     place.levels(club=OPEN)
     await ask("Interlocked")
+
+
+async def test_lockdowns_ordered_in_one_breath_both_stand_and_end_by_themselves(make: Make) -> None:
+    place = make(more=[Zone("estate"), Zone(ZONE, "estate"), Zone("club", "estate")])
+    for n, (action, zone) in enumerate((("lockdown", ""), ("lockdown", "club"), ("lockdown_release", ""))):
+        place.service.order(RemoteOrder(f"l-{n}", "", "wang", "drill", time.time() + 5, action, zone=zone))
+    await place.settle(lambda: len(place.events("CommandOutcome")) == 3)
+    assert place.service.passage.lockdowns == {"zone club"}
+    assert (place.mode(), place.mode("club")) == ("Locked", "LockedDown")
