@@ -6,7 +6,7 @@ import pytest
 
 from controllers.driver import CardRead, KeyRead, LinkState, TextRead
 from controllers.osdp_limits import Limits
-from tests.controllers.test_osdp_bus import CARD, DAMAGE, events, made
+from tests.controllers.virtual_bus import CARD, DAMAGE, events, made
 
 SHORT, LONG, LONG_PARTS = 1_000, 250_000, 4
 

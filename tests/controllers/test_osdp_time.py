@@ -1,0 +1,263 @@
+"""The panel and time: deadlines, the wire's arithmetic, dead and slow readers, 126 of them."""
+
+import itertools
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controllers.driver import (
+    CardRead,
+    DeviceEvent,
+    FeedbackCommand,
+    LinkState,
+    LockAction,
+    LockCommand,
+    Result,
+    Signal,
+)
+from controllers.osdp_message import Code
+from tests.controllers.virtual import VirtualLine, VirtualReader
+from tests.controllers.virtual_bus import CARD, events, made, outputs, pulse, results
+
+
+def test_a_command_is_not_repeated_after_its_deadline() -> None:
+    line = made()
+    line.readers[0].cut = True
+    pulse(line, within_s=0.3)
+    line.run(0.35)
+    line.readers[0].cut = False
+    line.run(3)
+    assert results(line) == {"c": Result.UNKNOWN}
+    assert not outputs(line.readers[0])
+    assert line.bus.device("r1").online
+
+
+def test_a_command_is_repeated_inside_its_deadline() -> None:
+    line = made()
+    line.readers[0].cut = True
+    pulse(line, within_s=2)
+    line.run(0.1)
+    line.readers[0].cut = False
+    line.run(0.5)
+    assert results(line) == {"c": Result.DONE}
+    assert len(outputs(line.readers[0])) == 1
+
+
+def test_a_frame_that_would_end_after_the_deadline_is_not_begun() -> None:
+    line = made(baud=9600)
+    for number in range(10):
+        pulse(line, f"c{number}", within_s=0.02)  # the frame alone takes 31 ms
+        line.run(0.07)
+    assert set(results(line).values()) == {Result.EXPIRED}
+    assert not outputs(line.readers[0])
+
+
+moments = st.lists(
+    st.tuples(
+        st.sampled_from(["pulse", "pulse", "signal", "cut", "join", "forget", "busy", "lossy", "whole"]),
+        st.floats(0, 0.4),
+        st.floats(-0.1, 0.8),
+    ),
+    min_size=1,
+    max_size=14,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(moments, st.integers(0, 2**32))
+def test_whatever_happens_a_command_ends_once_and_never_runs_late_or_twice(
+    story: list[tuple[str, float, float]], seed: int
+) -> None:
+    line = made(1, 2, baud=9600)
+    reader, chance = line.readers[0], random.Random(seed)
+    commands: dict[str, LockCommand] = {}
+    for number, (what, wait_s, within_s) in enumerate(story):
+        match what:
+            case "pulse":
+                name = f"c{number}"
+                commands[name] = LockCommand(name, "r1", 0, LockAction.PULSE, line.now + within_s, 1000 + number * 100)
+                line.bus.submit(commands[name], line.now)
+            case "signal":
+                line.bus.submit(FeedbackCommand(f"f{number}", "r1", Signal.HELD, line.now + within_s), line.now)
+            case "cut" | "join":
+                reader.cut = what == "cut"
+            case "forget":
+                reader.forget()
+            case "busy":
+                reader.busy = 8
+            case "lossy":
+                line.hurt = lambda answer: [] if chance.random() < 0.4 else [answer]
+            case "whole":
+                line.hurt = lambda answer: [answer]
+        line.run(wait_s)
+    reader.cut = False
+    line.run(4)
+    ended = results(line)
+    runs = {int.from_bytes(data[2:4], "little"): 0 for _, code, data in reader.heard if code == Code.OUT}
+    for at, code, data in reader.heard:
+        if code == Code.OUT:
+            tenths = int.from_bytes(data[2:4], "little")
+            runs[tenths] += 1
+            assert at <= commands[f"c{tenths - 10}"].deadline_mono_s + 1e-9
+    for name in commands:
+        ran = runs.get(10 + int(name[1:]), 0)
+        assert ran <= 1
+        assert ran == 1 or ended[name] is not Result.DONE
+        assert ran == 0 or ended[name] in (Result.DONE, Result.UNKNOWN)
+
+
+@pytest.mark.parametrize("baud", [9600, 38400, 115200])
+@pytest.mark.parametrize("readers", [1, 4])
+def test_polls_follow_each_other_as_fast_as_the_wire_allows(baud: int, readers: int) -> None:
+    line = made(*range(1, readers + 1), baud=baud)
+    line.run(2)
+    begins = [at for at, frame in line.sent if frame.code == Code.POLL and frame.has_mac]
+    turns = [later - earlier for earlier, later in itertools.pairwise(begins)]
+    arithmetic = (15 + 15 + 2) * 10 / baud + 0.001  # POLL and ACK in the secure channel, idle time, turn-around
+    assert sorted(turns)[len(turns) // 2] < arithmetic * 1.05
+    assert min(turns) > 30 * 10 / baud
+
+
+def test_a_quiet_line_rests_and_wakes_for_a_command_or_a_read() -> None:
+    line = made(*range(1, 17))
+    line.run(3)
+    pulse(line, "first")
+    start = line.now
+    line.run(1)
+    busy = len([at for at, _ in line.sent if at > start])
+    line.run(8)
+    start = line.now
+    line.run(1)
+    assert len([at for at, _ in line.sent if at > start]) < busy * 0.8
+    for wait_s in (0.003, 0.02, 0.061):
+        line.run(6 + wait_s)
+        began = line.now
+        pulse(line, f"c{wait_s}")
+        line.run(0.1)
+        assert next(at for at, frame in line.sent if frame.code == Code.OUT and at >= began) - began < 0.004
+
+
+def test_a_fast_line_fills_the_idle_time_with_marks() -> None:
+    line = made(1, 2)
+    wake_ups = []
+    original = line.bus.next_send
+    line.bus.next_send = lambda now: (wake_ups.append(now), original(now))[1]  # type: ignore[method-assign,func-returns-value] # a counter
+    start = len(line.sent)
+    line.run(1)
+    assert len(wake_ups) < 2.2 * (len(line.sent) - start)  # one when bytes come, and none to wait for the idle time
+
+
+def test_a_command_waits_for_no_poll_but_the_one_on_the_wire() -> None:
+    line = made(1, 2, 3, 4, baud=9600)
+    line.run(3)  # all questions asked
+    for number in range(20):
+        began = line.now
+        pulse(line, f"c{number}", device=f"r{number % 4 + 1}")
+        line.run(0.25)
+        sent = next(at for at, frame in line.sent if at >= began and frame.code == Code.OUT)
+        assert sent - began < 0.04
+
+
+def test_a_command_at_once_after_a_read_finds_the_wire_free() -> None:
+    line = made(1, 2, baud=9600)
+    original = line.events.append
+    line.readers[0].events.append(CARD)
+    waits = []
+
+    def decide(event: DeviceEvent) -> None:
+        original(event)
+        if isinstance(event, CardRead):
+            line.bus.submit(LockCommand("c", "r1", 0, LockAction.PULSE, line.now + 2, 100), line.now)
+            waits.append(line.now)
+
+    line.bus._emit = decide
+    line.run(1)
+    sent = next(at for at, frame in line.sent if frame.code == Code.OUT)
+    assert sent - waits[0] <= 2.01 * 10 / 9600  # the idle time between two frames
+    assert results(line) == {"c": Result.DONE}
+
+
+def test_polls_wait_a_moment_for_the_command_that_answers_a_read() -> None:
+    line = made(1, 2, baud=9600)
+    line.readers[0].events.append(CARD)
+    while not events(line, CardRead):
+        line.run(0.001)
+    read_at = line.now
+    line.run(0.002)
+    pulse(line)
+    line.run(1)
+    assert next(frame.code for at, frame in line.sent if at >= read_at) == Code.OUT
+
+
+def waits(line: VirtualLine, seconds: float) -> list[float]:
+    """How long cards wait at reader 1 until they are read, ascending. They come at any moment."""
+    chance, found = random.Random(5), []
+    end = line.now + seconds
+    while line.now < end:
+        line.run(chance.uniform(0.02, 0.2))
+        shown = line.now
+        line.readers[0].events.append(CARD)
+        line.events.clear()
+        while not events(line, CardRead):
+            line.run(0.0005)
+        found.append(line.now - shown)
+    return sorted(found)
+
+
+def test_one_late_answer_or_a_slow_reader_alone_costs_no_polls() -> None:
+    for addresses, late in (((1, 2), 3), ((1,), 100)):
+        line = made(*addresses)
+        line.run(6)
+        line.readers[0].turn_s = 0.05
+        line.run(late * 0.05)
+        line.readers[0].turn_s = 0.001
+        start = line.now
+        line.run(1)
+        assert len([at for at, frame in line.sent if at > start and frame.address == 1]) > 50
+
+
+@pytest.mark.parametrize("baud", [9600, 38400, 115200])
+@pytest.mark.parametrize("ill", ["dead", "slow", "torn", "of another key"])
+def test_a_dead_or_slow_reader_slows_its_neighbours_by_a_tenth_at_most(ill: str, baud: int) -> None:
+    others, bad = made(1, 2, 3, 4, baud=baud), made(1, 2, 3, 4, 9, baud=baud)
+    bad.run(5)
+    if ill == "slow":
+        bad.readers[4].turn_s = 0.15
+    elif ill == "of another key":
+        bad.readers[4].key = bytes(range(16))
+        bad.readers[4].forget()
+    else:
+        bad.readers[4].cut = True
+    if ill == "torn":  # it begins to answer and never ends
+        bad.readers[4].cut = False
+        bad.hurt = lambda answer: [answer[:4]] if answer[1] & 0x7F == 9 else [answer]
+    seconds = 60 if baud == 9600 else 25  # some hundreds of cards
+    usual, beside = waits(others, seconds), waits((bad.run(5), bad)[1], seconds)
+    assert beside[len(beside) // 2] < usual[len(usual) // 2] * 1.1
+
+
+@pytest.mark.parametrize(
+    ("baud", "dead", "within_s"), [(9600, 1, 2), (9600, 2, 2), (9600, 8, 2), (9600, 16, 4), (115200, 8, 2)]
+)
+def test_dead_readers_are_back_within_two_seconds_on_a_bus_of_sixteen(baud: int, dead: int, within_s: float) -> None:
+    line = made(*range(1, 17), baud=baud)
+    line.run(5)
+    for reader in line.readers[-dead:]:
+        reader.cut = True
+    line.run(20)
+    for reader in line.readers[-dead:]:
+        reader.cut = False
+    began = line.now
+    line.run(8)
+    backs = [event.seen.mono_s - began for event in events(line, LinkState) if event.up and event.seen.epoch == 2]
+    assert len(backs) == dead
+    assert min(backs) < 2
+    assert max(backs) < within_s  # so many greetings at 9600 baud take longer
+
+
+def test_a_whole_bus_of_126_comes_on_line() -> None:
+    line = VirtualLine([VirtualReader(address) for address in range(1, 127)])
+    line.run(12)
+    assert all(line.bus.device(f"r{address}").online for address in range(1, 127))
