@@ -7,20 +7,22 @@ The file is readable by its owner alone (mode 0600): a looser mode is refused, n
 are refused too, the standard's default key (SCBK-D, SIA OSDP v2.2 annex D) first of all.
 """
 
+import contextlib
+import fcntl
 import json
 import os
 import secrets
 import stat
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from controllers.errors import BadSetup
 
 KEY_BYTES = 16
 DEFAULT_KEY = bytes(range(0x30, 0x40))  # SCBK-D
-_WRITING = threading.Lock()
 GUESSABLE = (DEFAULT_KEY, bytes(range(0x40, 0x50)))
+_WRITING = threading.Lock()
 
 
 def check_key(name: str, key: bytes) -> bytes:
@@ -44,7 +46,7 @@ def load_next_keys(path: Path) -> dict[str, bytes]:
 
 def create_keys(path: Path, names: Iterable[str]) -> dict[str, bytes]:
     """Add a new random key for each name that has none, and give all present keys back. Existing keys stay."""
-    with _WRITING:
+    with _writing(path):
         keys = _load(path) if path.exists() else {}
         for name in names:
             keys.setdefault(name, (secrets.token_bytes(KEY_BYTES),))
@@ -54,7 +56,7 @@ def create_keys(path: Path, names: Iterable[str]) -> dict[str, bytes]:
 
 def prepare_key(path: Path, name: str) -> bytes:
     """The key that a reader shall have: a new random one, on the disk before it is given; or the one begun before."""
-    with _WRITING:
+    with _writing(path):
         keys = _load(path)
         if name not in keys:
             raise BadSetup(f"{path} has no key for {name!r}")
@@ -66,11 +68,23 @@ def prepare_key(path: Path, name: str) -> bytes:
 
 def confirm_key(path: Path, name: str) -> None:
     """The reader proved that it has its next key: the old one is forgotten. Nothing happens where none changes."""
-    with _WRITING:
+    with _writing(path):
         keys = _load(path)
         if len(keys.get(name, ())) > 1:
             keys[name] = keys[name][1:]
             _save(path, keys)
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """One writer at a time: of this process's threads, and of all processes (a tool beside a running gateway)."""
+    with _WRITING:
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
 
 
 def _load(path: Path) -> dict[str, tuple[bytes, ...]]:
@@ -113,6 +127,9 @@ def _write_private(path: Path, text: str) -> None:
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        if os.geteuid() == 0:  # root's tool, another user's gateway: it must still be able to read it
+            owner = path.stat() if path.exists() else path.parent.stat()
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

@@ -49,77 +49,91 @@ class _Ask(BaseModel):
     by: Annotated[str, Field(max_length=64)] = ""  # the person behind sudo
 
 
+class AtReader(_Ask):
+    """Is about one reader."""
+
+    reader: Name
+
+    @property
+    def target(self) -> str:
+        """Its name."""
+        return self.reader
+
+
+class AtLine(_Ask):
+    """Is about one line of readers."""
+
+    line: Name
+
+    @property
+    def target(self) -> str:
+        """Its name."""
+        return self.line
+
+
 class ListDevices(_Ask):
     """All devices, and what is known of each."""
 
     do: Literal["list"] = "list"
 
 
-class RotateKey(_Ask):
+class RotateKey(AtReader):
     """Give a reader a new secure-channel key."""
 
     do: Literal["rotate-key"] = "rotate-key"
-    reader: Name
 
 
-class InstallWindow(_Ask):
+class InstallWindow(AtReader):
     """For some minutes a blank reader may be given our key over the published default key; 0 closes the window."""
 
     do: Literal["install-window"] = "install-window"
-    reader: Name
     minutes: Annotated[float, Field(ge=0, le=60)]
 
 
-class SetAddress(_Ask):
+class SetAddress(AtReader):
     """COMSET."""
 
     do: Literal["comset"] = "comset"
-    reader: Name
     address: Annotated[int, Field(ge=0, le=MAX_ADDRESS)]
     baud: int
 
 
-class SendFile(_Ask):
+class SendFile(AtReader):
     """A file of this size follows the line."""
 
     do: Literal["send-file"] = "send-file"
-    reader: Name
     size: Annotated[int, Field(ge=1, le=FILE_BYTES)]
     kind: Annotated[int, Field(ge=1, le=255)] = 1
 
 
-class ShowText(_Ask):
+class ShowText(AtReader):
     """A text on a reader's display."""
 
     do: Literal["text"] = "text"
-    reader: Name
     text: Annotated[str, Field(max_length=MAX_SHOWN_CHARS, pattern=r"^[ -~]*$")]
     seconds: Byte = 0
     row: Byte = 1
     column: Byte = 1
 
 
-class Quality(_Ask):
+class Quality(AtLine):
     """What the traffic of some seconds tells of a line."""
 
     do: Literal["quality"] = "quality"
-    line: Name
     seconds: Seconds = 10.0
 
 
-class CaptureLine(_Ask):
+class CaptureLine(AtLine):
     """Write all that is said on a line into a file of the gateway's folder."""
 
     do: Literal["capture"] = "capture"
-    line: Name
     seconds: Seconds = 30.0
 
 
-class SearchLine(_Ask):
+class SearchLine(AtLine):
     """Who is on a line? Its readers are off line meanwhile."""
 
     do: Literal["search"] = "search"
-    line: Name
     bauds: Annotated[list[int], Field(max_length=len(BAUDS))] = []  # none: all
 
 
@@ -132,11 +146,6 @@ _ASKS: TypeAdapter[Ask] = TypeAdapter(Annotated[Ask, Field(discriminator="do")])
 def read_ask(line: bytes) -> Ask:
     """A request. Raises `pydantic.ValidationError`."""
     return _ASKS.validate_json(line)
-
-
-def target(ask: Ask) -> str:
-    """The reader or line that a request is about; empty for all."""
-    return str(getattr(ask, "reader", "") or getattr(ask, "line", ""))
 
 
 def written(ask: Ask) -> dict[str, Any]:

@@ -24,6 +24,8 @@ from gateway.commands import new_id
 from gateway.control import Tell
 from gateway.control_words import (
     Ask,
+    AtLine,
+    AtReader,
     CaptureLine,
     InstallWindow,
     ListDevices,
@@ -35,7 +37,6 @@ from gateway.control_words import (
     SetAddress,
     ShowText,
     Why,
-    target,
     written,
 )
 from gateway.pen import Pen
@@ -74,7 +75,7 @@ class DeviceWork:
         if isinstance(ask, ListDevices):
             return {"devices": self._list()}
         line = self._line(ask)
-        with self._alone(target(ask)):
+        with self._alone(ask.target):
             await self._write(ask, operator, {})
             try:
                 done = await self._do(ask, line, content, tell)
@@ -217,12 +218,11 @@ class DeviceWork:
             "install_window_s": round(state.window_s),
         }
 
-    def _line(self, ask: Ask) -> OsdpBusDriver:
-        name = target(ask)
-        line = self._lines.get(name) if hasattr(ask, "line") else self._owner.get(name)
+    def _line(self, ask: AtReader | AtLine) -> OsdpBusDriver:
+        what, known = ("line", self._lines) if isinstance(ask, AtLine) else ("reader", self._owner)
+        line = known.get(ask.target)
         if line is None:
-            known = ", ".join(self._lines if hasattr(ask, "line") else self._owner) or "none"
-            raise NotDone(Why.NO_DEVICE, f"no OSDP {'line' if hasattr(ask, 'line') else 'reader'} {name!r}; {known}")
+            raise NotDone(Why.NO_DEVICE, f"no OSDP {what} {ask.target!r}; there is {', '.join(known) or 'none'}")
         return line
 
     async def _command(self, line: OsdpBusDriver, command: OsdpCommand) -> None:

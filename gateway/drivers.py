@@ -55,7 +55,7 @@ def osdp(wiring: Wiring) -> Iterator[Driver]:
     keys = load_keys(vault) if buses else {}
     for bus in buses:
         if missing := [reader.name for reader in bus.readers if reader.name not in keys]:
-            raise BadSetup(f"{vault} has no key for {', '.join(missing)}")
+            raise BadSetup(f"{vault} has no key for {', '.join(missing)}: run menjin device make-keys")
         readers = [OsdpReader(reader.name, reader.address, keys[reader.name]) for reader in bus.readers]
         yield OsdpBusDriver(bus.name, bus.port, bus.baud, readers, wiring.sink, vault=vault)
 

@@ -10,6 +10,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from controllers.errors import BadSetup
+from controllers.vault import create_keys, load_keys
 from gateway.control_client import ask_gateway, person
 from gateway.control_words import (
     FILE_BYTES,
@@ -44,6 +46,21 @@ def list_devices(config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False
     """Each device's link; of OSDP readers also address, maker, errors and installation window."""
     done = _ask(config, ListDevices(), json)
     answer(done) if json else _draw(device_table(done["devices"]))
+
+
+@app.command("make-keys", help="Make a key for each wired reader that has none / 为新读卡器生成密钥")
+def make_keys(config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) -> None:
+    """Needs no gateway. A running one is started again to take up new readers; then give them their keys."""
+    settings = settings_of(config)
+    vault = settings.secrets.reader_keys_file
+    wired = [reader.name for bus in settings.buses for reader in bus.readers]
+    try:
+        before = load_keys(vault) if vault.exists() else {}
+        create_keys(vault, wired)
+    except (BadSetup, OSError) as error:
+        stop(str(error), Exit.BAD_CONFIG)
+    made = [name for name in wired if name not in before]
+    _end({"made": made}, ", ".join(made) or "each reader has a key / 均已有密钥", json)
 
 
 @app.command("rotate-key", help="Give a reader a new secure-channel key / 更换读卡器密钥")

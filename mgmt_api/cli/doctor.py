@@ -84,7 +84,11 @@ def _reader_keys(settings: Settings) -> Finding:
     except BadSetup as error:
         return Finding("reader keys", False, str(error))
     missing = [reader.name for bus in settings.buses for reader in bus.readers if reader.name not in known]
-    return Finding("reader keys", not missing, f"no key for: {', '.join(missing)}" if missing else f"{len(known)} keys")
+    return Finding(
+        "reader keys",
+        not missing,
+        f"no key for {', '.join(missing)}: run menjin device make-keys" if missing else f"{len(known)} keys",
+    )
 
 
 def _token_files(settings: Settings) -> Iterator[Path]:

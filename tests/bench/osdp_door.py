@@ -4,7 +4,7 @@ import asyncio
 import threading
 
 from controllers.driver import DeviceEvent, LinkState, Sink
-from controllers.serial_port import OsdpBusDriver, OsdpReader
+from controllers.osdp_driver import OsdpBusDriver, OsdpReader
 from gateway.site import Reader
 from tests.bench.whole_door import serve
 

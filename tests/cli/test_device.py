@@ -201,6 +201,18 @@ def test_a_file_that_never_comes_whole_and_a_caller_who_leaves_change_nothing(ga
     assert not [each for each in gateway.work() if each.get("detail", {}).get("size") == 1000]
 
 
+def test_each_wired_reader_gets_a_key_once_and_the_others_keep_theirs(tmp_path: Path) -> None:
+    (tmp_path / "site.yaml").write_text(SITE.format(port="/nowhere"), encoding="utf-8")
+    command = ["device", "make-keys", "-c", str(tmp_path / "site.yaml"), "--json"]
+    assert json.loads(CliRunner().invoke(app, command).output) == {"made": ["r1", "blank"]}
+    first = load_keys(tmp_path / "keys.json")
+    assert len(set(first.values())) == 2
+    (tmp_path / "keys.json").write_text(json.dumps({"r1": first["r1"].hex()}), encoding="utf-8")
+    assert json.loads(CliRunner().invoke(app, command).output) == {"made": ["blank"]}
+    assert load_keys(tmp_path / "keys.json")["r1"] == first["r1"]
+    assert stat.S_IMODE((tmp_path / "keys.json").stat().st_mode) == 0o600
+
+
 def test_without_a_gateway_that_is_said_plainly(tmp_path: Path) -> None:
     (tmp_path / "site.yaml").write_text(SITE.format(port="/nowhere"), encoding="utf-8")
     command = ["device", "list", "-c", str(tmp_path / "site.yaml")]
