@@ -35,17 +35,20 @@ class Seeing:
         watchers: Mapping[str, Watcher],
         clocks: Sequence[ClockWatch] = (),
     ) -> None:
-        self._root, self._clocks = root, clocks
+        self._root, self._clocks, self._ended = root, clocks, False
         self.alarms, self.drawings, self.watchers = alarms, drawings, watchers
 
     async def run(self) -> None:
         """Watch, and forget old alarms, until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            for watcher in self.watchers.values():
-                tasks.create_task(watcher.run())
-            for clock in self._clocks:
-                tasks.create_task(clock.run())
-            tasks.create_task(self._forget_old())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for watcher in self.watchers.values():
+                    tasks.create_task(watcher.run())
+                for clock in self._clocks:
+                    tasks.create_task(clock.run())
+                tasks.create_task(self._forget_old())
+        finally:
+            self._ended = True  # who waits for a change is let go, and does not hold the process up
 
     async def draw(self, camera: str, drawing: Drawing) -> None:
         """Keep a drawing and look with it. Raises `OSError`: it is not kept, the old one holds."""
@@ -56,7 +59,7 @@ class Seeing:
     async def changes(self, after: int, wait_s: float, poll_s: float = 0.2) -> Sequence[Alarm]:
         """Return the alarms that changed after a number; when there are none, wait for some, `wait_s` at most."""
         until = time.monotonic() + wait_s
-        while not (found := self.alarms.after(after)) and time.monotonic() < until:
+        while not (found := self.alarms.after(after)) and time.monotonic() < until and not self._ended:
             await asyncio.sleep(poll_s)
         return found
 

@@ -3,6 +3,7 @@
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,17 @@ def test_a_drawing_survives_the_recorder_and_its_alarms_are_told_after_a_number(
     told = running.get("/alarms", after=after)
     assert told["log"] == known["log"]
     assert all(each["changed"] > after for each in told["alarms"])
+
+
+def test_who_waits_for_alarms_does_not_hold_the_recorder_up(running: RecorderProcess) -> None:
+    after = max((each["changed"] for each in running.get("/alarms")["alarms"]), default=0)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(running.get, "/alarms", after=after + 1000, wait_s=9)
+        time.sleep(0.5)
+        assert running.end() == 0
+        assert waiting.result()["alarms"] == []
+    assert "Traceback" not in running.log_path.read_text()
+    running.start()
 
 
 def test_a_camera_that_goes_away_is_an_alarm_and_its_return_ends_it(
