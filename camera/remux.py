@@ -1,8 +1,8 @@
 """A clip by stream copy: the fragments of several files with new times, not one picture re-encoded.
 
-A clip begins at the key frame at or before the wished moment and ends with the fragment (half a second) that holds the
-last one: pictures of a group need their key frame. Files of one run join without a seam; after a gap the clip's clock
-goes on by wall time. Where the coding changed, a new part begins.
+A clip begins at the key frame at or before the wished moment and ends with the fragment (a quarter of a second) that
+holds the last one: pictures of a group need their key frame. Files of one run join without a seam; after a gap the
+clip's clock goes on by wall time. Where the coding changed, a new part begins.
 """
 
 import mmap

@@ -162,6 +162,7 @@ class Recorders:
             return []
         cameras = [camera for camera in found if isinstance(camera, dict) and "name" in camera]
         self._where.update({camera["name"]: address for camera in cameras})
+        self._where.update({camera["sub"]: address for camera in cameras if camera.get("sub")})
         return cameras
 
     def _open_client(self) -> httpx2.AsyncClient:
