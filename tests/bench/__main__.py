@@ -9,7 +9,20 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-BENCHES = ("decide", "swap", "change", "journal", "osdp", "push", "qr", "recorder", "footage", "seeing", "wires")
+BENCHES = (
+    "decide",
+    "swap",
+    "change",
+    "journal",
+    "osdp",
+    "push",
+    "looking",
+    "qr",
+    "recorder",
+    "footage",
+    "seeing",
+    "wires",
+)
 COLUMNS = ("name", "value", "unit", "peer", "ratio", "spread")
 BUILD = Path("build")
 LIMIT_S = 3600 if os.environ.get("MENJIN_LONG") == "1" else 300
