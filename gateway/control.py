@@ -11,7 +11,7 @@ import os
 import pwd
 import socket
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +110,7 @@ def listen(path: Path) -> socket.socket:
 
 
 @contextlib.contextmanager
-def short(path: Path) -> Any:
+def short(path: Path) -> Iterator[str]:
     """A name of this path that fits into a socket's address, which has room for 107 bytes."""
     folder = os.open(path.parent, os.O_PATH)
     try:

@@ -18,7 +18,7 @@ from controllers.errors import BadSetup, LinkLost
 from controllers.osdp_capture import Capture
 from controllers.osdp_command import AddressCommand, FileCommand, OsdpCommand, TextCommand
 from controllers.osdp_discovery import LEAST_RATES, Found, plan
-from controllers.osdp_driver import KEY_S, OsdpBusDriver
+from controllers.osdp_driver import KEY_S, OsdpBusDriver, ReaderState
 from gateway.access.event import EventKind
 from gateway.commands import new_id
 from gateway.control import Tell
@@ -202,7 +202,7 @@ class DeviceWork:
         states = {name: state for line in self._lines.values() for name, state in line.states().items()}
         return [self._device(driver, name, states.get(name)) for driver in self._drivers for name in driver.devices()]
 
-    def _device(self, driver: Driver, name: str, state: Any) -> dict[str, Any]:
+    def _device(self, driver: Driver, name: str, state: ReaderState | None) -> dict[str, Any]:
         link = self._links.get(name)
         told: dict[str, Any] = {"name": name, "line": driver.name, "online": bool(link and link.up)}
         told |= {"secure": bool(link and link.secure), "reason": link.reason if link else "not seen yet"}
