@@ -44,9 +44,9 @@ def test_whatever_the_order_each_event_stands_once(bare: Plane, batches: list[li
         upload = read_document(json.dumps({"events": [event(seq) for seq in seqs]}).encode(), events.Upload)
         with bare.database.write() as session:
             doors.know(session, gateway)
-            acked, _ = events.ingest(session, gateway, upload, events.read_heads(upload), 0.0)
+            found = events.ingest(session, gateway, upload, events.read_heads(upload), 0.0)
         sent |= set(seqs)
-        assert acked == next(n for n in range(14) if n + 1 not in sent)
+        assert found.acked == next(n for n in range(14) if n + 1 not in sent)
 
 
 def test_the_feed_keeps_the_gateways_record_and_adds_its_own(client: TestClient) -> None:
