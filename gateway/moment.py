@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gateway import history, journal_db, wire
+from gateway.access.case import DEFAULT_LIMITS, Limits
 from gateway.access.door_words import DoorMode
 from gateway.access.generation import build
 from gateway.access.model import AccessPoint, Credential, Row
@@ -31,6 +32,7 @@ class Gateway(NamedTuple):
     points: Sequence[AccessPoint]
     tz: tzinfo
     site: int
+    limits: Limits = DEFAULT_LIMITS
 
 
 class Moment:

@@ -26,7 +26,13 @@ def wired(folder: Path, site: Site) -> dict[str, Any]:
         [p.name, p.door, p.door_number, p.zone_from, p.zone_to, p.min_assurance, p.assurance_by]
         for p in site.access_points
     ]
-    return {"folder": str(folder), "site": site.number, "tz": str(site.tz), "points": points}
+    return {
+        "folder": str(folder),
+        "site": site.number,
+        "tz": str(site.tz),
+        "points": points,
+        "static_codes": site.static_codes,
+    }
 
 
 class Questions:

@@ -20,14 +20,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway import shown, wire
-from gateway.access.case import Passage as PassageState
+from gateway.access.case import Limits
 from gateway.access.decision import Denied, Presented
 from gateway.access.explain import Explanation, explain
 from gateway.access.generation import BadRows
 from gateway.access.holders import Entitled, where_can, who_can
 from gateway.access.model import AccessPoint, Credential
-from gateway.access.presence import Scene
-from gateway.access.reasons import REASONS
+from gateway.access.reasons import sentence
 from gateway.access.table import PermissionTable
 from gateway.builder import NICE
 from gateway.moment import Event, Gateway, Moment, NoAnswer, event_of
@@ -90,24 +89,14 @@ def _at_point(
     passage = moment.passage(table, point, who)
     scene = moment.scene(passage, point.door)
     presented = _presented(moment, who, event, question)
-    found = _why(table, passage, point, presented, moment.at, scene)
+    at, limits = datetime.fromtimestamp(moment.at, UTC), moment.gateway.limits
+    found = explain(table, passage, point, presented, at, limits, scene)
     made = {"door": point.door, "access_point": point.name, **_decision(found), "steps": _steps(found)}
     if event is not None:
         told = {"decision": event["kind"], "reason": event.get("reason", ""), "policy": event.get("policy", "")}
         same = (told["decision"], told["reason"]) == (made["decision"], made["reason"])
         made |= {"recorded": told, "agrees": same}
     return made
-
-
-def _why(
-    table: PermissionTable,
-    passage: PassageState,
-    point: AccessPoint,
-    presented: Presented,
-    at: float,
-    scene: Scene,
-) -> Explanation:
-    return explain(table, passage, point, presented, datetime.fromtimestamp(at, UTC), scene=scene)
 
 
 def _presented(moment: Moment, who: Credential | None, event: Event | None, question: Question) -> Presented:
@@ -121,7 +110,7 @@ def _presented(moment: Moment, who: Credential | None, event: Event | None, ques
 def _decision(found: Explanation) -> Answer:
     decision = found.decision
     if isinstance(decision, Denied):
-        zh, en = REASONS[decision.reason]
+        zh, en = sentence(decision.reason, decision.credential)
         return {"decision": "Denied", "reason": decision.reason.value, "policy": "", "zh": zh, "en": en}
     return {"decision": "Granted", "reason": "", "policy": decision.policy, "zh": GRANTED[0], "en": GRANTED[1]}
 
@@ -135,16 +124,17 @@ def _steps(found: Explanation) -> list[Answer]:
 
 def _who_can(moment: Moment, question: Question, _event: Event | None) -> Answer:
     table = moment.table(_planned(moment.office() | dict(moment.credentials()), question))
-    at = datetime.fromtimestamp(moment.at, UTC)
-    points = _points(moment.gateway, question, None)
-    return {"rights": [right for point in points for right in _rights(who_can(table, table.points[point.name], at))]}
+    at, limits = datetime.fromtimestamp(moment.at, UTC), moment.gateway.limits
+    points = [table.points[point.name] for point in _points(moment.gateway, question, None)]
+    return {"rights": [right for point in points for right in _rights(who_can(table, point, at, limits))]}
 
 
 def _where_can(moment: Moment, question: Question, _event: Event | None) -> Answer:
     holder = str(question.get("resident", ""))
     held = {key: body for key, body in moment.credentials() if body["holder"] == holder}
     table = moment.table(_planned(moment.office() | held, question))
-    return {"rights": list(_rights(where_can(table, holder, datetime.fromtimestamp(moment.at, UTC))))}
+    at, limits = datetime.fromtimestamp(moment.at, UTC), moment.gateway.limits
+    return {"rights": list(_rights(where_can(table, holder, at, limits)))}
 
 
 def _rights(found: Iterator[Entitled]) -> Iterator[Answer]:
@@ -200,6 +190,7 @@ def main() -> int:
         for name, door, number, start, end, least, by in wired["points"]
     ]
     gateway = Gateway(Path(wired["folder"]), points, ZoneInfo(wired["tz"]), wired["site"])
+    gateway = gateway._replace(limits=Limits(static_codes=wired["static_codes"]))
     try:
         said = answer(gateway, asked["question"])
     except (NoAnswer, BadPlan) as error:

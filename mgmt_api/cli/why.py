@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from gateway.access.case import Limits
 from gateway.access.world import BadWorld
 from mgmt_api.cli.output import DEFAULT_CONFIG, ConfigOption, Exit, JsonOption, say, settings_of, stop
 from mgmt_api.cli.output import answer as print_json
@@ -82,7 +83,9 @@ def _ask(config: Path, question: dict[str, Any], at: str | None, plan: Path | No
     if settings.gateway is None:
         stop(f"{config}: has no 'gateway' section", Exit.BAD_CONFIG)
     site = site_of(settings)
-    gateway = Gateway(settings.data_dir / "gateway", site.access_points, site.tz, site.number)
+    gateway = Gateway(
+        settings.data_dir / "gateway", site.access_points, site.tz, site.number, Limits(static_codes=site.static_codes)
+    )
     try:
         question["what_if"] = load(plan) if plan else None
         question["at"] = _moment(at, ZoneInfo(settings.site.timezone))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gateway.access.case import DEFAULT_LIMITS, Limits
 from gateway.access.decision import LiveUsed
 from gateway.access.event import AccessEvent, EventKind
 from gateway.access.identifier import identifier_key
@@ -61,8 +62,8 @@ class Past:
         made = AccessEvent(kind, self.now, table_version=version, **fields)
         return await asyncio.wrap_future(self.journal.append(made, changes))
 
-    def ask(self, **question: Any) -> dict[str, Any]:
-        place = Gateway(self.folder, site().access_points, site().tz, SITE)
+    def ask(self, limits: Limits = DEFAULT_LIMITS, **question: Any) -> dict[str, Any]:
+        place = Gateway(self.folder, site().access_points, site().tz, SITE, limits)
         return answer(place, {"ask": "explain", "at": self.now, **question})
 
     def why(self, **question: Any) -> tuple[str, str]:
@@ -93,6 +94,17 @@ async def test_an_answer_has_its_steps_and_a_sentence_in_both_languages(past: Pa
     assert (denied["reason"], denied["zh"]) == ("Unauthorized", "此凭证无权通过此门。")
     assert [step["reason"] for step in denied["steps"] if step["outcome"] == "refused"] == ["Unauthorized"]
     assert all(step["zh"] and step["en"] for step in denied["steps"])
+
+
+async def test_a_static_code_is_explained_by_the_site_s_own_rules(past: Past) -> None:
+    await past.change(2, credentials=[held(100, type="static"), held(101, state="stolen")])
+    asked = {"door": "lobby", "credential": "c-100"}
+    [off], [on] = (past.ask(Limits(static_codes=on), **asked)["answers"] for on in (False, True))
+    assert (off["reason"], on["decision"]) == ("StaticCodeOff", "Granted")
+    rights = past.ask(Limits(static_codes=True), ask="who-can", door="lobby")["rights"]
+    assert {right["credential"] for right in rights} == {"c-100"}
+    [stolen] = past.ask(door="lobby", credential="c-101")["answers"]
+    assert stolen["en"] == "This credential was reported stolen."
 
 
 async def test_a_past_moment_is_explained_by_the_table_of_then(past: Past) -> None:
