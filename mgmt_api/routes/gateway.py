@@ -120,7 +120,7 @@ async def answer(
         text = raw.decode()
         if not isinstance(json.loads(text), dict):
             raise ValueError("no object")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Problem("malformed", f"The answer is no JSON object: {error}") from error
     await run_in_threadpool(_keep_answer, plane, gateway, id, text)
 

@@ -111,3 +111,11 @@ def test_a_gateway_that_is_away_is_not_waited_for(served: Served, console: httpx
     assert console.get(f"{V1}/doors/none/who-can").status_code == 404
     central = httpx2.get(f"{served.url}{V1}/doors/lobby-door/who-can", headers=CENTRAL, trust_env=False)
     assert central.status_code == 403
+
+
+@pytest.mark.parametrize("body", [b"", b"[1]", b"{", b"\xff", b"[" * 100_000])
+def test_an_answer_that_cannot_be_read_is_refused(served: Served, body: bytes) -> None:
+    url = f"{served.url}{V1}/gateways/gateway-1/answers/{'0' * 32}"
+    headers = GATEWAY | {"Content-Type": "application/json"}
+    answer = httpx2.post(url, content=body, headers=headers, trust_env=False)
+    assert (answer.status_code, answer.json()["type"]) == (400, "malformed")
