@@ -132,7 +132,7 @@ def _seeks(context: BrowserContext, url: str, begin: float, chance: random.Rando
     page = context.new_page()
     at = datetime.fromtimestamp(begin + 1800, UTC)
     page.goto(f"{url}/#/footage?{urlencode({'at': at.isoformat(), 'reason': 'bench', 'cameras': 'gate'})}")
-    page.wait_for_function("document.querySelector('.screen video')?.readyState >= 2")
+    eventually(lambda: page.evaluate("document.querySelector('.screen video')?.readyState >= 2"))
     page.wait_for_timeout(1500)
     # The video's time is the wall clock less a whole number of days and the moment that the page was opened at.
     page.evaluate(f"window.origin = {at.timestamp() * 1000}")
@@ -162,7 +162,7 @@ def _native(context: BrowserContext, url: str, begin: float, chance: random.Rand
         document.body.append(video); video.src = source; }""",
         source,
     )
-    page.wait_for_function("document.querySelector('#peer').readyState >= 2")
+    eventually(lambda: page.evaluate("document.querySelector('#peer').readyState >= 2"))
     took = []
     for _ in range(SEEKS):
         page.wait_for_timeout(250)
