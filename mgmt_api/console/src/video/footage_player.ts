@@ -19,6 +19,7 @@ const NEXT_MS = 10_000;
 const AHEAD_S = 12; // of what is played, kept ready
 const BEHIND_S = 40;
 const SEAM_S = 0.3; // pieces of one run meet within less
+const KEY_S = 5; // a stretch that begins within a group of pictures shows nothing until its first key frame
 const PAST_MS = 20; // ends are told in whole milliseconds: this much later lies surely behind the last picture
 const AGAIN_MS = 1500;
 
@@ -112,7 +113,7 @@ export class FootagePlayer {
     if (video.readyState >= 2) return;
     for (let n = 0; n < video.buffered.length; n += 1) {
       const early = video.buffered.start(n) - video.currentTime;
-      if (early > 0 && early < SEAM_S) video.currentTime = video.buffered.start(n) + 0.001;
+      if (early > 0 && early < KEY_S) video.currentTime = video.buffered.start(n) + 0.001;
     }
   }
 
