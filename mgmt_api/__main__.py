@@ -17,7 +17,7 @@ from config.secret import BadSecret, read_key, read_secret
 from config.settings import Settings
 from mgmt_api.app import create_app
 from mgmt_api.database import SchemaTooNew
-from mgmt_api.passes import BadIssuerKey, load_issuer_key
+from mgmt_api.pass_keys import BadIssuerKey, load_issuer_key
 from mgmt_api.plane import CameraPlace, Estate, Plane
 from mgmt_api.recorders import RecorderAddress
 

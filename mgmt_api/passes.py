@@ -2,36 +2,20 @@
 
 import secrets
 
-from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from gateway.access import mj1
 from mgmt_api.office import store
 from mgmt_api.office.ways import visit_of
+from mgmt_api.pass_keys import BadIssuerKey, sign
 from mgmt_api.problems import Fault, Problem
 from mgmt_api.tables import table_of
 from mgmt_api.tables.office import Denied, Issuer, Profile, Resident, VisitorPass, Way
 
 KIDS = range(16)
-
-
-class BadIssuerKey(Exception):
-    """The issuer key file does not hold a P-256 private key, or no key number is free."""
-
-
-def load_issuer_key(pem: bytes) -> EllipticCurvePrivateKey:
-    """The private key that signs passes. Raises `BadIssuerKey`."""
-    try:
-        key = load_pem_private_key(pem, None)
-    except (ValueError, TypeError) as error:
-        raise BadIssuerKey("the issuer key file is not a PEM private key without a password") from error
-    if not isinstance(key, EllipticCurvePrivateKey) or not isinstance(key.curve, SECP256R1):
-        raise BadIssuerKey("the issuer key must be on P-256")
-    return key
 
 
 def install(session: Session, key: EllipticCurvePrivateKey) -> int:
@@ -95,12 +79,6 @@ def sweep(session: Session, now: int) -> int:
     store.bury(session, "denied", dict.fromkeys(ended, b""), now)
     session.execute(delete(table_of(Denied)).where(Denied.id.in_(ended)))
     return len(ended)
-
-
-def sign(key: EllipticCurvePrivateKey, signed: bytes) -> bytes:
-    """ES256 as r then s, 32 bytes each."""
-    r, s = decode_dss_signature(key.sign(signed, ECDSA(SHA256())))
-    return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
 def _unknown(field: str, id_: str) -> Problem:

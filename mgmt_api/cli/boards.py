@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from gateway.board_turns import REPORT
 from mgmt_api.cli.output import DEFAULT_CONFIG, ConfigOption, Exit, JsonOption, answer, say, settings_of, stop
 
 WORDS = {
@@ -16,6 +15,8 @@ WORDS = {
 
 def boards(config: ConfigOption = DEFAULT_CONFIG, json: JsonOption = False) -> None:
     """Show what the last turn came to, board by board."""
+    from gateway.board_turns import REPORT  # brings half of the gateway, which no other command needs
+
     settings = settings_of(config)
     if not settings.site.board_lists:
         stop("the boards' lists are left alone: `site.board_lists` is not set", Exit.BAD_CONFIG)

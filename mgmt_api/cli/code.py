@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from gateway.access import mj1
 from mgmt_api.cli.code_verdict import verdict
 from mgmt_api.cli.output import Exit, JsonOption, answer, say, stop
-from mgmt_api.passes import BadIssuerKey, load_issuer_key, sign
+from mgmt_api.pass_keys import BadIssuerKey, load_issuer_key, sign
 
 app = typer.Typer(no_args_is_help=True)
 

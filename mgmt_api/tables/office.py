@@ -1,6 +1,6 @@
 """What the office decided: zones, schedules, profiles, residents, credentials, issuers, called-back passes."""
 
-from sqlalchemy import Index, String, Text, text
+from sqlalchemy import Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mgmt_api.tables import BIG, BYTES, Base
@@ -138,7 +138,7 @@ class Credential(Base):
     marks: Mapped[int]  # of gateway.access.model.Mark
     max_uses: Mapped[int]  # so many passages at most; 0: as many as he likes
     refreshed_at: Mapped[int] = mapped_column(BIG)  # when the office last confirmed it
-    sealed: Mapped[bytes] = mapped_column(BYTES, server_default=text("''"))  # its number, where the site keeps those
+    sealed: Mapped[bytes] = mapped_column(BYTES)  # its number, where the site keeps those
     digest: Mapped[bytes] = mapped_column(BYTES)
     version: Mapped[int] = mapped_column(BIG, index=True)
 

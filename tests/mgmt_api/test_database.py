@@ -58,3 +58,15 @@ def test_a_failed_block_leaves_nothing_behind(tmp_path: Path) -> None:
     with database.read() as session:
         assert session.get(LoginFailure, "x") is None
     database.close()
+
+
+def test_what_older_rows_are_given_for_bytes_is_bytes(tmp_path: Path) -> None:
+    database = open_at(tmp_path / "a.db")
+    database.upgrade()
+    columns = (
+        "SELECT dflt_value FROM sqlite_master JOIN pragma_table_info(sqlite_master.name) AS it WHERE it.type = 'BLOB'"
+    )
+    with database.read() as session:
+        given = set(session.connection().exec_driver_sql(columns).scalars())
+    assert given == {None, "x''"}
+    database.close()

@@ -11,4 +11,5 @@ depends_on = None
 
 def upgrade() -> None:
     """Add the column; empty where a site does not keep numbers."""
-    op.add_column("credential", sa.Column("sealed", sa.LargeBinary(), nullable=False, server_default=sa.text("''")))
+    nothing = "x''" if op.get_bind().dialect.name == "sqlite" else "''::bytea"
+    op.add_column("credential", sa.Column("sealed", sa.LargeBinary(), server_default=sa.text(nothing), nullable=False))

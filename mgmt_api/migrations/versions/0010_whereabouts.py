@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0009_whereabouts"
-down_revision = "0008_answers"
+revision = "0010_whereabouts"
+down_revision = "0009_answers"
 branch_labels = None
 depends_on = None
 

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0008_answers"
-down_revision = "0007_rights"
+revision = "0009_answers"
+down_revision = "0008_rights"
 branch_labels = None
 depends_on = None
 

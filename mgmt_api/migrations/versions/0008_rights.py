@@ -5,8 +5,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0007_rights"
-down_revision = "0006_orders"
+revision = "0008_rights"
+down_revision = "0007_orders"
 branch_labels = None
 depends_on = None
 

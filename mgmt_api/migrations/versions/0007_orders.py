@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006_orders"
+revision = "0007_orders"
 down_revision = "0006_card_numbers"
 branch_labels = None
 depends_on = None
