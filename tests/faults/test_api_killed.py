@@ -80,7 +80,7 @@ def offered(ground: Grounds) -> dict[tuple[str, str], Json]:
     after: str | None = None
     with httpx2.Client(base_url=ground.site.api_url, timeout=30, trust_env=False) as http:
         while True:
-            query = {"after": after} if after else {}
+            query: dict[str, Any] = {"form": wire.FORM} | ({"after": after} if after else {})
             headers = {"Authorization": f"Bearer {token}"}
             page = http.get("/api/v1/gateways/gateway-1/table", params=query, headers=headers).raise_for_status().json()
             rows |= {(kind, wire.row_id(kind, body)): body for kind, body in wire.rows_of(page)}
