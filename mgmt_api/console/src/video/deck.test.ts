@@ -57,6 +57,19 @@ describe("cameras in step", () => {
     expect(deck.at).toBeGreaterThan(10_000);
     expect(Math.abs((players[0]?.moment ?? 0) - (players[1]?.moment ?? 0))).toBeLessThan(100);
   });
+  test("one that was set into a gap, where a seek never ends, joins the other after it", () => {
+    const [whole, late] = [new Fake([{ from: 0, to: 60_000 }]), new Fake([{ from: 2000, to: 60_000 }])];
+    const seek = late.seek.bind(late);
+    late.seek = (moment) => {
+      seek(moment);
+      late.video.seeking = !late.has(moment);
+      late.ready = late.has(moment);
+    };
+    const deck = deckOf(whole, late);
+    run(deck, [whole, late], 3000);
+    expect(late.video.seeking).toBe(false);
+    expect(Math.abs(late.moment - deck.at)).toBeLessThan(400);
+  });
   test("one that has a gap stands still while the other goes on, and joins it after", () => {
     const players = [
       new Fake([{ from: 0, to: 60_000 }]),

@@ -90,13 +90,20 @@ export class Deck {
 
   private follow(player: Player, waits: boolean): void {
     const { video } = player;
-    if (waits || !player.has(this.at)) {
+    const recorded = player.has(this.at);
+    // A browser never ends a seek to where nothing is recorded: the stretch after the gap needs its own.
+    if (recorded && video.seeking && !player.has(player.moment)) player.seek(this.at);
+    if (waits || !recorded) {
       if (!video.paused) video.pause();
       return;
     }
     const behind = this.at - player.moment;
     if (Math.abs(behind) > APART_MS * Math.max(1, this.speed)) {
       if (!video.seeking) player.seek(this.at);
+      if (player.moment - this.at > APART_MS * Math.max(1, this.speed)) {
+        video.pause(); // its first picture is yet to come
+        return;
+      }
     } else {
       video.playbackRate = Math.min(16, Math.max(0.1, this.speed * (1 + behind / 2000)));
     }

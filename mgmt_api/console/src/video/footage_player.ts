@@ -1,6 +1,7 @@
 // One camera's footage in a <video> whose time is the wall clock: pieces of MP4 are appended where they belong, so gaps
 // stay gaps, and several cameras run in step because they share a clock.
 
+import { pictureTimes } from "./picture_times";
 import { isRecorded, nextRecorded, type Stretch } from "./scale";
 
 export interface Piece {
@@ -22,6 +23,9 @@ const SEAM_S = 0.3; // pieces of one run meet within less
 const KEY_S = 5; // a stretch that begins within a group of pictures shows nothing until its first key frame
 const PAST_MS = 20; // ends are told in whole milliseconds: this much later lies surely behind the last picture
 const AGAIN_MS = 1500;
+const JUST_S = 0.002; // after a picture's own time: surely within it
+const STEP_S = 0.04; // where no picture is known
+const APART_S = 0.005; // pictures nearer than this are one, told twice
 
 export class FootagePlayer {
   private readonly source = new MediaSource();
@@ -31,8 +35,8 @@ export class FootagePlayer {
   private codec: Codec = null;
   private loading: AbortController | null = null;
   private notBefore = 0; // after a failure
-  private frame = 0; // of the picture that is shown: seconds
-  private frameGap = 0.04; // between two pictures: seconds
+  private pictures: number[] = []; // the times of those that are ready, in order: seconds
+  private blind: Stretch[] = []; // recorded, but before a first key frame: seconds
   private closed = false;
   private stretches: readonly Stretch[] = [];
 
@@ -45,7 +49,6 @@ export class FootagePlayer {
     video.disableRemotePlayback = true;
     video.src = this.address;
     this.source.addEventListener("sourceopen", () => (this.source.duration = 40 * 86_400), { once: true });
-    this.watchFrames();
   }
 
   close(): void {
@@ -77,17 +80,21 @@ export class FootagePlayer {
     return this.video.readyState >= 3 && !this.video.seeking;
   }
 
-  /** The moments of the pictures before and after the one that is shown. */
+  /** The moment of the picture before or after the one that is shown. */
   beside(step: 1 | -1): number {
-    const { frame, frameGap, video } = this;
-    // A busy browser tells late which picture it shows; then the time alone has to do.
-    const known = Math.abs(video.currentTime - frame) < 1.1 * frameGap;
-    const shown = known ? frame : video.currentTime - frameGap / 2;
-    return this.origin + (shown + frameGap * (step > 0 ? 1.5 : -0.5)) * 1000;
+    const { pictures, video } = this;
+    const now = video.currentTime;
+    const shown = pictures.findLast((time) => time <= now + JUST_S / 2) ?? now;
+    const next =
+      step > 0 ? pictures.find((time) => time > shown + APART_S) : pictures.findLast((time) => time < shown - APART_S);
+    const near = next !== undefined && Math.abs(next - shown) < KEY_S;
+    // The picture before the first that is ready ends where that one begins.
+    const at = near ? next + JUST_S : step > 0 ? now + STEP_S : shown - STEP_S / 2;
+    return this.origin + at * 1000;
   }
 
   seek(moment: number): void {
-    const at = (moment - this.origin) / 1000;
+    const at = this.visible((moment - this.origin) / 1000);
     if (Math.abs(this.video.currentTime - at) < 0.0005) return;
     if (this.bufferedUntil(at) === null) this.loading?.abort();
     this.video.currentTime = at;
@@ -99,10 +106,12 @@ export class FootagePlayer {
     if (this.closed || this.loading || this.source.readyState !== "open" || performance.now() < this.notBefore) return;
     if (this.buffer?.updating) return;
     this.leapSeam();
-    const at = (moment - this.origin) / 1000;
+    const first = this.next(moment); // within a gap: what comes after it
+    if (first === null) return;
+    const at = this.visible((first - this.origin) / 1000);
     const until = this.bufferedUntil(at);
     if (until !== null && until - at > AHEAD_S * Math.max(1, rate)) return;
-    const wanted = this.next(until === null ? moment : this.origin + until * 1000 + PAST_MS);
+    const wanted = until === null ? first : this.next(this.origin + until * 1000 + PAST_MS);
     if (wanted === null || wanted - moment > 2 * AHEAD_S * 1000 * Math.max(1, rate)) return;
     void this.load(wanted, until === null ? FIRST_MS : NEXT_MS * Math.max(1, rate / 2));
   }
@@ -111,10 +120,18 @@ export class FootagePlayer {
   private leapSeam(): void {
     const { video } = this;
     if (video.readyState >= 2) return;
+    const at = this.visible(video.currentTime);
+    if (at !== video.currentTime) video.currentTime = at;
     for (let n = 0; n < video.buffered.length; n += 1) {
       const early = video.buffered.start(n) - video.currentTime;
-      if (early > 0 && early < KEY_S) video.currentTime = video.buffered.start(n) + 0.001;
+      if (early > 0 && early < SEAM_S) video.currentTime = video.buffered.start(n) + JUST_S;
     }
+  }
+
+  /** The time itself, or that of the first picture after it if it lies before a first key frame. */
+  private visible(at: number): number {
+    const blind = this.blind.find(({ from, to }) => at >= from && at < to);
+    return blind ? blind.to + JUST_S : at;
   }
 
   private async load(from: number, length: number): Promise<void> {
@@ -143,12 +160,29 @@ export class FootagePlayer {
     await this.trim();
     buffer.timestampOffset = (from - this.origin) / 1000;
     await settled(buffer, () => buffer.appendBuffer(data));
+    this.note(buffer, data);
+  }
+
+  /** Keeps in mind which pictures there are now, and where the first of them that a browser shows is. */
+  private note(buffer: SourceBuffer, data: ArrayBuffer): void {
+    const times = pictureTimes(data).map((time) => time + buffer.timestampOffset);
+    const [from, last] = [times[0], times.at(-1)];
+    if (from === undefined || last === undefined) return;
+    const known = this.pictures.filter((time) => time < from - APART_S || time > last + APART_S);
+    for (let n = 0; n < buffer.buffered.length; n += 1) {
+      const [start, end] = [buffer.buffered.start(n), buffer.buffered.end(n)];
+      if (end <= from) continue;
+      if (start - from > APART_S && start - from < KEY_S) this.blind.push({ from: from - APART_S, to: start });
+      this.pictures = [...known, ...times.filter((time) => time > start - APART_S)].sort((a, b) => a - b);
+      return;
+    }
   }
 
   private async trim(): Promise<void> {
     const { buffer, video } = this;
     if (!buffer) return;
     const at = video.currentTime;
+    this.pictures = this.pictures.filter((time) => time >= at - BEHIND_S && time <= at + 600);
     for (let n = buffer.buffered.length - 1; n >= 0; n -= 1) {
       const [start, end] = [buffer.buffered.start(n), buffer.buffered.end(n)];
       if (start < at - BEHIND_S) await settled(buffer, () => buffer.remove(start, Math.min(end, at - BEHIND_S)));
@@ -162,15 +196,6 @@ export class FootagePlayer {
     for (let n = 0; ranges && n < ranges.length; n += 1)
       if (at >= ranges.start(n) - SEAM_S && at < ranges.end(n)) return ranges.end(n);
     return null;
-  }
-
-  private watchFrames(): void {
-    this.video.requestVideoFrameCallback((_, { mediaTime }) => {
-      const gap = Math.abs(mediaTime - this.frame);
-      if (gap > 0.005 && gap < 0.25) this.frameGap = gap < this.frameGap * 1.6 ? gap : this.frameGap;
-      this.frame = mediaTime;
-      if (!this.closed) this.watchFrames();
-    });
   }
 }
 
