@@ -119,4 +119,4 @@ async def _ended(child: asyncio.subprocess.Process) -> AsyncIterator[None]:
     finally:
         if child.returncode is None:
             child.kill()
-        await child.wait()
+        await child.communicate()  # to the ends of its pipes, so that they are closed too

@@ -138,7 +138,7 @@ class Generations:
             _, said = await child.communicate()
         except asyncio.CancelledError:
             child.kill()
-            await child.wait()
+            await child.communicate()  # to the ends of its pipes, so that they are closed too
             raise
         if child.returncode:
             raise BuildFailed(said.decode(errors="replace").strip()[-500:])

@@ -72,7 +72,7 @@ class Questions:
                 said, wrong = await child.communicate(asked)
         except (TimeoutError, asyncio.CancelledError) as error:
             child.kill()
-            await child.wait()
+            await child.communicate()  # to the ends of its pipes, so that they are closed too
             if isinstance(error, asyncio.CancelledError):
                 raise
             return json.dumps({"error": f"no answer within {ANSWER_S:g} s"}).encode()

@@ -186,7 +186,7 @@ class Sync:
             _, said = await child.communicate(self._token.encode() + b"\n")
         except asyncio.CancelledError:
             child.kill()
-            await child.wait()
+            await child.communicate()  # to the ends of its pipes, so that they are closed too
             raise
         if child.returncode:
             raise pull.PullFailed(said.decode(errors="replace").strip()[-300:])
