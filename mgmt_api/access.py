@@ -72,6 +72,7 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", f"{API}/doors/{{name}}/who-can"): CONSOLE,
     ("GET", f"{API}/events/{{cursor}}/explanation"): CONSOLE,
     ("GET", f"{API}/audit"): frozenset({"admin", "auditor"}),
+    ("GET", f"{API}/audit/proof"): frozenset({"admin", "auditor"}),
     ("GET", f"{API}/cameras"): CONSOLE,
     ("GET", f"{API}/cameras/{{name}}/timeline"): CONSOLE,
     ("GET", f"{API}/cameras/{{name}}/playlist.m3u8"): CONSOLE,

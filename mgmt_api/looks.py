@@ -6,6 +6,7 @@ within a quarter of an hour, with his reason. A plane that starts anew tells onc
 
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator, Sequence
+from enum import StrEnum
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,19 @@ if TYPE_CHECKING:
     from mgmt_api.plane import Plane
 
 BLOCK_S, AGAIN_S, MOST = 600, 900, 50_000
-WATCH, PREVIEW, STILL, LIVE = "footage.watch", "footage.preview", "footage.still", "footage.live"
+
+
+class Deed(StrEnum):
+    """What the register tells: the audit's actions with footage."""
+
+    WATCH = "footage.watch"
+    PREVIEW = "footage.preview"
+    STILL = "footage.still"
+    LIVE = "footage.live"
+    EXPORT = "footage.export"
+    FETCH = "footage.fetch"
+    HOLD = "footage.hold"
+    LIFT = "footage.lift"
 
 
 class Looks:
@@ -38,27 +51,27 @@ class Looks:
 
 
 def looked(
-    plane: "Plane", who: tuple[str, str], action: str, camera: str, span: tuple[float, float], reason: str
+    plane: "Plane", who: tuple[str, str], deed: Deed, camera: str, span: tuple[float, float], reason: str
 ) -> None:
     """Write down that somebody sees a camera's footage of [from, to). Blocks on the database."""
     now = plane.clock()
     blocks = range(int(span[0] // BLOCK_S), int(span[1] // BLOCK_S) + 1)
-    fresh = [n for n in blocks if plane.looks.fresh((who[0], action, camera, reason, n), now)]
+    fresh = [n for n in blocks if plane.looks.fresh((who[0], deed, camera, reason, n), now)]
     with_ends = list(_stretches(fresh))
     if not with_ends:
         return
     with plane.database.write() as session:
         for first, last in with_ends:
             detail = {"from": iso(first * BLOCK_S), "to": iso((last + 1) * BLOCK_S), "reason": reason}
-            audit.append(session, plane.keys, now, who, action, camera, **detail)
+            audit.append(session, plane.keys, now, who, deed, camera, **detail)
 
 
 def looked_live(plane: "Plane", who: tuple[str, str], session_: bytes, camera: str) -> None:
     """Write down that somebody opened a live picture: once a sign-in and camera within a while."""
     now = plane.clock()
-    if plane.looks.fresh((session_, LIVE, camera), now):
+    if plane.looks.fresh((session_, Deed.LIVE, camera), now):
         with plane.database.write() as session:
-            audit.append(session, plane.keys, now, who, LIVE, camera)
+            audit.append(session, plane.keys, now, who, Deed.LIVE, camera)
 
 
 def _stretches(blocks: Sequence[int]) -> Iterator[tuple[int, int]]:

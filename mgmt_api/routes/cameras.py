@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from mgmt_api import looks
 from mgmt_api.access import API, PLAIN, CallerOf, GuardedRoute, PlaneOf
+from mgmt_api.looks import Deed
 from mgmt_api.moments import iso
 from mgmt_api.plane import Plane
 from mgmt_api.problems import Problem
@@ -57,7 +58,7 @@ async def timeline(name: CameraName, plane: PlaneOf, from_: From, to: To, files:
 async def playlist(name: CameraName, plane: PlaneOf, caller: CallerOf, from_: From, to: To, reason: Reason) -> Response:
     """An HLS playlist between two moments."""
     answer = await _pass_on(plane, name, "playlist.m3u8", span_of(from_, to))
-    await _looked(plane, caller.who, looks.WATCH, name, (from_, to), reason)
+    await _looked(plane, caller.who, Deed.WATCH, name, (from_, to), reason)
     return answer
 
 
@@ -80,7 +81,7 @@ async def clip(
     """Some minutes as fragmented MP4, as a player appends them; its wall time is in `X-Clip-Start` and `X-Clip-End`."""
     params = span_of(from_, to) | ({"codec": codec} if codec else {})
     answer = await _pass_on(plane, name, "clip", params)
-    await _looked(plane, caller.who, looks.WATCH, name, (from_, to), reason)
+    await _looked(plane, caller.who, Deed.WATCH, name, (from_, to), reason)
     return answer
 
 
@@ -98,7 +99,7 @@ async def strip(
     """Small stills spread over a time, each with its moment."""
     params = span_of(from_, to) | {"count": str(count), "width": str(width)}
     answer = await _pass_on(plane, name, "strip", params)
-    await _looked(plane, caller.who, looks.PREVIEW, name, (from_, to), reason)
+    await _looked(plane, caller.who, Deed.PREVIEW, name, (from_, to), reason)
     return answer
 
 
@@ -116,7 +117,7 @@ async def still(
     params |= {"width": str(width)} if width is not None else {}
     answer = await _pass_on(plane, name, "still.jpg", params)
     if at is not None:
-        await _looked(plane, caller.who, looks.STILL, name, (at, at), reason)
+        await _looked(plane, caller.who, Deed.STILL, name, (at, at), reason)
     return answer
 
 
@@ -187,10 +188,10 @@ def wanted_range(request: Request) -> dict[str, str]:
 
 
 async def _looked(
-    plane: Plane, who: tuple[str, str], action: str, camera: str, span: tuple[datetime, datetime], reason: str
+    plane: Plane, who: tuple[str, str], deed: Deed, camera: str, span: tuple[datetime, datetime], reason: str
 ) -> None:
     seconds = (span[0].timestamp(), span[1].timestamp())
-    await run_in_threadpool(looks.looked, plane, who, action, camera, seconds, reason)
+    await run_in_threadpool(looks.looked, plane, who, deed, camera, seconds, reason)
 
 
 async def _pass_on(

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from mgmt_api import audit, events
 from mgmt_api.access import API, PLAIN, Caller, CallerOf, GuardedRoute, PlaneOf
+from mgmt_api.looks import Deed
 from mgmt_api.moments import iso
 from mgmt_api.plane import Plane
 from mgmt_api.problems import Problem
@@ -74,7 +75,7 @@ async def export(body: NewExport, plane: PlaneOf, caller: CallerOf) -> dict[str,
         "events": len(wanted["events"]),
         "manifest": made["manifest"],
     }
-    await run_in_threadpool(_write, plane, caller, "footage.export", ", ".join(body.cameras), detail)
+    await run_in_threadpool(_write, plane, caller, Deed.EXPORT, ", ".join(body.cameras), detail)
     return _linked(made)
 
 
@@ -94,7 +95,7 @@ async def file(id: ExportId, request: Request, plane: PlaneOf, caller: CallerOf)
     answer = await plane.recorders.stream(address, f"clips/{export_id}/file", params={}, headers=wanted_range(request))
     if answer.status_code == 200:
         detail = {"export": id, "manifest": answer.headers.get("x-manifest-sha256", "")}
-        await run_in_threadpool(_write, plane, caller, "footage.fetch", id, detail)
+        await run_in_threadpool(_write, plane, caller, Deed.FETCH, id, detail)
     return passed_on(answer)
 
 
@@ -118,7 +119,7 @@ async def add_hold(body: NewHold, plane: PlaneOf, caller: CallerOf) -> list[dict
         )
         made.append({**one, "id": f"{number}-{one['id']}"})
         detail = {**hold, "hold": made[-1]["id"]}
-        await run_in_threadpool(_write, plane, caller, "footage.hold", name, detail)
+        await run_in_threadpool(_write, plane, caller, Deed.HOLD, name, detail)
     return made
 
 
@@ -133,7 +134,7 @@ async def lift_hold(id: HoldId, plane: PlaneOf, caller: CallerOf, reason: Reason
         raise Problem("not-found", f"There is no hold {id}.")
     await plane.recorders.ask_json(address, "DELETE", f"holds/{hold}")
     detail = {"hold": id, "from": known["from"], "to": known["to"], "reason": reason, "held_for": known["reason"]}
-    await run_in_threadpool(_write, plane, caller, "footage.lift", known["camera"], detail)
+    await run_in_threadpool(_write, plane, caller, Deed.LIFT, known["camera"], detail)
 
 
 @router.get("/register")
@@ -142,12 +143,11 @@ def register(
     before: Annotated[int | None, Query(ge=1, lt=1 << 53)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> dict[str, Any]:
-    """Who saw, took or kept which footage, when and why; newest first. `whole`: no line was changed or lost."""
+    """Who saw, took or kept which footage, when and why; newest first."""
     with plane.database.read() as session:
-        rows = audit.page(session, before, limit, "footage.")
-        fault = audit.first_fault(session, plane.keys) if before is None else None
+        rows = audit.page(session, before, limit, tuple(Deed))
     entries = [{**row, "at": iso(row["at"])} for row in rows]
-    return {"entries": entries, "next": entries[-1]["id"] if len(entries) == limit else None, "whole": fault is None}
+    return {"entries": entries, "next": entries[-1]["id"] if len(entries) == limit else None}
 
 
 async def _events(plane: Plane, body: NewExport) -> list[dict[str, Any]]:
@@ -166,6 +166,6 @@ def _linked(made: dict[str, Any]) -> dict[str, Any]:
     return made | {"file": f"{API}/clips/{made['id']}/file" if made["stage"] == "ready" else None}
 
 
-def _write(plane: Plane, caller: Caller, action: str, target: str, detail: dict[str, Any]) -> None:
+def _write(plane: Plane, caller: Caller, deed: Deed, target: str, detail: dict[str, Any]) -> None:
     with plane.database.write() as session:
-        audit.append(session, plane.keys, plane.clock(), caller.who, action, target, **detail)
+        audit.append(session, plane.keys, plane.clock(), caller.who, deed, target, **detail)

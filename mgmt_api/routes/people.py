@@ -61,6 +61,14 @@ def read_audit(
     return {"entries": entries, "next": entries[-1]["id"] if entries else None}
 
 
+@router.get("/audit/proof")
+def prove_audit(plane: PlaneOf) -> dict[str, Any]:
+    """Whether each row is as it was written: walks the whole chain. `fault` is the first that was changed or lost."""
+    with plane.database.read() as session:
+        fault = audit.first_fault(session, plane.keys)
+    return {"whole": fault is None, "fault": fault}
+
+
 def _add(plane: Plane, who: tuple[str, str], body: NewUser, encoded: str) -> dict[str, Any]:
     with plane.database.write() as session:
         user = people.add(session, body.username, body.role, encoded, plane.now())

@@ -1,6 +1,6 @@
 """Who may use the plane, their sessions, and what they did."""
 
-from sqlalchemy import String, Text
+from sqlalchemy import Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mgmt_api.tables import BIG, BYTES, Base
@@ -50,3 +50,4 @@ class Audit(Base):
     target: Mapped[str] = mapped_column(Text)
     detail: Mapped[str] = mapped_column(Text)  # JSON
     hash: Mapped[bytes] = mapped_column(BYTES)  # HMAC-SHA-256 over the previous hash and this row
+    __table_args__ = (Index("ix_audit_action_id", "action", "id"),)

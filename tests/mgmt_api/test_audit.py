@@ -5,6 +5,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from mgmt_api import audit
+from mgmt_api.looks import Deed
 from mgmt_api.plane import Plane
 from tests.mgmt_api.conftest import V1
 
@@ -62,3 +63,25 @@ def test_the_audit_is_read_page_by_page(admin: TestClient, plane: Plane) -> None
     assert first["entries"][0]["detail"] == {"reason": "快递"}
     second = admin.get(f"{V1}/audit", params={"limit": 4, "before": first["next"]}).json()
     assert [entry["target"] for entry in second["entries"]] == ["d5", "d4", "d3", "d2"]
+
+
+def test_the_register_is_read_from_its_end_whatever_lies_between(admin: TestClient, plane: Plane) -> None:
+    for deed in (Deed.EXPORT, Deed.WATCH, Deed.EXPORT, Deed.LIFT):
+        with plane.database.write() as session:
+            audit.append(session, plane.keys, 1.0, ("guard", "guard"), deed, "lobby", reason="x")
+        fill(plane, 3)
+    first = admin.get(f"{V1}/register", params={"limit": 3}).json()
+    assert [line["action"] for line in first["entries"]] == [Deed.LIFT, Deed.EXPORT, Deed.WATCH]
+    second = admin.get(f"{V1}/register", params={"limit": 3, "before": first["next"]}).json()
+    assert ([line["action"] for line in second["entries"]], second["next"]) == ([Deed.EXPORT], None)
+    with plane.database.read() as session:
+        asked = "EXPLAIN QUERY PLAN SELECT * FROM audit WHERE action = 'x' AND id < 9 ORDER BY id DESC LIMIT 3"
+        (how,) = session.connection().exec_driver_sql(asked).all()
+    assert "ix_audit_action_id (action=? AND" in how.detail
+
+
+def test_a_changed_line_is_told_by_the_proof(admin: TestClient, plane: Plane) -> None:
+    fill(plane, 3)
+    assert admin.get(f"{V1}/audit/proof").json()["whole"] is True
+    tamper(plane, "UPDATE audit SET target = 'd9' WHERE id = 3")
+    assert admin.get(f"{V1}/audit/proof").json() == {"whole": False, "fault": 3}

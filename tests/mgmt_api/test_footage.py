@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from camera.clip import verify
 from mgmt_api import audit, looks
 from mgmt_api.app import create_app
-from mgmt_api.looks import AGAIN_S, BLOCK_S, STILL, WATCH, Looks
+from mgmt_api.looks import AGAIN_S, BLOCK_S, Deed, Looks
 from mgmt_api.plane import Estate, Plane
 from mgmt_api.recorders import RecorderAddress
 from tests.camera.site import TOKEN, CameraSite, RecorderProcess, clocks, eventually, wired
@@ -58,9 +58,8 @@ def guard(admin: TestClient) -> dict[str, str]:
 
 
 def lines(admin: TestClient) -> list[dict[str, Any]]:
-    told = admin.get(f"{V1}/register").json()
-    assert told["whole"] is True
-    entries: list[dict[str, Any]] = told["entries"]
+    assert admin.get(f"{V1}/audit/proof").json() == {"whole": True, "fault": None}
+    entries: list[dict[str, Any]] = admin.get(f"{V1}/register").json()["entries"]
     return entries
 
 
@@ -74,7 +73,7 @@ def test_what_is_watched_is_written_down_once_with_its_reason(
         assert clocks(answer.content)
         assert datetime.fromisoformat(answer.headers["x-clip-start"]) <= house.begin
     (line,) = lines(admin)
-    assert (line["actor"], line["role"], line["action"], line["target"]) == ("zhang", "guard", WATCH, "lobby")
+    assert (line["actor"], line["role"], line["action"], line["target"]) == ("zhang", "guard", Deed.WATCH, "lobby")
     assert line["detail"]["reason"] == "a lost parcel"
     assert datetime.fromisoformat(line["detail"]["from"]) <= house.begin
     assert datetime.fromisoformat(line["detail"]["to"]) >= house.end
@@ -177,17 +176,17 @@ def test_a_look_that_goes_on_is_one_line_and_a_later_one_another(estate: Estate,
     plane = Plane(estate, clock)
     with TestClient(create_app(plane)):
         for start in range(0, 3 * BLOCK_S, 10):
-            looks.looked(plane, ("zhang", "guard"), WATCH, "lobby", (start, start + 10), "x")
-        looks.looked(plane, ("zhang", "guard"), STILL, "lobby", (5, 5), "x")
+            looks.looked(plane, ("zhang", "guard"), Deed.WATCH, "lobby", (start, start + 10), "x")
+        looks.looked(plane, ("zhang", "guard"), Deed.STILL, "lobby", (5, 5), "x")
         assert len(_actions(plane)) == 3 + 1 + 1  # three blocks, the border of a fourth, a still
         clock.now += AGAIN_S
-        looks.looked(plane, ("zhang", "guard"), WATCH, "lobby", (0, 3 * BLOCK_S - 1), "x")
+        looks.looked(plane, ("zhang", "guard"), Deed.WATCH, "lobby", (0, 3 * BLOCK_S - 1), "x")
         assert len(_actions(plane)) == 6
 
 
 def _actions(plane: Plane) -> list[str]:
     with plane.database.read() as session:
-        return [row["action"] for row in audit.page(session, None, 100, "footage.")]
+        return [row["action"] for row in audit.page(session, None, 100, tuple(Deed))]
 
 
 def test_the_looks_that_are_remembered_are_bounded() -> None:

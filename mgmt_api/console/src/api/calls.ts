@@ -125,9 +125,11 @@ export const liftHold = (id: string, reason: string) =>
   call("DELETE", `/holds/${encodeURIComponent(id)}?${because(reason)}`);
 
 export const register = (before?: number) =>
-  get<{ entries: RegisterLine[]; next: number | null; whole: boolean }>(
+  get<{ entries: RegisterLine[]; next: number | null }>(
     `/register?limit=200${before === undefined ? "" : `&before=${before}`}`,
   );
+
+export const auditProof = () => get<{ whole: boolean; fault: number | null }>("/audit/proof");
 
 export const drawingOf = (camera: string) => get<KnownDrawing>(`${named(camera)}/drawing`);
 

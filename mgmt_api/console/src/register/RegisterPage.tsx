@@ -1,12 +1,12 @@
 // For the auditor: who saw, took, kept or gave up which footage, when and why. And what is kept now.
 
 import { CheckCircleFilled, WarningFilled } from "@ant-design/icons";
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Alert, Button, Input, Segmented, Table, Tag, type TableColumnsType } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import { register } from "../api/calls";
+import { auditProof, register } from "../api/calls";
 import { problemText } from "../frame/problem_text";
 import type { PageProps } from "../frame/Shell";
 import { useSite } from "../frame/site";
@@ -70,7 +70,7 @@ function Lines() {
       (kind === "all" || OF[kind].includes(look.action)) &&
       matches(filter, [look.actor, labels(look.target), look.target, whatFor(look) ?? ""]),
   );
-  const whole = data?.pages[0]?.whole;
+  const { data: proof } = useQuery({ queryKey: ["audit-proof"], queryFn: auditProof });
   const columns: TableColumnsType<Look> = [
     {
       title: t("register.when"),
@@ -135,12 +135,12 @@ function Lines() {
           aria-label={t("register.filter")}
           onChange={(event) => setFilter(event.target.value)}
         />
-        {whole === true && (
+        {proof?.whole === true && (
           <span className="tone-ok">
             <CheckCircleFilled aria-hidden /> {t("register.whole")}
           </span>
         )}
-        {whole === false && (
+        {proof?.whole === false && (
           <strong className="tone-bad" role="alert">
             <WarningFilled aria-hidden /> {t("register.broken")}
           </strong>

@@ -1,12 +1,11 @@
 // All alarms of cameras, newest first, each with its picture and what became of it.
 
-import { CheckOutlined } from "@ant-design/icons";
 import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { Button, Segmented } from "antd";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import { acknowledge, alarmStill, cameraAlarms } from "../api/calls";
+import { alarmStill, cameraAlarms } from "../api/calls";
 import type { CameraAlarm } from "../api/types";
 import type { PageProps } from "../frame/Shell";
 import { useSite } from "../frame/site";
@@ -14,6 +13,7 @@ import { useFeed } from "../live/store";
 import { inLanguage, named } from "../text/i18n";
 import { day, timeOfDay } from "../text/time";
 import { gapReason } from "../video/gap_text";
+import { Acknowledge } from "./Acknowledge";
 import { alarmWords } from "./CameraAlarmStrip";
 
 const PAGE = 50;
@@ -76,15 +76,7 @@ export default function AlarmsPage({ user }: PageProps) {
               {alarm.acked_by ? (
                 <span className="dim">{t("seeing.acked", { by: alarm.acked_by })}</span>
               ) : (
-                user.role !== "auditor" && (
-                  <Button
-                    size="small"
-                    icon={<CheckOutlined aria-hidden />}
-                    onClick={() => void acknowledge(alarm.id).catch(() => undefined)}
-                  >
-                    {t("alarm.ack")}
-                  </Button>
-                )
+                user.role !== "auditor" && <Acknowledge alarm={alarm.id} />
               )}
             </div>
           </li>

@@ -1,11 +1,11 @@
 // What cameras saw where it should not be, and cameras that no longer see: above all until somebody takes note.
 
-import { CheckOutlined, PictureOutlined, VideoCameraOutlined } from "@ant-design/icons";
+import { PictureOutlined, VideoCameraOutlined } from "@ant-design/icons";
 import { Button, Modal } from "antd";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import { acknowledge, alarmStill } from "../api/calls";
+import { alarmStill } from "../api/calls";
 import type { CameraAlarm } from "../api/types";
 import { beepWhile } from "../events/sound";
 import { open } from "../frame/pages";
@@ -13,6 +13,7 @@ import { useSite } from "../frame/site";
 import { useFeed } from "../live/store";
 import { inLanguage, named } from "../text/i18n";
 import { timeOfDay } from "../text/time";
+import { Acknowledge } from "./Acknowledge";
 
 const MOST = 3;
 
@@ -48,15 +49,7 @@ export function CameraAlarmStrip({ sound, mayAck }: Props) {
                 {t("seeing.picture")}
               </Button>
             )}
-            {mayAck && (
-              <Button
-                size="small"
-                icon={<CheckOutlined aria-hidden />}
-                onClick={() => void acknowledge(alarm.id).catch(() => undefined)}
-              >
-                {t("alarm.ack")}
-              </Button>
-            )}
+            {mayAck && <Acknowledge alarm={alarm.id} />}
           </span>
         </div>
       ))}

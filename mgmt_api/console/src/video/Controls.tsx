@@ -16,34 +16,36 @@ import { Button, Segmented, Switch } from "antd";
 import { useTranslation } from "react-i18next";
 
 import { day, timeOfDay } from "../text/time";
-import { SPEEDS } from "./deck";
+import { SPEEDS, type Deck } from "./deck";
 import type { Stretch } from "./scale";
 
+/** What buttons and keys do. */
+export interface Acts {
+  play: () => void;
+  step: (by: 1 | -1) => void;
+  jump: (by_ms: number) => void;
+  speed: (speed: number) => void;
+  skipGaps: (skip: boolean) => void;
+  begin: () => void;
+  end: () => void;
+  export: () => void;
+  hold: () => void;
+  picture: () => void;
+}
+
 interface Props {
+  deck: Deck;
+  acts: Acts;
   at: number;
   timezone: string;
-  playing: boolean;
   waits: boolean;
-  speed: number;
-  skipGaps: boolean;
   range: Stretch | null;
   mayTake: boolean;
-  onPlay: () => void;
-  onStep: (by: 1 | -1) => void;
-  onJump: (by_ms: number) => void;
-  onSpeed: (speed: number) => void;
-  onSkipGaps: (skip: boolean) => void;
-  onBegin: () => void;
-  onEnd: () => void;
-  onExport: () => void;
-  onHold: () => void;
-  onPicture: () => void;
 }
 
 const JUMP_MS = 10_000;
 
-export function Controls(props: Props) {
-  const { at, timezone, playing, waits, speed, skipGaps, range, mayTake } = props;
+export function Controls({ deck, acts, at, timezone, waits, range, mayTake }: Props) {
   const { t } = useTranslation();
   const seconds = range ? Math.round((range.to - range.from) / 1000) : 0;
   const button = (word: string, icon: React.ReactNode, act: () => void) => (
@@ -52,18 +54,18 @@ export function Controls(props: Props) {
   return (
     <div className="controls">
       <div className="controls-part">
-        {button("playback.back10", <BackwardOutlined aria-hidden />, () => props.onJump(-JUMP_MS))}
-        {button("playback.frameBack", <StepBackwardOutlined aria-hidden />, () => props.onStep(-1))}
+        {button("playback.back10", <BackwardOutlined aria-hidden />, () => acts.jump(-JUMP_MS))}
+        {button("playback.frameBack", <StepBackwardOutlined aria-hidden />, () => acts.step(-1))}
         <Button
           type="primary"
           shape="circle"
           size="large"
-          icon={playing ? <PauseOutlined aria-hidden /> : <CaretRightFilled aria-hidden />}
-          aria-label={playing ? t("playback.pause") : t("playback.play")}
-          onClick={props.onPlay}
+          icon={deck.playing ? <PauseOutlined aria-hidden /> : <CaretRightFilled aria-hidden />}
+          aria-label={deck.playing ? t("playback.pause") : t("playback.play")}
+          onClick={acts.play}
         />
-        {button("playback.frameOn", <StepForwardOutlined aria-hidden />, () => props.onStep(1))}
-        {button("playback.on10", <ForwardOutlined aria-hidden />, () => props.onJump(JUMP_MS))}
+        {button("playback.frameOn", <StepForwardOutlined aria-hidden />, () => acts.step(1))}
+        {button("playback.on10", <ForwardOutlined aria-hidden />, () => acts.jump(JUMP_MS))}
       </div>
       <time className="controls-clock" dateTime={new Date(at).toISOString()}>
         <span className="dim">{day(at, timezone)}</span> {timeOfDay(at, timezone)}
@@ -71,18 +73,18 @@ export function Controls(props: Props) {
       </time>
       <Segmented<number>
         aria-label={t("playback.speed")}
-        value={speed}
-        onChange={props.onSpeed}
+        value={deck.speed}
+        onChange={acts.speed}
         options={SPEEDS.map((value) => ({ value, label: `${value}×` }))}
       />
       <label className="controls-skip">
-        <Switch size="small" checked={skipGaps} onChange={props.onSkipGaps} /> {t("playback.skipGaps")}
+        <Switch size="small" checked={deck.skipGaps} onChange={acts.skipGaps} /> {t("playback.skipGaps")}
       </label>
       <div className="controls-part controls-take">
-        <Button onClick={props.onBegin} title={t("playback.beginKey")}>
+        <Button onClick={acts.begin} title={t("playback.beginKey")}>
           {t("playback.begin")}
         </Button>
-        <Button onClick={props.onEnd} title={t("playback.endKey")}>
+        <Button onClick={acts.end} title={t("playback.endKey")}>
           {t("playback.end")}
         </Button>
         <span className="controls-range">
@@ -92,11 +94,11 @@ export function Controls(props: Props) {
         </span>
         {mayTake && (
           <>
-            {button("playback.picture", <CameraOutlined aria-hidden />, props.onPicture)}
-            <Button icon={<LockOutlined aria-hidden />} disabled={!range} onClick={props.onHold}>
+            {button("playback.picture", <CameraOutlined aria-hidden />, acts.picture)}
+            <Button icon={<LockOutlined aria-hidden />} disabled={!range} onClick={acts.hold}>
               {t("playback.hold")}
             </Button>
-            <Button type="primary" icon={<DownloadOutlined aria-hidden />} disabled={!range} onClick={props.onExport}>
+            <Button type="primary" icon={<DownloadOutlined aria-hidden />} disabled={!range} onClick={acts.export}>
               {t("playback.export")}
             </Button>
           </>

@@ -16,7 +16,7 @@ import { useFeed } from "../live/store";
 import { inLanguage } from "../text/i18n";
 import { day } from "../text/time";
 import { useColumns } from "./columns";
-import { Controls } from "./Controls";
+import { Controls, type Acts } from "./Controls";
 import { FootageEvents } from "./FootageEvents";
 import { HoldForm } from "./HoldForm";
 import { laneOf } from "./lanes";
@@ -96,32 +96,40 @@ function Playback({ query, reason, mayTake, onReason }: Props) {
     change();
     redraw();
   };
-  const play = act(() => deck.toggle());
-  const jump = (by: number) => seek(deck.at + by);
-  const setBegin = () => setRange({ from: at, to: range && range.to > at ? range.to : at + 60_000 });
-  const setEnd = () => setRange({ from: range && range.from < at ? range.from : at - 60_000, to: at });
-  const picture = () => {
-    for (const { name, recorded } of lanes)
-      if (recorded.some(({ from, to }) => at >= from && at < to))
-        save(stillUrl(name, new Date(at).toISOString(), reason), name, at);
-  };
-  useKeys({
-    " ": play,
-    k: play,
-    j: () => jump(-2 * STEP_MS),
-    l: () => jump(2 * STEP_MS),
-    ArrowLeft: ({ shiftKey }) => (shiftKey ? act(() => deck.step(-1))() : jump(-STEP_MS)),
-    ArrowRight: ({ shiftKey }) => (shiftKey ? act(() => deck.step(1))() : jump(STEP_MS)),
-    ",": act(() => deck.step(-1)),
-    ".": act(() => deck.step(1)),
-    i: setBegin,
-    o: setEnd,
-    e: () => {
+  const acts: Acts = {
+    play: act(() => deck.toggle()),
+    step: (by) => act(() => deck.step(by))(),
+    jump: (by) => seek(deck.at + by),
+    speed: (speed) => act(() => (deck.speed = speed))(),
+    skipGaps: (skip) => act(() => (deck.skipGaps = skip))(),
+    begin: () => setRange({ from: at, to: range && range.to > at ? range.to : at + 60_000 }),
+    end: () => setRange({ from: range && range.from < at ? range.from : at - 60_000, to: at }),
+    export: () => {
       if (range && mayTake) setAsked("export");
     },
+    hold: () => setAsked("hold"),
+    picture: () => {
+      for (const { name, recorded } of lanes)
+        if (recorded.some(({ from, to }) => at >= from && at < to))
+          save(stillUrl(name, new Date(at).toISOString(), reason), name, at);
+    },
+  };
+  useKeys({
+    " ": acts.play,
+    k: acts.play,
+    j: () => acts.jump(-2 * STEP_MS),
+    l: () => acts.jump(2 * STEP_MS),
+    ArrowLeft: ({ shiftKey }) => (shiftKey ? acts.step(-1) : acts.jump(-STEP_MS)),
+    ArrowRight: ({ shiftKey }) => (shiftKey ? acts.step(1) : acts.jump(STEP_MS)),
+    ",": () => acts.step(-1),
+    ".": () => acts.step(1),
+    i: acts.begin,
+    o: acts.end,
+    e: acts.export,
   });
   const tiles = useRef<HTMLDivElement>(null);
   const columns = useColumns(tiles, lanes.length);
+  const when = { at, range, timezone };
   const today = dayjs(day(at, timezone));
   return (
     <main className="playback-page">
@@ -172,33 +180,12 @@ function Playback({ query, reason, mayTake, onReason }: Props) {
           ))}
         </div>
         {lanes.length === 0 && <p className="empty">{t("playback.noCamera")}</p>}
-        <Controls
-          at={at}
-          timezone={timezone}
-          playing={deck.playing}
-          waits={waits}
-          speed={deck.speed}
-          skipGaps={deck.skipGaps}
-          range={range}
-          mayTake={mayTake}
-          onPlay={play}
-          onStep={(by) => act(() => deck.step(by))()}
-          onJump={jump}
-          onSpeed={(speed) => act(() => (deck.speed = speed))()}
-          onSkipGaps={(skip) => act(() => (deck.skipGaps = skip))()}
-          onBegin={setBegin}
-          onEnd={setEnd}
-          onExport={() => setAsked("export")}
-          onHold={() => setAsked("hold")}
-          onPicture={picture}
-        />
+        <Controls deck={deck} acts={acts} waits={waits} mayTake={mayTake} {...when} />
         <Timeline
+          {...when}
           lanes={lanes}
           events={shown}
           window={window}
-          at={at}
-          range={range}
-          timezone={timezone}
           reason={reason}
           onWindow={setWindow}
           onSeek={seek}

@@ -8,37 +8,18 @@ import { useTranslation } from "react-i18next";
 
 import { exported, takeOut } from "../api/calls";
 import { problemText } from "../frame/problem_text";
-import { day, timeOfDay } from "../text/time";
-import type { Stretch } from "./scale";
-import type { Lane } from "./timeline_paint";
-
-interface Props {
-  lanes: readonly Lane[];
-  range: Stretch;
-  reason: string;
-  timezone: string;
-  onClose: () => void;
-}
+import { ChosenFacts, wantedOf, type Chosen } from "./Chosen";
 
 const ASK_AGAIN_MS = 700;
-const iso = (moment: number) => new Date(Math.round(moment)).toISOString();
 const MB = 1e6;
 
-export function TakeOut({ lanes, range, reason, timezone, onClose }: Props) {
+export function TakeOut(chosen: Chosen) {
   const { t } = useTranslation();
-  const [why, setWhy] = useState(reason);
+  const [why, setWhy] = useState(chosen.reason);
   const [events, setEvents] = useState(true);
   const [watermark, setWatermark] = useState(false);
   const begin = useMutation({
-    mutationFn: () =>
-      takeOut({
-        cameras: lanes.map(({ name }) => name),
-        from: iso(range.from),
-        to: iso(range.to),
-        reason: why.trim(),
-        events,
-        watermark,
-      }),
+    mutationFn: () => takeOut({ ...wantedOf(chosen, why), events, watermark }),
   });
   const { data: grown } = useQuery({
     queryKey: ["export", begin.data?.id],
@@ -47,15 +28,9 @@ export function TakeOut({ lanes, range, reason, timezone, onClose }: Props) {
     refetchInterval: ({ state }) => (state.data?.stage === "working" || !state.data ? ASK_AGAIN_MS : false),
   });
   const made = grown ?? begin.data;
-  const span = `${day(range.from, timezone)} ${timeOfDay(range.from, timezone)} – ${timeOfDay(range.to, timezone)}`;
   return (
-    <Modal open title={t("export.title")} onCancel={onClose} footer={null} width={560} destroyOnHidden>
-      <dl className="facts">
-        <dt>{t("export.cameras")}</dt>
-        <dd>{lanes.map(({ label }) => label).join(" · ")}</dd>
-        <dt>{t("export.time")}</dt>
-        <dd>{span}</dd>
-      </dl>
+    <Modal open title={t("export.title")} onCancel={chosen.onClose} footer={null} width={560} destroyOnHidden>
+      <ChosenFacts {...chosen} />
       {!made && (
         <Form layout="vertical" onFinish={() => begin.mutate()}>
           <Form.Item label={t("export.why")} required>
