@@ -11,6 +11,9 @@ from config.model import Model, Name, Port, SitePath
 
 Format = Annotated[str, Field(min_length=1, max_length=32)]
 Formats = Annotated[tuple[Format, ...], Field(min_length=1)]
+Texts = Annotated[
+    Literal["codes", "plates"], Field(description="What its texts are: QR codes, or vehicles' number plates")
+]
 
 
 class Reader(Model):
@@ -31,11 +34,12 @@ class Bus(Model):
 
 
 class Scanner(Model):
-    """A serial QR scanner that ends each text with CR and/or LF."""
+    """A serial QR scanner, plate camera or long-range reader that ends each text with CR and/or LF."""
 
     name: Name
     port: str
     baud: int = 9600
+    texts: Texts = "codes"
 
 
 class SerialReader(Model):
@@ -122,6 +126,7 @@ class MqttDevice(Model):
 
     name: Name
     formats: tuple[str, ...] = ("H10301",)
+    texts: Texts = "codes"
 
 
 class DejaosTerminal(Model):

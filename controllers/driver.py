@@ -37,7 +37,7 @@ class CardRead:
 
 @dataclass(frozen=True, slots=True)
 class TextRead:
-    """A line of text from a scanner: untrusted, bounded, printable ASCII."""
+    """A line of text from a scanner: untrusted, bounded, printable ASCII; of a plate reader, Chinese letters too."""
 
     reader: str
     text: str

@@ -29,8 +29,10 @@ from controllers.mqtt_device import MqttDevice
 from controllers.mqtt_menjin import (
     Done,
     Inputs,
+    Message,
     Read,
     State,
+    Text,
     command_payload,
     command_topic,
     fence_topic,
@@ -89,7 +91,7 @@ class MqttDriver:
 
     def devices(self) -> dict[str, Capabilities]:
         """The door controllers, by name."""
-        has = Capabilities(cards=True, inputs=1, outputs=1, feedback=True, secure=self._ca_file is not None)
+        has = Capabilities(cards=True, text=True, inputs=1, outputs=1, feedback=True, secure=self._ca_file is not None)
         return dict.fromkeys(self._devices, has)
 
     def run(self, stop: threading.Event) -> None:
@@ -209,13 +211,15 @@ class MqttDriver:
         except (ProtocolViolation, KeyError) as error:
             log.warning("mqtt_message_dropped", driver=self.name, topic=message.topic, why=str(error))
 
-    def _take(self, device: MqttDevice, message: State | Read | Inputs | Done, retained: bool) -> None:
+    def _take(self, device: MqttDevice, message: Message, retained: bool) -> None:
         mono_s, wall_s = time.monotonic(), time.time()
         match message:
             case State():
                 self._tell(device.state(message, mono_s, wall_s))
             case Read() if not retained:  # a retained read is as old as may be
                 self._tell(device.read(message, not self._fence, mono_s, wall_s))
+            case Text() if not retained:
+                self._tell(device.text(message, not self._fence, mono_s, wall_s))
             case Inputs():
                 self._tell(device.inputs(message, retained, mono_s, wall_s))
             case Done() if not retained:

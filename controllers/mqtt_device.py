@@ -3,9 +3,9 @@
 from collections import OrderedDict
 from collections.abc import Iterator
 
-from controllers.driver import CardRead, DeviceEvent, InputState, LinkState, Seen
+from controllers.driver import CardRead, DeviceEvent, InputState, LinkState, Seen, TextRead
 from controllers.errors import ProtocolViolation
-from controllers.mqtt_menjin import Inputs, Read, State, card_bits
+from controllers.mqtt_menjin import Inputs, Read, State, Text, card_bits
 
 MAX_AGE_MS = 2000
 BOOTS_KEPT = 8
@@ -32,13 +32,16 @@ class MqttDevice:
         yield from self._link(message.online, "on line" if message.online else "off line", mono_s, wall_s)
 
     def read(self, message: Read, fresh: bool, mono_s: float, wall_s: float) -> Iterator[DeviceEvent]:
-        """A card, once. It is stale when it waited anywhere: in the device, in the broker, from a former life."""
-        bits = card_bits(message)
-        if message.reader != self.name:
-            raise ProtocolViolation("a device speaks for its own reader alone")
+        """A card, once."""
+        bits, seen = card_bits(message), self._presented(message, fresh, mono_s, wall_s)
         if self._is_new("read", message.boot, message.n):
-            stale = not (fresh and self.online and message.boot == self._boot and message.age_ms <= self._max_age_ms)
-            yield CardRead(self.name, bits, message.count, Seen(mono_s, wall_s, self._epoch, stale))
+            yield CardRead(self.name, bits, message.count, seen)
+
+    def text(self, message: Text, fresh: bool, mono_s: float, wall_s: float) -> Iterator[DeviceEvent]:
+        """A code or number plate, once."""
+        seen = self._presented(message, fresh, mono_s, wall_s)
+        if self._is_new("text", message.boot, message.n):
+            yield TextRead(self.name, message.text, seen)
 
     def inputs(self, message: Inputs, retained: bool, mono_s: float, wall_s: float) -> Iterator[DeviceEvent]:
         """Levels. What the broker retained is the latest there is; else an older `n` is late and dropped."""
@@ -53,6 +56,13 @@ class MqttDevice:
     def seen(self, mono_s: float, wall_s: float) -> Seen:
         """Now, in this life of the link."""
         return Seen(mono_s, wall_s, self._epoch)
+
+    def _presented(self, message: Read | Text, fresh: bool, mono_s: float, wall_s: float) -> Seen:
+        """It is stale when it waited anywhere: in the device, in the broker, from a former life."""
+        if message.reader != self.name:
+            raise ProtocolViolation("a device speaks for its own reader alone")
+        stale = not (fresh and self.online and message.boot == self._boot and message.age_ms <= self._max_age_ms)
+        return Seen(mono_s, wall_s, self._epoch, stale)
 
     def _is_new(self, kind: str, boot: str, number: int) -> bool:
         key = (kind, boot)

@@ -9,6 +9,7 @@ ROOT = "menjin/1"
 MAX_PAYLOAD_BYTES = 4096
 MAX_CARD_BITS = 512
 MAX_POINTS = 64
+MAX_CHARS = 512
 
 
 class State(msgspec.Struct, frozen=True):
@@ -24,6 +25,16 @@ class Read(msgspec.Struct, frozen=True):
     reader: str
     bits: str
     count: int
+    n: int
+    boot: str
+    age_ms: int = 0
+
+
+class Text(msgspec.Struct, frozen=True):
+    """`up/text`: a code, or a number plate. `n` rises with each text of one boot."""
+
+    reader: str
+    text: str
     n: int
     boot: str
     age_ms: int = 0
@@ -45,7 +56,8 @@ class Done(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
-KINDS: dict[str, type[State | Read | Inputs | Done]] = {"state": State, "read": Read, "inputs": Inputs, "done": Done}
+Message = State | Read | Text | Inputs | Done
+KINDS: dict[str, type[Message]] = {"state": State, "read": Read, "text": Text, "inputs": Inputs, "done": Done}
 
 
 def up_topics(device: str) -> str:
@@ -66,7 +78,7 @@ def read_topic(topic: str) -> tuple[str, str]:
     raise ProtocolViolation("unknown topic")
 
 
-def read_payload(kind: str, payload: bytes) -> State | Read | Inputs | Done:
+def read_payload(kind: str, payload: bytes) -> Message:
     """A checked message. Raises `ProtocolViolation`."""
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise ProtocolViolation("payload too long")
@@ -76,7 +88,13 @@ def read_payload(kind: str, payload: bytes) -> State | Read | Inputs | Done:
         raise ProtocolViolation(f"malformed {kind}") from error
     if isinstance(message, Inputs) and len(message.active) > MAX_POINTS:
         raise ProtocolViolation("too many inputs")
+    if isinstance(message, Text) and not _sound(message):
+        raise ProtocolViolation("malformed text")
     return message
+
+
+def _sound(text: Text) -> bool:
+    return 0 < len(text.text) <= MAX_CHARS and text.text.isprintable() and text.age_ms >= 0
 
 
 def card_bits(read: Read) -> int:

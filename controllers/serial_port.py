@@ -84,7 +84,7 @@ def write_all(descriptor: int, data: bytes) -> None:
 
 
 class ScannerDriver:
-    """A serial scanner that ends each text with CR and/or LF."""
+    """A serial scanner that ends each text with CR and/or LF; with `plates`, what it reads are number plates."""
 
     def __init__(
         self,
@@ -94,11 +94,13 @@ class ScannerDriver:
         sink: Sink,
         max_chars: int = MAX_CHARS,
         gap_s: float = GAP_S,
+        *,
+        plates: bool = False,
     ) -> None:
         self.name = name
         self._port, self._baud = port, baud
         self._sink = sink
-        self._max_chars, self._gap_s = max_chars, gap_s
+        self._max_chars, self._gap_s, self._plates = max_chars, gap_s, plates
         self._epoch = 0
         self._link: tuple[bool, str] | None = None
 
@@ -125,7 +127,7 @@ class ScannerDriver:
         self._sink(_not_taken(command, Result.REFUSED, "a scanner takes no commands"))
 
     def _serve(self, descriptor: int, stop: threading.Event) -> None:
-        lines, standstill = LineDecoder(self._max_chars, self._gap_s), Standstill()
+        lines, standstill = LineDecoder(self._max_chars, self._gap_s, plates=self._plates), Standstill()
         while not stop.is_set():
             readable = select.select([descriptor], [], [], STOP_LOOK_S)[0]
             standstill.turn()

@@ -63,7 +63,7 @@ def osdp(wiring: Wiring) -> Iterator[Driver]:
 def scanners(wiring: Wiring) -> Iterator[Driver]:
     """Serial scanners of plain lines."""
     for each in wiring.settings.scanners:
-        yield ScannerDriver(each.name, each.port, each.baud, wiring.sink)
+        yield ScannerDriver(each.name, each.port, each.baud, wiring.sink, plates=each.texts == "plates")
 
 
 CODECS: dict[str, Callable[[SerialReader], Codec]] = {
@@ -232,8 +232,13 @@ def drivers_of(settings: Settings, site_key: bytes, sink: Sink) -> list[Driver]:
 
 def readers_of(settings: Settings) -> list[Reader]:
     """All devices that read. A card over OSDP's secure channel is worth more than a number from the network."""
+    plates = {
+        each.name
+        for each in (*settings.scanners, *(settings.broker.devices if settings.broker else ()))
+        if each.texts == "plates"
+    }
     return [
-        Reader(name, word, formats, kind.assurance)
+        Reader(name, word, formats, kind.assurance, name in plates)
         for word, kind in KINDS.items()
         for name, formats in kind.readers(settings)
     ]

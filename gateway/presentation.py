@@ -9,7 +9,7 @@ from controllers.errors import ControllerError
 from controllers.wiegand import decode, find
 from gateway.access import mj1
 from gateway.access.decision import Card, DenyReason, Live, Pass, Presented, Unreadable
-from gateway.access.identifier import card_value, identifier_key, pin_key
+from gateway.access.identifier import card_value, identifier_key, pin_key, plate_value
 from gateway.access.model import CredentialType
 from gateway.access.table import PermissionTable
 from gateway.codes import verifies
@@ -27,7 +27,7 @@ class Presentation:
 
     presented: Presented
     type: str
-    raw: str  # the card's bits; of a code its handle or pass id, never the text; nothing of a PIN or ID card
+    raw: str  # the card's bits; of a code its handle or pass id, never the text; nothing of a PIN, plate or ID card
 
 
 class Identifier:
@@ -39,6 +39,7 @@ class Identifier:
     def __init__(self, site_key: bytes, readers: Sequence[Reader], *, static_codes: bool = False) -> None:
         self._site_key, self._static_codes = site_key, static_codes
         self._readers = {reader.name: reader for reader in readers}
+        self._plates = {reader.name for reader in readers if reader.plates}
         self._formats: Mapping[str, dict[int, str]] = {
             reader.name: {find(name).count: name for name in reader.formats} for reader in readers
         }
@@ -49,7 +50,7 @@ class Identifier:
             case CardRead():
                 return self.card(read)
             case TextRead():
-                return self.text(read, table)
+                return self.plate(read) if read.reader in self._plates else self.text(read, table)
             case IdCardRead():
                 return Presentation(Card(read.key), CredentialType.IDCARD, "")
             case PinEntry():
@@ -91,6 +92,15 @@ class Identifier:
         credential = table.find(key)
         ok = credential is not None and verifies(credential.public_key, code.signed, code.signature)
         return Presentation(Live(key, code, ok), CredentialType.LIVE, code.handle.hex())
+
+    def plate(self, read: TextRead) -> Presentation:
+        """A vehicle by its number plate."""
+        plate = plate_value(read.text)
+        if plate is None:
+            return Presentation(Unreadable(DenyReason.MALFORMED), CredentialType.PLATE, f"text:{len(read.text)}")
+        return Presentation(
+            Card(identifier_key(self._site_key, CredentialType.PLATE, "GA36", plate)), CredentialType.PLATE, ""
+        )
 
     def _no_code(self, text: str) -> Presentation:
         """A static code, at a site that has them. Whatever claims to be MJ1 is malformed."""

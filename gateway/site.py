@@ -51,12 +51,13 @@ class Door:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A device that reads: its Wiegand formats, and how far its cards are to be trusted."""
+    """A device that reads: its Wiegand formats, how far its cards are to be trusted, and what its texts are."""
 
     name: str
     kind: str  # "osdp", "scanner" or "mqtt"
     formats: tuple[str, ...] = ()
     assurance: int = 0  # of a card: 1 over a secure channel
+    plates: bool = False  # its texts are number plates, else codes
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import Select, or_, select, tuple_
 from sqlalchemy.orm import Session
 
+from gateway.access.identifier import plate_value
 from mgmt_api.idnumber import masked_id_number, masked_phone
 from mgmt_api.keys import Keys
 from mgmt_api.moments import iso
 from mgmt_api.office import store
-from mgmt_api.office.formats import plain_plate
 from mgmt_api.problems import Problem
 from mgmt_api.tables.office import Credential, Hold, Resident, Unit
 
@@ -70,7 +70,7 @@ def _matching(statement: Select[Any], keys: Keys, query: str) -> Select[Any]:
         Resident.id_number_index == keys.blind("id_number", query.upper()),
         Resident.id.in_(select(Credential.resident).where(Credential.id == query)),
     ]
-    if (plate := plain_plate(query)) is not None:
+    if (plate := plate_value(query)) is not None:
         found.append(Resident.id.in_(select(Credential.resident).where(Credential.key == keys.plate(plate))))
     return statement.where(or_(*found))
 

@@ -31,7 +31,7 @@ def learn(session: Session, records: Iterable[Raw]) -> bool:
     """Keep what these events tell; whether that is something new. What is known of a later moment stays."""
     learned = False
     for fact in (fact for record in records for fact in _facts(msgspec.json.decode(record))):
-        if not fact.person:
+        if not (fact.zone and fact.person):
             learned = _forget(session, fact) or learned
         learned = _keep(session, fact) or learned
     return learned
@@ -80,9 +80,11 @@ def _keep(session: Session, fact: Known) -> bool:
 
 
 def _forget(session: Session, fact: Known) -> bool:
-    """A pardon: nobody who came before is known to be there. Without a zone it is of every zone."""
+    """A pardon: nobody who came before is known to be there. Without a zone it is of every zone he is in."""
     inside = select(Whereabouts).where(Whereabouts.inside, Whereabouts.at <= fact.at)
-    rows = session.scalars(inside.where(Whereabouts.zone == fact.zone) if fact.zone else inside).all()
+    for column, name in ((Whereabouts.zone, fact.zone), (Whereabouts.person, fact.person)):
+        inside = inside.where(column == name) if name else inside
+    rows = session.scalars(inside).all()
     for row in rows:
         row.inside, row.at, row.version = False, fact.at, _next(session)
         session.flush()

@@ -6,8 +6,11 @@ The same digits in two formats are two identifiers.
 
 import hashlib
 import hmac
+import re
 
 KEY_BYTES = 16
+_PLATE = re.compile(r"(?=(.*[A-Z0-9]){4})[\u4e00-\u9fffA-Z0-9]{4,12}")  # "无牌车", as cameras say, is none
+_AS_WRITTEN = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)} | dict.fromkeys(map(ord, "·•. -　．－"))
 
 
 def identifier_key(site_key: bytes, type_: str, format_: str, value: str) -> bytes:
@@ -19,6 +22,15 @@ def identifier_key(site_key: bytes, type_: str, format_: str, value: str) -> byt
 def pin_key(site_key: bytes, key: bytes, pin: str) -> bytes:
     """The 16-byte key of the PIN that goes with the credential of this key: equal PINs of two people differ."""
     return identifier_key(site_key, "pin", key.hex(), pin)
+
+
+def plate_value(text: str) -> str | None:
+    """A number plate (GA 36) as it is looked up: upper case, no separators, no wide letters; None when it is none.
+
+    京A·12345 is 京A12345.
+    """
+    plate = text.translate(_AS_WRITTEN).upper()
+    return plate if _PLATE.fullmatch(plate) else None
 
 
 def card_value(facility: int, card: int) -> str:

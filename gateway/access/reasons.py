@@ -52,7 +52,7 @@ REASONS: dict[DenyReason, tuple[str, str]] = {  # zh-CN, English
     DenyReason.NOT_PERMITTED_AT_THIS_TIME: ("当前时段无权通行。", "Passage is not permitted at this time."),
     DenyReason.UNAUTHORIZED: ("此凭证无权通过此门。", "This credential has no right to this door."),
     DenyReason.OTHER: ("因其他原因拒绝通行。", "Passage was refused for another reason."),
-    DenyReason.MALFORMED: ("二维码格式错误。", "The code is malformed."),
+    DenyReason.MALFORMED: ("读取的内容格式错误。", "What was read is malformed."),
     DenyReason.UNKNOWN_FORMAT: ("读卡器未配置此卡格式。", "The reader is not set up for this card format."),
     DenyReason.READER_THROTTLED: ("多次读取失败，读卡器暂停受理。", "Too many refused reads: the reader is paused."),
     DenyReason.WRONG_SITE: ("此码属于其他小区。", "This code belongs to another site."),

@@ -4,9 +4,6 @@ A card filed under a name that no reader reports would never open: names are che
 readers' own table is `controllers/wiegand.py`; a test holds the two together.
 """
 
-import re
-import unicodedata
-
 _NAMES = """
 H10301 ind26 ind27 indasc27 Tecom27 2804W ind29 ATSW30 ADT31 WG32 WIE32 Kastle Kantech HPP32 HCP32 D10202 H10306
 N10002 BQT34 WG34N Optus34 SMP34 C1k35s C15001 S12906 Sie36 WG36 H10302 H10304 P10004 MDI37 BQT38 ISCS PW39 P10001
@@ -30,14 +27,3 @@ def canonical(name: str) -> str | None:
     """The format's own name; None when there is no such format."""
     name = ALIASES.get(name, name)
     return name if name in FORMATS else None
-
-
-_PLATE = re.compile(r"^[\u4e00-\u9fffA-Z0-9]{4,12}$")
-
-
-def plain_plate(text: str) -> str | None:
-    """A number plate as it is looked up: upper case, no separators; None when it is none. 京A·12345 is 京A12345."""
-    plate = unicodedata.normalize("NFKC", text).upper()
-    for mark in "·•. -":
-        plate = plate.replace(mark, "")
-    return plate if _PLATE.fullmatch(plate) else None

@@ -6,10 +6,11 @@ from typing import Any
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 
+from gateway.access.identifier import plate_value
 from gateway.access.model import Mark
 from mgmt_api.idnumber import is_id_number
 from mgmt_api.keys import Keys
-from mgmt_api.office.formats import canonical, plain_plate
+from mgmt_api.office.formats import canonical
 from mgmt_api.office.reading import BadRecord
 from mgmt_api.office.wire_people import (
     CardBody,
@@ -94,7 +95,7 @@ def _pin(body: PinBody, keys: Keys) -> Row:
 
 
 def _plate(body: PlateBody, keys: Keys) -> Row:
-    plate = plain_plate(body.plate) or ""
+    plate = plate_value(body.plate) or ""
     return {"type": "plate", "format": "GA36", "tail": plate[-4:], "key": keys.plate(plate)}
 
 

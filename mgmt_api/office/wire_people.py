@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from gateway.access.identifier import plate_value
 from gateway.access.model import CredentialState, HolderClass
-from mgmt_api.office.formats import canonical, plain_plate
+from mgmt_api.office.formats import canonical
 from mgmt_api.office.wire_base import PLAIN, Body, FormatName, Handle, Id, Moment, Phone, Pin, PublicKey, Short, Text
 
 MarkWord = Literal["extended", "lead", "escort", "escorted", "exempt", "duress", "pinned"]  # gateway.access.model.Mark
@@ -95,7 +96,7 @@ class PlateBody(CredentialBody, tag="plate", frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Letters, digits and the characters of provinces alone."""
         CredentialBody.__post_init__(self)
-        if plain_plate(self.plate) is None:
+        if plate_value(self.plate) is None:
             raise ValueError("not a number plate")
 
 

@@ -1,5 +1,6 @@
 """The MQTT driver against a real mosquitto with users and an access list."""
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from controllers.driver import (
     Outcome,
     Result,
     Signal,
+    TextRead,
 )
 from controllers.errors import LinkLost
 from controllers.mqtt import MqttDriver
@@ -65,6 +67,19 @@ def test_a_read_comes_once_with_its_bits(gate: Door, ear: Ear) -> None:
     gate.read(2, bits="1")
     assert ear.wait(CardRead).bits == 1
     assert not ear.all(CardRead)
+
+
+def test_a_text_comes_once_and_a_bad_one_never(gate: Door, ear: Ear) -> None:
+    sound = {"reader": "gate", "text": "京A12345", "n": 1, "boot": "b1"}
+    for bad in ({"text": "a\x00b"}, {"text": ""}, {"text": "x" * 513}, {"reader": "other"}, {"age_ms": -1}):
+        gate.raw(gate.topic("text"), json.dumps(sound | bad).encode())
+    for good in ({}, {}, {"text": "MJ1:ABC", "n": 2, "age_ms": 2500}):
+        gate.raw(gate.topic("text"), json.dumps(sound | good).encode())
+    heard = [ear.wait(TextRead), ear.wait(TextRead)]
+    assert [(each.reader, each.text, each.seen.stale) for each in heard] == [
+        ("gate", "京A12345", False), ("gate", "MJ1:ABC", True)
+    ]  # fmt: skip
+    assert not ear.all(TextRead)
 
 
 def test_a_read_that_waited_in_the_device_is_stale(gate: Door, ear: Ear) -> None:

@@ -40,6 +40,19 @@ def test_any_bytes_are_taken_and_only_sound_lines_given(pieces: list[tuple[bytes
         assert len(decoder._line) <= 512
 
 
+@pytest.mark.parametrize("coding", ["utf-8", "gb18030"])
+@pytest.mark.parametrize("plate", ["京A·12345", "鲁AD12345", "使014·578", "粤Z1234港", "ＡＢ１２３４"])
+def test_number_plates_come_in_either_coding(coding: str, plate: str) -> None:
+    decoder = LineDecoder(plates=True)
+    assert list(decoder.feed(plate.encode(coding) + b"\r\n", 1.0)) == [plate]
+
+
+def test_a_line_that_is_no_text_in_either_coding_is_dropped_where_plates_are_read() -> None:
+    decoder = LineDecoder(plates=True)
+    assert list(decoder.feed(b"\xff\xfeA12345\r\n\x01A12345\rA12345\n", 1.0)) == ["A12345"]
+    assert decoder.dropped == 2
+
+
 def test_a_torn_line_is_dropped_and_the_next_one_heard() -> None:
     decoder = LineDecoder()
     assert list(decoder.feed(b"half a li", 1.0)) == []

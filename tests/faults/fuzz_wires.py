@@ -36,7 +36,7 @@ with atheris.instrument_imports(include=["controllers"]):
 from uhppoted import decode  # type: ignore[import-untyped] # the library has no types
 
 PAUSES = (0.0, 0.001, 0.04, 0.3)
-WORDS = ("up/state", "up/read", "up/inputs", "up/done", "up", "x")
+WORDS = ("up/state", "up/read", "up/text", "up/inputs", "up/done", "up", "x")
 NAMES = ("access_online", "access", "alarm", "connect", "heartbeat", "offline", "control_reply", "set", "x")
 
 
@@ -109,6 +109,8 @@ def brokers(data: bytes) -> None:
         said, gate = mqtt_menjin.read_payload(kind, payload), MqttDevice("gate", False)
         if isinstance(said, mqtt_menjin.Read):
             list(gate.read(said, True, 0.0, 0.0))
+        elif isinstance(said, mqtt_menjin.Text):
+            list(gate.text(said, True, 0.0, 0.0))
         elif isinstance(said, mqtt_menjin.State):
             list(gate.state(said, 0.0, 0.0))
     sessions: list[tuple[Any, str]] = [

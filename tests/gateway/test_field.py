@@ -33,6 +33,7 @@ serial_readers:
 polled_buses: [{{name: line, port: {folder}/poll_aa, readers: [{{name: bikes, address: 1}}]}}]
 vguang_readers: [{{name: tower, port: {folder}/vguang}}]
 idcard_readers: [{{name: office, port: {folder}/sam}}]
+scanners: [{{name: lpr, port: {folder}/lpr, texts: plates}}]
 uhppote:
   listen_host: 127.0.0.1
   listen_port: {listen}
@@ -42,7 +43,7 @@ doors:
   - {{name: gate, number: 2, label: {{zh: 大门, en: Gate}}, lock: {{device: board}}, strike_s: 1}}
 access_points:
   - {{name: tower-in, door: tower, readers: [shop, pad, bikes, tower, office], zone_from: out, zone_to: building-1}}
-  - {{name: gate-in, door: gate, readers: [gate-in], zone_from: out, zone_to: building-1}}
+  - {{name: gate-in, door: gate, readers: [gate-in, lpr], zone_from: out, zone_to: building-1}}
 """
 ID_NUMBER, PIN, PHONE = "11010519491231002X", "2468", Key()
 
@@ -57,6 +58,7 @@ OFFICE = rows(
     keyed("by-bikes", "card", "WG32", card_value(0, 0x0051A282)),
     keyed("by-office", "idcard", "GB11643", ID_NUMBER),
     keyed("by-pad", "pin", "PIN", PIN),
+    keyed("by-plate", "plate", "GA36", "鲁A12345"),
     keyed("by-gate", "card", "H10301", card_value(100, 58400)),
     live_credential(PHONE),
 )
@@ -70,6 +72,7 @@ class Field:
                         ("hex_cr", "dec10_crlf", "poll_aa", "vguang")}  # fmt: skip
         self.sam = Module(Line(folder / "sam"), Diary())
         threading.Thread(target=self.sam.serve, daemon=True).start()
+        self.lpr = Line(folder / "lpr")
         self.board = Board(405419896, "127.0.0.1", 0, Diary())
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.bind(("127.0.0.1", 0))
@@ -92,12 +95,15 @@ async def test_every_kind_of_reader_opens_its_door_in_the_whole_process(tmp_path
     (tmp_path / "site.yaml").write_text(site, encoding="utf-8")
     await gateway.start()
     try:
-        names = {"shop", "pad", "bikes", "tower", "office", "board"}
+        names = {"shop", "pad", "bikes", "tower", "office", "board", "lpr"}
         await until(lambda: plane.inventories and plane.inventories[-1]["table_version"], 20)
         await until(lambda: names <= {each["name"] for each in plane.inventories[-1]["devices"] if each["online"]}, 20)
 
         def granted() -> set[str]:
             return {each["credential"] for each in plane.events.values() if each["kind"] == "Granted"}
+
+        def refused() -> set[tuple[str, str]]:
+            return {(each["reader"], each["reason"]) for each in plane.events.values() if each["kind"] == "Denied"}
 
         def done() -> int:
             told = [each for each in plane.events.values() if each["kind"] == "CommandOutcome"]
@@ -120,9 +126,16 @@ async def test_every_kind_of_reader_opens_its_door_in_the_whole_process(tmp_path
         assert field.board.unlocked(1)
         field.readers["vguang"].show(PHONE.live(time.time()))
         await until(lambda: "live-1" in granted() and done() == 6)
+        field.lpr.write("鲁A·12345\r\n".encode("gb18030"))
+        await until(lambda: "by-plate" in granted() and done() == 7)
+        field.lpr.write("无牌车辆\r\n".encode())
         field.readers["vguang"].show("not a code")
-        await until(lambda: any(each.get("reason") == "Malformed" for each in plane.events.values()))
-        assert not [each for each in plane.events.values() if ID_NUMBER in str(each) or PIN in str(each.get("raw", ""))]
+        await until(lambda: refused() == {("lpr", "Malformed"), ("tower", "Malformed")})
+        assert not [
+            each
+            for each in plane.events.values()
+            if ID_NUMBER in str(each) or "12345" in str(each.get("raw", "")) or PIN in str(each.get("raw", ""))
+        ]
     finally:
         code, took_s = gateway.end(signal.SIGTERM)
     assert code == 0

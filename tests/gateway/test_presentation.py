@@ -24,6 +24,30 @@ def test_a_zero_number_is_every_id_card_and_so_nobodys(name: str) -> None:
     assert isinstance(identifier.card(one).presented, Card)
 
 
+@pytest.mark.parametrize("text", ["京A12345", "京a·12345", "京Ａ-１２３４５", " 京A 12345"])
+def test_a_plate_is_looked_up_however_it_is_written(text: str) -> None:
+    shown = plate(text)
+    assert shown.presented == Card(identifier_key(bytes(32), "plate", "GA36", "京A12345"), assurance=0)
+    assert (shown.type, shown.raw) == ("plate", "")
+
+
+@pytest.mark.parametrize(
+    "text", ["无牌车辆", "未识别", "A12", "京A12345678901", "³A12345", "MJ1:ABCDEFGH", "京A12345' OR 1=1"]
+)
+def test_what_is_no_plate_is_malformed_and_not_kept(text: str) -> None:
+    shown = plate(text)
+    assert shown.presented == Unreadable(DenyReason.MALFORMED)
+    assert shown.raw == f"text:{len(text)}"
+
+
+def plate(text: str) -> Presentation:
+    """What a camera at the garage read; the same site's scanner reads codes."""
+    identifier = Identifier(bytes(32), [Reader("lpr", "scanner", plates=True), Reader("scan", "scanner")])
+    table = PermissionTable.load(build([], 1), [], UTC, site=7)
+    assert identifier.of(TextRead("scan", text, Seen(0.0, 0.0, 1)), table).presented == Unreadable(DenyReason.MALFORMED)
+    return identifier.of(TextRead("lpr", text, Seen(0.0, 0.0, 1)), table)
+
+
 POSTER = "club-poster-2026"
 
 

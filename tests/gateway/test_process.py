@@ -33,31 +33,31 @@ SITE = """
 site: {{id: 4097, name: {{zh: 小区, en: Estate}}}}
 data_dir: {folder}/data
 secrets: {{site_key_file: {folder}/site.key, reader_keys_file: {folder}/keys.json}}
-gateway: {{id: gateway-1, api: {{url: "{url}", token_file: {folder}/token}}}}
-broker: {{host: 127.0.0.1, port: {port}, devices: [{{name: club-1}}]}}
+gateway: {{id: gateway-{n}, api: {{url: "{url}", token_file: {folder}/token}}}}
+broker: {{host: 127.0.0.1, port: {port}, username: gateway-{n}, devices: [{{name: club-{n}}}]}}
 doors:
-  - {{name: club, number: 2, label: {{zh: 会所, en: Clubhouse}}, lock: {{device: club-1}}, strike_s: 0.5}}
+  - {{name: club-{n}, number: 2, label: {{zh: 会所, en: Clubhouse}}, lock: {{device: club-{n}}}, strike_s: 0.5}}
 access_points:
-  - {{name: club-in, door: club, readers: [club-1], zone_from: estate, zone_to: building-1}}
+  - {{name: club-{n}-in, door: club-{n}, readers: [club-{n}], zone_from: estate, zone_to: building-1}}
 """
 
 
 class Device:
     """A door controller behind the broker: does what it is told, once, and says so."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, name: str = "club-1") -> None:
         self.pulses: list[dict[str, Any]] = []
-        self._count = 0
-        self._client = paho.Client(CallbackAPIVersion.VERSION2, "club-1", protocol=paho.MQTTv5)
+        self._name, self._count = name, 0
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, name, protocol=paho.MQTTv5)
         self._client.on_message = self._told
         self._client.connect("127.0.0.1", port)
-        self._client.subscribe("menjin/1/d/club-1/down/#", qos=1)
+        self._client.subscribe(f"menjin/1/d/{name}/down/#", qos=1)
         self._client.loop_start()
         self._say("state", {"online": True, "boot": "b1"}, retain=True)
 
     def present(self, card: int) -> None:
         read, self._count = card_read(card), self._count + 1
-        body = {"reader": "club-1", "bits": f"{read.bits:07x}", "count": read.bit_count, "age_ms": 0}
+        body = {"reader": self._name, "bits": f"{read.bits:07x}", "count": read.bit_count, "age_ms": 0}
         self._say("read", body | {"n": self._count, "boot": "b1"})
 
     def close(self) -> None:
@@ -70,7 +70,7 @@ class Device:
             self._say("done", {"id": self.pulses[-1]["id"], "result": "done", "detail": ""})
 
     def _say(self, kind: str, body: dict[str, Any], *, retain: bool = False) -> None:
-        self._client.publish(f"menjin/1/d/club-1/up/{kind}", json.dumps(body), qos=1, retain=retain)
+        self._client.publish(f"menjin/1/d/{self._name}/up/{kind}", json.dumps(body), qos=1, retain=retain)
 
 
 @pytest.fixture
@@ -104,19 +104,21 @@ async def server() -> AsyncIterator[Server]:
 class Gateway:
     """The process, started and ended as an operator would."""
 
-    def __init__(self, folder: Path, url: str = "http://127.0.0.1:1", port: int = 1) -> None:
-        self.folder = folder
-        for name, text in (("site.key", SITE_KEY.hex()), ("token", TOKEN), ("keys.json", "{}")):
+    def __init__(self, folder: Path, url: str = "http://127.0.0.1:1", port: int = 1, n: int = 1) -> None:
+        self.folder, self.run = folder, RUN
+        folder.mkdir(exist_ok=True)
+        token = TOKEN if n == 1 else f"token-of-{n}"
+        for name, text in (("site.key", SITE_KEY.hex()), ("token", token), ("keys.json", "{}")):
             (folder / name).write_text(text)
             (folder / name).chmod(0o600)
-        (folder / "site.yaml").write_text(SITE.format(folder=folder, url=url, port=port))
+        (folder / "site.yaml").write_text(SITE.format(folder=folder, url=url, port=port, n=n))
         self.log = folder / "gateway.log"
         self.log.touch()
         self.process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
         count = self.said("ready")
-        arguments = [sys.executable, "-c", RUN, str(self.folder / "site.yaml")]
+        arguments = [sys.executable, "-c", self.run, str(self.folder / "site.yaml")]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(arguments, stderr=log)
         await until(lambda: self.said("ready") > count, 20)
@@ -184,7 +186,7 @@ async def test_an_operator_opens_a_door_once(gateway: Gateway, device: Device, s
     await gateway.start()
     await until(lambda: server.plane.listeners and server.plane.inventories, 20)
     await until(lambda: server.plane.inventories[-1]["doors"][0]["online"], 20)
-    order = {"id": "o1", "action": "unlock", "door": "club", "operator": "wang", "reason": "快递"}
+    order = {"id": "o1", "action": "unlock", "door": "club-1", "operator": "wang", "reason": "快递"}
     order |= {"issued_at": time.time(), "expires_at": time.time() + 5}
     server.plane.tell("command", order)
     server.plane.tell("command", order)

@@ -149,6 +149,26 @@ async def test_an_operator_pardons_a_zone_and_it_outlives_a_restart(make: Make) 
     assert await passes(make(HARD), 201) == ""
 
 
+async def test_a_person_or_everybody_is_pardoned_wherever_they_are_without_any_door_named(make: Make) -> None:
+    world = make(HARD)
+
+    async def pardon(id_: str, **of: str) -> None:
+        world.service.order(RemoteOrder(id_, "", "wang", "drill", time.time() + 5, "pardon", **of))
+        await world.settle(lambda: [each.get("command_id") for each in world.events("CommandOutcome")].count(id_))
+
+    for card, reader in ((201, "lobby-1"), (203, "lobby-1"), (201, "club-1")):
+        assert await passes(world, card, reader) == ""
+    await pardon("p-1", person="r-201")
+    assert await passes(world, 203) == "PassbackViolation"
+    assert await passes(world, 201) == ""
+    assert await passes(world, 201, "club-1") == ""
+    await pardon("p-2")
+    assert await passes(world, 203) == ""
+    assert await passes(world, 201, "club-1") == ""
+    told = [(each.get("door"), each["detail"]) for each in world.events("Ordered")]
+    assert told == [(None, {"action": "pardon", "person": "r-201"}), (None, {"action": "pardon"})]
+
+
 async def test_a_reader_that_was_out_for_long_pardons_its_zone(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     world = make(HARD)
     await passes(world, 201)

@@ -1,17 +1,23 @@
 """Everything that the core can decide by comes from central, is checked record by record, and reaches the gateway."""
 
+from datetime import UTC
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from gateway import wire
+from gateway.access.decision import Card, Denied, decide
+from gateway.access.generation import build
 from gateway.access.identifier import identifier_key, pin_key
-from gateway.access.model import Credential, Mark, Passback, SpecialDay, SpecialDays, Zone, ZoneRules
+from gateway.access.model import AccessPoint, Credential, Mark, Passback, SpecialDay, SpecialDays, Zone, ZoneRules
+from gateway.access.table import PermissionTable
+from gateway.passage import Passage
 from mgmt_api.office.wire_people import MarkWord
 from tests.mgmt_api.conftest import CENTRAL, GATEWAY, SITE_KEY, V1, card, ground
 
 RULES = {"passback": "hard", "passback_s": 60, "limit": 40, "persons": 2, "supervised": True, "escort": True}
+RULES |= {"first_in_s": 90, "hold_s": 20, "least": 2}
 NATIONAL = {
     "priority": 10,
     "days": [
@@ -53,7 +59,7 @@ def test_what_central_sends_is_what_the_core_decides_by(client: TestClient) -> N
     days = (SpecialDay("2026-10-01"), SpecialDay("2026-10-10", (), 5), SpecialDay("2026-12-31", ((480, 720),)))
     assert found["national"] == SpecialDays("national", days, 10)
     assert found["s1"].special == ("national",)
-    assert found["vault"] == Zone("vault", "z1", False, ZoneRules(Passback.HARD, 60, 40, 2, True, True))
+    assert found["vault"] == Zone("vault", "z1", False, ZoneRules(Passback.HARD, 60, 40, 2, True, True, 90, 20, 2))
     assert (found["fire"].responder, found["fire"].policies[0].within) == (True, True)
     credential: Credential = found["c1"]
     key = identifier_key(SITE_KEY, "card", "H10301", "1-1337")
@@ -62,6 +68,23 @@ def test_what_central_sends_is_what_the_core_decides_by(client: TestClient) -> N
     assert (credential.marks, credential.max_uses) == (Mark.LEAD | Mark.EXTENDED, 3)
     put(client, "credentials/car", {"resident": "r1", "profiles": ["p1"], "type": "plate", "plate": "京A·12345"})
     assert rows(client)["car"].key == identifier_key(SITE_KEY, "plate", "GA36", "京A12345")
+
+
+def test_a_zone_that_never_holds_one_alone_is_decided_so(client: TestClient) -> None:
+    ground(client)
+    put(client, "zones/vault", {"parent": "z1", "rules": {"least": 2}})
+    put(
+        client, "schedules/s1", {"windows": [{"weekday": day, "start": "00:00", "end": "24:00"} for day in range(1, 8)]}
+    )
+    put(client, "profiles/p1", {"number": 1, "policies": [{"schedule": "s1", "zone": "vault"}]})
+    put(client, "credentials/c1", card(number=1337))
+    point = AccessPoint("vault-in", "vault", 1, "z1", "vault")
+    pushed = [wire.row(kind, body) for kind, body in wire.rows_of(table(client))]
+    made = PermissionTable.load(build(pushed, 1), [point], UTC, site=7)
+    shown = Card(identifier_key(SITE_KEY, "card", "H10301", "1-1337"))
+    answer = decide(made, Passage(), point, shown, 1_800_000_000.0)
+    assert isinstance(answer, Denied)
+    assert answer.reason == "SecondPersonNeeded"
 
 
 def test_a_record_without_the_new_words_is_what_it_was(client: TestClient) -> None:
@@ -88,6 +111,7 @@ def test_no_pin_stands_in_the_database(client: TestClient, plane: Any) -> None:
     [
         ("zones/z2", {"rules": {"persons": 3}}, "/rules/persons"),
         ("zones/z2", {"rules": {"supervised": True}}, "/rules"),
+        ("zones/z2", {"rules": {"limit": 1, "least": 2}}, "/rules"),
         ("zones/z2", {"rules": {"passback": "maybe"}}, "/rules/passback"),
         ("zones/z2", {"standing": True}, ""),
         ("special_days/d", {"days": [{"date": "2026-02-30"}]}, "/days/0"),

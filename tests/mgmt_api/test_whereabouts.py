@@ -54,6 +54,13 @@ def test_a_pardon_is_of_all_who_came_before_it(client: TestClient) -> None:
     assert ("garage", "r2", False) in rows(client)
 
 
+def test_a_pardon_of_one_person_everywhere_leaves_the_others_where_they_are(client: TestClient) -> None:
+    upload(client, event(1, "Taken", detail=move("r1", 100.0, ["garage", "pool"], [])))
+    upload(client, event(2, "Taken", detail=move("r2", 100.0, ["garage"], [])))
+    upload(client, event(3, "Ordered", detail={"action": "pardon", "person": "r1"}))
+    assert rows(client) == {("garage", "r1", False), ("pool", "r1", False), ("garage", "r2", True)}
+
+
 def test_a_detail_of_another_shape_tells_nothing(client: TestClient) -> None:
     upload(client, event(1, "Taken", detail={"moved": [{"person": "r1"}, 7]}), event(2, "Taken", detail={"moved": "x"}))
     assert rows(client) == set()

@@ -1,0 +1,182 @@
+"""Two door processes of one site, and a real management plane between them: a person is inside for both."""
+
+import asyncio
+import re
+import signal
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from mgmt_api.doors import inventories
+from mgmt_api.office.store import table_version
+from mgmt_api.plane import Estate, Plane
+from tests.gateway.test_process import RUN, Device, Gateway, broker
+from tests.gateway.test_sync import until
+from tests.mgmt_api.conftest import CENTRAL, GATEWAY, SITE_KEY, V1, Served
+
+__all__ = ["broker"]
+DOWN_S = 1.5  # in place of 15 s: the plane says something each 0.3 s here
+HURRIED = f"import gateway.elsewhere; gateway.elsewhere.DOWN_S = {DOWN_S}\n{RUN}"
+OFFICE: dict[str, dict[str, Any]] = {
+    "zones/estate": {},
+    "zones/building-1": {"parent": "estate", "rules": {"passback": "hard"}},
+    "schedules/always": {"windows": [{"weekday": n, "start": "00:00", "end": "24:00"} for n in range(1, 8)]},
+    "profiles/all": {"number": 1, "policies": [{"schedule": "always", "zone": "building-1"}]},
+    "residents/wang": {"name": "王芳"},
+    "residents/li": {"name": "李雷"},
+}
+WANG, LI = 100, 101
+
+
+class Link:
+    """The wire between one gateway and the plane; it can be cut."""
+
+    def __init__(self, plane_port: int) -> None:
+        self.port, self.heard = 0, -1  # heard: up to where the gateway knows who is where
+        self._plane_port = plane_port
+        self._calls: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+
+    async def join(self) -> None:
+        self.heard = -1
+        self._server = await asyncio.start_server(self._answer, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def cut(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for call in self._calls:
+            call.cancel()
+        await asyncio.gather(*self._calls, return_exceptions=True)
+
+    def _answer(self, up: asyncio.StreamReader, down: asyncio.StreamWriter) -> None:
+        call = asyncio.create_task(self._carry(up, down))
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
+
+    async def _carry(self, up: asyncio.StreamReader, down: asyncio.StreamWriter) -> None:
+        there = await asyncio.open_connection("127.0.0.1", self._plane_port)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._pour(up, there[1]))
+                group.create_task(self._pour(there[0], down))
+        except* OSError:
+            pass
+        finally:
+            for end in (down, there[1]):
+                end.transport.abort()
+
+    async def _pour(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        while data := await source.read(65536):
+            if asked := re.search(rb"/whereabouts\?after=(\d+)", data):
+                self.heard = int(asked[1])
+            sink.write(data)
+            await sink.drain()
+        sink.transport.abort()
+
+
+@pytest.fixture
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    monkeypatch.setattr("mgmt_api.routes.gateway.KEEPALIVE_S", 0.3)
+    tokens = {"gateway-1": "gateway-token", "gateway-2": "token-of-2"}
+    estate = Estate(7, SITE_KEY, tmp_path / "api", gateway_tokens=tokens, central_tokens={"central": "central-token"})
+    with Served(Plane(replace(estate, site_id=4097))) as running:
+        with httpx2.Client(base_url=f"{running.url}{V1}", headers=CENTRAL, trust_env=False) as central:
+            for path, body in OFFICE.items():
+                central.put(f"/{path}", json=body).raise_for_status()
+            for who, number in (("wang", WANG), ("li", LI)):
+                card = {"resident": who, "type": "card", "format": "H10301", "facility": 7, "card": number}
+                central.put(f"/credentials/{who}", json=card | {"profiles": ["all"]}).raise_for_status()
+        yield running
+
+
+@pytest.fixture
+async def links(served: Served) -> AsyncIterator[tuple[Link, Link]]:
+    made = Link(served.port), Link(served.port)
+    for link in made:
+        await link.join()
+    yield made
+    for link in made:
+        await link.cut()
+
+
+@pytest.fixture
+async def doors(tmp_path: Path, broker: int, links: tuple[Link, Link]) -> AsyncIterator[tuple[Device, Device]]:
+    gateways = [
+        Gateway(tmp_path / f"g{n}", f"http://127.0.0.1:{link.port}", broker, n) for n, link in enumerate(links, 1)
+    ]
+    for gateway in gateways:
+        gateway.run = HURRIED
+    devices = Device(broker, "club-1"), Device(broker, "club-2")
+    await asyncio.gather(*(gateway.start() for gateway in gateways))
+    yield devices
+    for device in devices:
+        device.close()
+    for gateway in gateways:
+        gateway.end(signal.SIGKILL)
+
+
+class Office:
+    """What the plane knows."""
+
+    def __init__(self, served: Served, http: httpx2.Client) -> None:
+        self._served, self._http = served, http
+
+    def refused(self) -> list[tuple[str, str, str]]:
+        found = self._http.get("/events", params={"limit": 500}, headers=CENTRAL).raise_for_status().json()["events"]
+        return [(each["credential"], each["door"], each["reason"]) for each in found if each["kind"] == "Denied"]
+
+    def whereabouts(self) -> tuple[int, set[tuple[str, bool]], list[str]]:
+        told = self._http.get("/gateways/gateway-1/whereabouts", headers=GATEWAY).raise_for_status().json()
+        return told["version"], {(row["person"], row["inside"]) for row in told["rows"]}, told["shared"]
+
+    def ready(self) -> bool:
+        """Both gateways' doors are there, and decide by the whole table."""
+        with self._served.plane.database.read() as session:
+            told, version = [each for _, each in inventories(session)], table_version(session)
+        return len(told) == 2 and all(each["table_version"] == version and each["doors"][0]["online"] for each in told)
+
+
+@pytest.fixture
+def office(served: Served) -> Iterator[Office]:
+    with httpx2.Client(base_url=f"{served.url}{V1}", trust_env=False) as http:
+        yield Office(served, http)
+
+
+async def test_who_is_inside_for_one_gateway_is_inside_for_all_but_while_a_link_is_cut(
+    office: Office, links: tuple[Link, Link], doors: tuple[Device, Device]
+) -> None:
+    here, there = doors
+
+    async def all_hear_of(person: str) -> None:
+        await until(lambda: (person, True) in office.whereabouts()[1], 20)
+        version = office.whereabouts()[0]
+        await until(lambda: all(link.heard >= version for link in links), 20)
+
+    await until(lambda: office.ready() and office.whereabouts()[2] == ["building-1"], 30)
+    here.present(WANG)
+    await until(lambda: len(here.pulses) == 1)
+    await all_hear_of("wang")
+    there.present(WANG)
+    await until(lambda: office.refused() == [("wang", "club-2", "PassbackViolation")])
+
+    await links[1].cut()
+    await asyncio.sleep(DOWN_S + 0.3)
+    there.present(WANG)  # nobody is refused because the network is down
+    await until(lambda: len(there.pulses) == 1)
+    there.present(LI)
+    await until(lambda: len(there.pulses) == 2)
+    here.present(WANG)  # here the link is up, and he is inside
+    await until(lambda: len(office.refused()) == 2)
+
+    await links[1].join()
+    await all_hear_of("li")
+    here.present(LI)
+    await until(lambda: ("li", "club-1", "PassbackViolation") in office.refused())
+    there.present(WANG)
+    await until(lambda: office.refused().count(("wang", "club-2", "PassbackViolation")) == 2)
+    assert (len(here.pulses), len(there.pulses)) == (1, 2)
