@@ -78,7 +78,7 @@ async def watch(gateway: str, plane: PlaneOf) -> AsyncIterator[ServerSentEvent]:
                 if "whereabouts" in topics:
                     yield ServerSentEvent(event="whereabouts", data={})
                 if not topics:
-                    yield ServerSentEvent(comment="here")
+                    yield ServerSentEvent(event="here", data={})  # a comment would not reach whoever listens
     finally:
         plane.presence.unwatch(gateway, token, plane.clock())
         plane.hub.publish("doors")

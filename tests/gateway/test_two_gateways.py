@@ -126,9 +126,12 @@ class Office:
     def __init__(self, served: Served, http: httpx2.Client) -> None:
         self._served, self._http = served, http
 
-    def refused(self) -> list[tuple[str, str, str]]:
+    def events(self, kind: str) -> list[dict[str, Any]]:
         found = self._http.get("/events", params={"limit": 500}, headers=CENTRAL).raise_for_status().json()["events"]
-        return [(each["credential"], each["door"], each["reason"]) for each in found if each["kind"] == "Denied"]
+        return [each for each in found if each["kind"] == kind]
+
+    def refused(self) -> list[tuple[str, str, str]]:
+        return [(each["credential"], each["door"], each["reason"]) for each in self.events("Denied")]
 
     def whereabouts(self) -> tuple[int, set[tuple[str, bool]], list[str]]:
         told = self._http.get("/gateways/gateway-1/whereabouts", headers=GATEWAY).raise_for_status().json()
@@ -137,8 +140,10 @@ class Office:
     def ready(self) -> bool:
         """Both gateways' doors are there, and decide by the whole table."""
         with self._served.plane.database.read() as session:
-            told, version = [each for _, each in inventories(session)], table_version(session)
-        return len(told) == 2 and all(each["table_version"] == version and each["doors"][0]["online"] for each in told)
+            online = [door["online"] for _, each in inventories(session) for door in each.get("doors", ())]
+            version = table_version(session)
+        adopted = {each["gateway"] for each in self.events("TableAdopted") if each["table_version"] == version}
+        return online == [True, True] and len(adopted) == 2
 
 
 @pytest.fixture
