@@ -232,11 +232,9 @@ def drivers_of(settings: Settings, site_key: bytes, sink: Sink) -> list[Driver]:
 
 def readers_of(settings: Settings) -> list[Reader]:
     """All devices that read. A card over OSDP's secure channel is worth more than a number from the network."""
-    plates = {
-        each.name
-        for each in (*settings.scanners, *(settings.broker.devices if settings.broker else ()))
-        if each.texts == "plates"
-    }
+    behind_broker = settings.broker.devices if settings.broker else ()
+    plates = {each.name for each in settings.scanners if each.texts == "plates"}
+    plates |= {each.name for each in behind_broker if each.texts == "plates"}
     return [
         Reader(name, word, formats, kind.assurance, name in plates)
         for word, kind in KINDS.items()

@@ -90,7 +90,8 @@ class Identifier:
             return Presentation(Pass(code, ok), CredentialType.PASS, code.pass_id.hex())
         key = identifier_key(self._site_key, CredentialType.LIVE, "MJ1", code.handle.hex())
         credential = table.find(key)
-        ok = credential is not None and verifies(credential.public_key, code.signed, code.signature)
+        own = mj1.key_of(credential.public_key, code.kid) if credential else b""
+        ok = verifies(own, code.signed, code.signature)
         return Presentation(Live(key, code, ok), CredentialType.LIVE, code.handle.hex())
 
     def plate(self, read: TextRead) -> Presentation:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway import history, wire
-from gateway.access.model import Row
+from gateway.access.model import DeniedPass, IssuerKey, Row
 from gateway.history import LIGHT
 
 SCHEMA = """
@@ -37,6 +37,10 @@ INSERT INTO row(kind, id, key, changed, body, since) SELECT kind, id, key, ?, bo
 ON CONFLICT(kind, id) DO UPDATE SET key = excluded.key, changed = excluded.changed, body = excluded.body,
   since = CASE WHEN row.body = excluded.body THEN row.since ELSE excluded.since END
 """
+GONE: dict[str, Callable[[str], Row]] = {  # `gone` holds these as "kind id", and credentials by their key alone
+    "issuer": lambda kid: IssuerKey(int(kid), b""),
+    "denied": lambda pass_id: DeniedPass(bytes.fromhex(pass_id), 0),
+}
 FORGET_S = 86_400.0  # how often what is older than the journal is looked for
 
 
@@ -52,7 +56,10 @@ class Stand:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """What changed after a version: light rows, and keys of credentials that are gone."""
+    """What changed after a version: light rows, and keys of credentials that are gone.
+
+    An issuer or called-back pass that is gone stands among the rows, without key or end.
+    """
 
     upserts: tuple[Row, ...]
     deleted_keys: tuple[bytes, ...]
@@ -175,8 +182,10 @@ class Store:
         with self.reading() as stand:
             rows = self._db.execute(query, (version, *LIGHT)).fetchall()
             gone = self._db.execute("SELECT key FROM gone WHERE changed > ?", (version,)).fetchall()
-        upserts = tuple(wire.row(kind, json.loads(body)) for kind, body in rows)
-        return Delta(upserts, tuple(bytes.fromhex(key) for (key,) in gone), stand.version or 0)
+        upserts = [wire.row(kind, json.loads(body)) for kind, body in rows]
+        lost = [key.rpartition(" ") for (key,) in gone]
+        upserts += [GONE[kind](id_) for kind, _, id_ in lost if kind]
+        return Delta(tuple(upserts), tuple(bytes.fromhex(key) for kind, _, key in lost if not kind), stand.version or 0)
 
     def in_force(self, snapshot: int, light_version: int, firm_version: int) -> None:
         """Note what the table in force shows from now on, for whoever asks about this moment later."""
@@ -193,7 +202,9 @@ class Store:
         if kind == "credential":
             self._lose_key(id_, version, but=key)
             self._db.execute("DELETE FROM gone WHERE key = ?", (key,))
-        elif kind not in LIGHT:
+        elif kind in LIGHT:
+            self._db.execute("DELETE FROM gone WHERE key = ?", (f"{kind} {id_}",))
+        else:
             self._db.execute("UPDATE state SET structural = ?", (version,))
         self._db.execute(
             "INSERT OR REPLACE INTO row(kind, id, key, changed, body, since) VALUES(?, ?, ?, ?, ?, ?)",
@@ -204,6 +215,8 @@ class Store:
         history.end_row(self._db, kind, id_, edit)
         if kind == "credential":
             self._lose_key(id_, version)
+        elif kind in LIGHT:
+            self._db.execute("INSERT OR REPLACE INTO gone VALUES(?, ?)", (f"{kind} {id_}", version))
         else:
             self._db.execute("UPDATE state SET structural = ?", (version,))
         self._db.execute("DELETE FROM row WHERE kind = ? AND id = ?", (kind, id_))

@@ -7,10 +7,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import structlog
 from fastapi import FastAPI
 
-from mgmt_api import card_numbers, follow, keeper, passes, people, problems
+from mgmt_api import card_numbers, follow, issuers, keeper, people, problems
 from mgmt_api.headers import SecurityHeaders
 from mgmt_api.plane import Plane
 from mgmt_api.routes import cameras, doors, events, footage, gateway, live, office, rights, seeing, session, site, sync
+from mgmt_api.routes import issuers as issuer_routes
 from mgmt_api.routes import passes as pass_routes
 from mgmt_api.routes import people as people_routes
 from mgmt_api.routes import residents as resident_routes
@@ -37,6 +38,7 @@ def create_app(plane: Plane) -> FastAPI:
         office,
         sync,
         pass_routes,
+        issuer_routes,
         session,
         people_routes,
         resident_routes,
@@ -63,7 +65,7 @@ def prepare(plane: Plane) -> None:
             log.warning("card_numbers_missing", cards=missing, needed="a snapshot from central")
     if plane.estate.issuer_key is not None:
         with plane.database.write() as opened:
-            passes.install(opened, plane.estate.issuer_key)
+            issuers.install(opened, plane.estate.issuer_key)
 
 
 def _lifespan(plane: Plane) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:

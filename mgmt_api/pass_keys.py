@@ -3,7 +3,7 @@
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 
 class BadIssuerKey(Exception):
@@ -19,6 +19,11 @@ def load_issuer_key(pem: bytes) -> EllipticCurvePrivateKey:
     if not isinstance(key, EllipticCurvePrivateKey) or not isinstance(key.curve, SECP256R1):
         raise BadIssuerKey("the issuer key must be on P-256")
     return key
+
+
+def public_of(key: EllipticCurvePrivateKey) -> bytes:
+    """The public key: 33 bytes, a compressed point."""
+    return key.public_key().public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
 
 
 def sign(key: EllipticCurvePrivateKey, signed: bytes) -> bytes:

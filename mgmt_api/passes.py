@@ -3,34 +3,17 @@
 import secrets
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from gateway.access import mj1
+from mgmt_api.issuers import install
 from mgmt_api.office import store
 from mgmt_api.office.ways import visit_of
-from mgmt_api.pass_keys import BadIssuerKey, sign
+from mgmt_api.pass_keys import sign
 from mgmt_api.problems import Fault, Problem
 from mgmt_api.tables import table_of
-from mgmt_api.tables.office import Denied, Issuer, Profile, Resident, VisitorPass, Way
-
-KIDS = range(16)
-
-
-def install(session: Session, key: EllipticCurvePrivateKey) -> int:
-    """Tell gateways of the key, once; its number. Raises `BadIssuerKey`."""
-    public = key.public_key().public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
-    known = {row.kid: row.public_key for row in session.execute(select(Issuer.kid, Issuer.public_key))}
-    mine: list[int] = [kid for kid, theirs in known.items() if theirs == public]
-    if mine:
-        return mine[0]
-    free = [kid for kid in KIDS if kid not in known]
-    if not free:
-        raise BadIssuerKey("all 16 issuer key numbers are taken; retire one first")
-    session.add(Issuer(kid=free[0], public_key=public, version=store.take(session, "table", 1)))
-    session.flush()
-    return free[0]
+from mgmt_api.tables.office import Denied, Profile, Resident, VisitorPass, Way
 
 
 def issue(session: Session, key: EllipticCurvePrivateKey | None, site: int, wanted: VisitorPass) -> str:

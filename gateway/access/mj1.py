@@ -5,7 +5,7 @@ The fields stand in LIVE and PASS below, and as tables in CODES.md. Both fit a v
 """
 
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from gateway.access import base45
 DOMAIN = b"MJ1\0"
 PREFIX = "MJ1:"
 SIGNATURE_BYTES = 64
+KEY_BYTES = 33  # a public key: a point of P-256, compressed
 DURESS, SOFTWARE_KEY = 1, 2  # flags of a live code
 
 _LIVE, _PASS = 0x11, 0x21
@@ -31,7 +32,7 @@ class Field(NamedTuple):
 
 LIVE = (
     Field("type", "B", "0x11"),
-    Field("alg, kid", "B", "high nibble 1: ES256; low nibble: the phone's number for its key"),
+    Field("alg, kid", "B", "high nibble 1: ES256; low nibble: which of the phone's keys, 0 to 15"),
     Field("handle", "8s", "random name of the credential, new at each enrolment; nothing of the person"),
     Field("site", "I", "the site's number: no other site takes the code"),
     Field("iat", "I", "when it was signed, Unix seconds"),
@@ -125,6 +126,21 @@ def _code(data: bytes) -> LiveCode | VisitorPass:
     _, _, *fields = body.unpack_from(data)
     made: Callable[..., LiveCode | VisitorPass] = LiveCode if data[0] == _LIVE else VisitorPass
     return made(kid, *fields, DOMAIN + data[: body.size], data[body.size :])
+
+
+def join_keys(keys: Mapping[int, bytes]) -> bytes:
+    """A phone's public keys by their kid as a credential holds them: each behind its kid. Two while it changes keys."""
+    return b"".join(bytes((kid,)) + key for kid, key in sorted(keys.items()))
+
+
+def key_of(keys: bytes, kid: int) -> bytes:
+    """The one of a phone's keys with this kid; empty if none has it. A bare key of 33 bytes has kid 0."""
+    if len(keys) == KEY_BYTES:
+        keys = b"\0" + keys
+    for at in range(0, len(keys), 1 + KEY_BYTES):
+        if keys[at] == kid:
+            return keys[at + 1 : at + 1 + KEY_BYTES]
+    return b""
 
 
 def live_signed(kid: int, handle: bytes, site: int, iat: int, flags: int = 0, door: int = 0) -> bytes:

@@ -168,7 +168,7 @@ class Credential(NamedTuple):
     valid_from: int | None = None
     valid_to: int | None = None  # exclusive
     refreshed_at: int = 0  # when the office last confirmed it: its lease starts here
-    public_key: bytes = b""  # live codes: 33 bytes, compressed P-256
+    public_key: bytes = b""  # live codes: the phone's keys, mj1.join_keys() of 33 bytes each; or one key alone
     pin: bytes = b""  # identifier.pin_key() of the PIN that goes with it; empty: none
     duress_pin: bytes = b""  # of the PIN that calls for help
     marks: int = 0  # of Mark
@@ -177,7 +177,7 @@ class Credential(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class IssuerKey:
-    """A key that signs visitor passes: `kid` is 0 to 15."""
+    """A key that signs visitor passes: `kid` is 0 to 15. As a change to a table, one without bytes is retired."""
 
     kid: int
     public_key: bytes  # 33 bytes, compressed P-256
@@ -185,7 +185,7 @@ class IssuerKey:
 
 @dataclass(frozen=True, slots=True)
 class DeniedPass:
-    """A visitor pass called back before its end."""
+    """A visitor pass called back before its end. As a change to a table, one without `until` is forgotten."""
 
     pass_id: bytes  # 8 bytes
     until: int  # when the pass would have ended: the row may go then

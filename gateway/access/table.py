@@ -233,10 +233,14 @@ class PermissionTable:
             match row:
                 case Credential():
                     changed[row.key] = row
-                case IssuerKey():
-                    issuers[row.kid] = row
-                case DeniedPass():
-                    denied[row.pass_id] = row.until
+                case IssuerKey(kid, b""):
+                    issuers.pop(kid, None)
+                case IssuerKey(kid):
+                    issuers[kid] = row
+                case DeniedPass(pass_id, 0):
+                    denied.pop(pass_id, None)
+                case DeniedPass(pass_id, until):
+                    denied[pass_id] = until
                 case _:
                     raise NeedsRebuild(f"{type(row).__name__} {row.id}")
         made = replace(self._office, issuers=issuers, denied=denied)

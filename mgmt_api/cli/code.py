@@ -8,12 +8,12 @@ from typing import Annotated, Any
 import segno
 import typer
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, generate_private_key
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from gateway.access import mj1
 from mgmt_api.cli.code_verdict import verdict
 from mgmt_api.cli.output import Exit, JsonOption, answer, say, stop
-from mgmt_api.pass_keys import BadIssuerKey, load_issuer_key, sign
+from mgmt_api.pass_keys import BadIssuerKey, load_issuer_key, public_of, sign
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -44,7 +44,7 @@ def key(
         path.write_bytes(made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     except OSError as error:
         stop(f"{path}: {error.strerror}")
-    found = {"file": str(path), "public_key": public_of(made)}
+    found = {"file": str(path), "public_key": public_of(made).hex()}
     answer(found) if json else say(found["public_key"])
 
 
@@ -84,7 +84,7 @@ def issue(
         stop(str(error), Exit.USAGE)
     private = _private(key)
     text = mj1.encode(signed, sign(private, signed))
-    _tell(text, {"public_key": public_of(private)}, out, qr, json)
+    _tell(text, {"public_key": public_of(private).hex()}, out, qr, json)
 
 
 @app.command("show", help="What a code says; nothing is verified / 显示码内容（不验证）")
@@ -121,11 +121,6 @@ def fields(code: mj1.LiveCode | mj1.VisitorPass) -> dict[str, Any]:
     told = {"type": "pass", "kid": code.kid, "pass": code.pass_id.hex(), "site": code.site}
     window = {"valid_from": _iso(code.nbf), "valid_to": _iso(code.exp)}
     return told | window | {"profile": code.profile, "max_uses": code.max_uses}
-
-
-def public_of(private: EllipticCurvePrivateKey) -> str:
-    """The public key as the table has it: 33 bytes in hex."""
-    return private.public_key().public_bytes(Encoding.X962, PublicFormat.CompressedPoint).hex()
 
 
 def _tell(text: str, more: dict[str, Any], out: Path | None, qr: bool, json: bool) -> None:

@@ -7,6 +7,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 
 from gateway.access.identifier import plate_value
+from gateway.access.mj1 import join_keys
 from gateway.access.model import Mark
 from mgmt_api.idnumber import is_id_number
 from mgmt_api.keys import Keys
@@ -69,13 +70,19 @@ def _card(body: CardBody, keys: Keys) -> Row:
 
 
 def _live(body: LiveBody, keys: Keys) -> Row:
-    handle = body.handle.lower()
-    public_key = bytes.fromhex(body.public_key)
+    own = {body.kid: _point(body.public_key, "/public_key")}
+    if body.next is not None:
+        own[body.next.kid] = _point(body.next.public_key, "/next/public_key")
+    return {"type": "live", "format": "MJ1", "key": keys.live(body.handle.lower()), "public_key": join_keys(own)}
+
+
+def _point(text: str, pointer: str) -> bytes:
+    public_key = bytes.fromhex(text)
     try:
         EllipticCurvePublicKey.from_encoded_point(SECP256R1(), public_key)
     except ValueError as error:
-        raise BadRecord(Fault("/public_key", "public-key", "not a point on P-256")) from error
-    return {"type": "live", "format": "MJ1", "key": keys.live(handle), "public_key": public_key}
+        raise BadRecord(Fault(pointer, "public-key", "not a point on P-256")) from error
+    return public_key
 
 
 def _idcard(body: IdCardBody, keys: Keys) -> Row:

@@ -69,11 +69,29 @@ class CardBody(WithPin, tag="card", frozen=True, kw_only=True):
             raise ValueError("no format has more than 64 bits for the card number")
 
 
+Kid = Annotated[int, Meta(ge=0, le=15)]  # which of a phone's keys
+
+
+class NextKey(Body, frozen=True, kw_only=True):
+    """The key that a phone will sign with next."""
+
+    public_key: PublicKey
+    kid: Kid
+
+
 class LiveBody(WithPin, tag="live", frozen=True, kw_only=True):
-    """A phone that signs live codes."""
+    """A phone that signs live codes. While it changes its key, `next` is good beside the other: then send it alone."""
 
     handle: Handle
     public_key: PublicKey
+    kid: Kid = 0
+    next: NextKey | None = None
+
+    def __post_init__(self) -> None:
+        """Doors tell two keys by their numbers."""
+        WithPin.__post_init__(self)
+        if self.next is not None and self.next.kid == self.kid:
+            raise ValueError("next needs a kid of its own")
 
 
 class IdCardBody(WithPin, tag="idcard", frozen=True, kw_only=True):

@@ -128,7 +128,7 @@ class Credential(Base):
     format: Mapped[str] = mapped_column(String(32))
     tail: Mapped[str] = mapped_column(String(4))  # last digits, for people to tell cards apart
     key: Mapped[bytes] = mapped_column(BYTES, index=True)  # 16 bytes, identifier_key()
-    public_key: Mapped[bytes] = mapped_column(BYTES)  # 33 bytes for a live code, else empty
+    public_key: Mapped[bytes] = mapped_column(BYTES)  # of a live code: mj1.join_keys(); else empty
     state: Mapped[str] = mapped_column(String(16))
     profiles: Mapped[str] = mapped_column(Text)  # JSON list of profile ids
     valid_from: Mapped[int | None] = mapped_column(BIG)

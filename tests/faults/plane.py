@@ -16,6 +16,7 @@ PLACES = {
     "{id}": "x-1",
     "{snapshot}": "0" * 32,
     "{part}": "0",
+    "{kid}": "15",
     "{pass_id}": "0" * 16,
     "{name}": "main-gate",
     "{cursor}": "1",

@@ -114,6 +114,35 @@ async def test_an_overlay_that_grows_becomes_a_generation(tmp_path: Path) -> Non
     assert generations.table.version == 9
 
 
+async def test_a_retired_issuer_and_an_ended_denial_need_no_new_generation(tmp_path: Path) -> None:
+    store = filled(tmp_path / "store.db", credential(100))
+    generations = generations_in(tmp_path)
+    await settled(generations, store)
+    files = list((tmp_path / "generations").iterdir())
+    issuers = [{"kid": kid, "public_key": bytes([2, *bytes(31), kid]).hex()} for kid in (2, 3)]
+    denied = {"pass_id": "aa" * 8, "until": 1_900_000_000}
+
+    async def said(version: int, **lists: Any) -> tuple[bool, bool, bool]:
+        store.apply(page(version, **lists))
+        await settled(generations, store)
+        table = generations.table
+        assert table.version == version
+        return table.issuer(2) is not None, table.issuer(3) is not None, table.pass_denied(bytes.fromhex("aa" * 8))
+
+    assert await said(2, issuers=issuers, denied=[denied]) == (True, True, True)
+    gone = [{"kind": "issuer", "id": "2"}, {"kind": "denied", "id": "aa" * 8}]
+    assert await said(3, deleted=gone) == (False, True, False)
+    assert generations_in(tmp_path).table.version == 1
+    again = generations_in(tmp_path)
+    await settled(again, store)
+    assert again.table.issuer(2) is None  # after a restart too
+    assert await said(4, issuers=issuers[:1]) == (True, True, False)
+    assert list((tmp_path / "generations").iterdir()) == files
+    store.apply(page(5, deleted=gone, zones=[{"id": "z", "parent": None, "public": False}]))
+    await settled(generations, store)
+    assert (generations.table.issuer(2), generations.table.issuer(3) is not None) == (None, True)
+
+
 async def test_a_swap_never_mixes_generations(tmp_path: Path) -> None:
     """Every card of a version has the same holder; a reader in another thread never sees two of them."""
     store = filled(tmp_path / "store.db", *(credential(card, holder="v1") for card in CARDS))

@@ -8,11 +8,14 @@ from controllers.driver import CardRead, Seen, TextRead
 from controllers.wiegand import encode
 from gateway.access.generation import build
 from gateway.access.identifier import identifier_key
-from gateway.access.presented import Card, Unreadable
+from gateway.access.mj1 import join_keys
+from gateway.access.model import Credential, CredentialState, CredentialType, HolderClass
+from gateway.access.presented import Card, Live, Unreadable
 from gateway.access.reasons import DenyReason
 from gateway.access.table import PermissionTable
 from gateway.presentation import Identifier, Presentation
 from gateway.site import Reader
+from tests.gateway.world import HANDLE, SITE_KEY, Key
 
 
 @pytest.mark.parametrize("name", ["H10301", "WG34N", "WG58", "WG66", "WG32"])
@@ -22,6 +25,25 @@ def test_a_zero_number_is_every_id_card_and_so_nobodys(name: str) -> None:
     zero, one = (CardRead("r", *encode(name, 0, number), Seen(0, 0, 1)) for number in (0, 1))
     assert identifier.card(zero).presented == Unreadable(DenyReason.MALFORMED)
     assert isinstance(identifier.card(one).presented, Card)
+
+
+def test_a_phone_changes_its_key_and_each_key_is_good_under_its_own_number_alone() -> None:
+    old, new = Key(), Key()
+    key = identifier_key(SITE_KEY, "live", "MJ1", HANDLE.hex())
+
+    def good(keys: bytes, phone: Key, kid: int) -> bool:
+        row = Credential("c", key, CredentialType.LIVE, "r", HolderClass.RESIDENT, CredentialState.ENABLED, (),
+                         public_key=keys)  # fmt: skip
+        table = PermissionTable.load(build([row], 1), [], UTC, site=7)
+        shown = Identifier(SITE_KEY, []).of(TextRead("scan", phone.live(1, kid), Seen(0.0, 0.0, 1)), table).presented
+        assert isinstance(shown, Live)
+        return shown.signature_ok
+
+    both, later = join_keys({0: old.public, 1: new.public}), join_keys({1: new.public})
+    assert [good(old.public, old, kid) for kid in (0, 1)] == [True, False]
+    assert [good(both, old, kid) for kid in (0, 1, 2)] == [True, False, False]
+    assert [good(both, new, kid) for kid in (0, 1, 2)] == [False, True, False]
+    assert (good(later, old, 0), good(later, old, 1), good(later, new, 1)) == (False, False, True)
 
 
 @pytest.mark.parametrize("text", ["京A12345", "京a·12345", "京Ａ-１２３４５", " 京A 12345"])

@@ -106,8 +106,8 @@ class Key:
         r, s = decode_dss_signature(self.private.sign(signed, ec.ECDSA(SHA256())))
         return mj1.encode(signed, r.to_bytes(32) + s.to_bytes(32))
 
-    def live(self, iat: float, **fields: int) -> str:
-        return self.text(mj1.live_signed(0, HANDLE, fields.pop("site", SITE), int(iat), **fields))
+    def live(self, iat: float, kid: int = 0, **fields: int) -> str:
+        return self.text(mj1.live_signed(kid, HANDLE, fields.pop("site", SITE), int(iat), **fields))
 
 
 class RecordingDriver:

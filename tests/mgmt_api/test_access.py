@@ -13,6 +13,7 @@ FILL = {
     "{id}": "abc",
     "{snapshot}": "0" * 32,
     "{part}": "0",
+    "{kid}": "15",
     "{pass_id}": "0" * 16,
     "{cursor}": "1",
     "{name}": "nobody",

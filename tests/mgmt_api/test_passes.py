@@ -1,7 +1,7 @@
 from dataclasses import replace
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePublicKey, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from starlette.testclient import TestClient
@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 from gateway.access.mj1 import VisitorPass, parse
 from mgmt_api.app import create_app, prepare
 from mgmt_api.keeper import _sweep
+from mgmt_api.pass_keys import public_of
 from mgmt_api.plane import Estate, Plane
 from tests.mgmt_api.conftest import CENTRAL, GATEWAY, V1, Clock, ground
 
@@ -73,13 +74,49 @@ def test_a_pass_needs_a_profile_a_host_and_a_time(client: TestClient) -> None:
 
 
 def test_a_new_issuer_key_takes_the_next_number(client: TestClient, estate: Estate, clock: Clock) -> None:
-    from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key
-
     rotated = Plane(replace(estate, issuer_key=generate_private_key(SECP256R1())), clock)
     for _ in range(2):
         prepare(rotated)
     assert [issuer["kid"] for issuer in table(client)["issuers"]] == [0, 1]
     rotated.close()
+
+
+def test_a_key_is_changed_without_losing_a_pass_and_retired_when_the_last_has_ended(
+    client: TestClient, admin: TestClient, estate: Estate, clock: Clock
+) -> None:
+    ground(client)
+    assert client.post(f"{V1}/passes", json=WANTED, headers=CENTRAL).status_code == 201
+    rotated = Plane(replace(estate, issuer_key=generate_private_key(SECP256R1())), clock)
+    prepare(rotated)
+    rotated.close()
+    told = [(each["kid"], each["own"], each["passes_until"]) for each in client.get(f"{V1}/issuers").json()["issuers"]]
+    assert told == [(0, True, "2027-01-15T12:00:00.000Z"), (1, False, None)]  # this plane was not started anew
+    assert client.delete(f"{V1}/issuers/0").json()["type"] == "in-use"
+    version = table(client)["version"]
+    for _ in range(2):
+        assert client.delete(f"{V1}/issuers/1").status_code == 204
+    changed = client.get(f"{V1}/gateways/gateway-1/changes", params={"after": version}, headers=GATEWAY).json()
+    assert changed["deleted"] == [{"kind": "issuer", "id": "1"}]
+    assert [issuer["kid"] for issuer in table(client)["issuers"]] == [0]
+    actions = [each["action"] for each in client.get(f"{V1}/audit").json()["entries"]]
+    assert actions.count("issuer.retire") == 1
+
+
+def test_central_signs_passes_with_a_key_of_its_own(client: TestClient) -> None:
+    [own] = table(client)["issuers"]
+    put = {"json": {"public_key": public_of(generate_private_key(SECP256R1())).hex()}, "headers": CENTRAL}
+    assert client.put(f"{V1}/issuers/0", **put).json()["type"] == "exists"
+    assert [client.put(f"{V1}/issuers/7", **put).status_code for _ in range(2)] == [201, 200]
+    assert [(row["kid"], row["public_key"]) for row in table(client)["issuers"]] == [
+        (0, own["public_key"]), (7, put["json"]["public_key"])
+    ]  # fmt: skip
+    for kid, key in ((16, put["json"]["public_key"]), (8, "02" + "ff" * 32), (8, "")):
+        assert client.put(f"{V1}/issuers/{kid}", json={"public_key": key}, headers=CENTRAL).status_code == 422
+    version = table(client)["version"]
+    assert client.delete(f"{V1}/issuers/7", headers=CENTRAL).status_code == 204
+    assert client.put(f"{V1}/issuers/7", **put).status_code == 201
+    changed = client.get(f"{V1}/gateways/gateway-1/changes", params={"after": version}, headers=GATEWAY).json()
+    assert (changed["deleted"], [row["kid"] for row in changed["issuers"]]) == ([], [7])
 
 
 def test_without_an_issuer_key_no_pass_is_signed(estate: Estate, clock: Clock) -> None:

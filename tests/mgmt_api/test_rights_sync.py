@@ -4,20 +4,25 @@ from datetime import UTC
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from starlette.testclient import TestClient
 
 from gateway import wire
 from gateway.access.decision import Card, Denied, decide
 from gateway.access.generation import build
 from gateway.access.identifier import identifier_key, pin_key
+from gateway.access.mj1 import key_of
 from gateway.access.model import AccessPoint, Credential, Mark, Passback, SpecialDay, SpecialDays, Zone, ZoneRules
 from gateway.access.table import PermissionTable
 from gateway.passage import Passage
 from mgmt_api.office.wire_people import MarkWord
+from mgmt_api.pass_keys import public_of
 from tests.mgmt_api.conftest import CENTRAL, GATEWAY, SITE_KEY, V1, card, ground
 
 RULES = {"passback": "hard", "passback_s": 60, "limit": 40, "persons": 2, "supervised": True, "escort": True}
 RULES |= {"first_in_s": 90, "hold_s": 20, "least": 2}
+POINT = public_of(generate_private_key(SECP256R1())).hex()
+PHONE = {"type": "live", "resident": "r1", "profiles": ["p1"], "handle": "01" * 8, "public_key": POINT}
 NATIONAL = {
     "priority": 10,
     "days": [
@@ -87,6 +92,21 @@ def test_a_zone_that_never_holds_one_alone_is_decided_so(client: TestClient) -> 
     assert answer.reason == "SecondPersonNeeded"
 
 
+def test_a_phone_changes_its_key_by_having_two_for_a_while(client: TestClient) -> None:
+    ground(client)
+    old, new = (public_of(generate_private_key(SECP256R1())) for _ in range(2))
+    phone = {"resident": "r1", "profiles": ["p1"], "type": "live", "handle": "0102030405060708"}
+    following = {"kid": 1, "public_key": new.hex()}
+    for body, found in (
+        ({"public_key": old.hex()}, {0: old}),
+        ({"public_key": old.hex(), "next": following}, {0: old, 1: new}),
+        (following, {1: new}),
+    ):
+        put(client, "credentials/phone", phone | body)
+        keys = rows(client)["phone"].public_key
+        assert {kid: key for kid in range(16) if (key := key_of(keys, kid))} == found
+
+
 def test_a_record_without_the_new_words_is_what_it_was(client: TestClient) -> None:
     ground(client)
     put(client, "credentials/c1", card(number=1337))
@@ -126,6 +146,9 @@ def test_no_pin_stands_in_the_database(client: TestClient, plane: Any) -> None:
         ("credentials/c1", card(pin="2468", duress_pin="2468"), ""),
         ("credentials/c1", card(duress_pin="2468"), ""),
         ("credentials/c1", card(marks=["king"]), "/marks/0"),
+        ("credentials/c1", PHONE | {"next": {"kid": 0, "public_key": POINT}}, ""),
+        ("credentials/c1", PHONE | {"next": {"kid": 1, "public_key": "02" + "ff" * 32}}, "/next/public_key"),
+        ("credentials/c1", PHONE | {"kid": 16}, "/kid"),
         ("units/u1", {"zone": "nowhere"}, "/zone"),
         ("units/u1", {"zone": "z1", "state": "haunted"}, "/state"),
         ("residents/r2", {"name": "李雷", "homes": ["u9"]}, "/homes/0"),
