@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from mgmt_api.keys import Keys
 from mgmt_api.tables.people import Audit
 
+SYSTEM = ("menjin", "system")  # who it was, where nobody asked for it
 _FIELDS = ("id", "at", "actor", "role", "action", "target", "detail")
 
 

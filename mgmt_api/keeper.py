@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
 from mgmt_api import camera_alarms, commands, doors, passes, sessions
+from mgmt_api.calendars import seeds
 from mgmt_api.calendars.ending import ending
-from mgmt_api.office import position, snapshots
+from mgmt_api.office import position, snapshots, store
 from mgmt_api.plane import Plane
 from mgmt_api.routes.cameras import cameras
 from mgmt_api.tables.doors import Command
@@ -103,4 +104,12 @@ def _sweep(plane: Plane) -> bool:
         if now % DAY_S < TICK_S * SLOW_EVERY:  # once a day
             for missing in ending(session, plane.today()):
                 log.warning("special_days_missing", id=missing.id, year=missing.year)
-        return bool(passes.sweep(session, now) + position.renew(session))
+        return bool(passes.sweep(session, now) + position.renew(session) + _fill(session, plane))
+
+
+def _fill(session: Session, plane: Plane) -> int:
+    """Years of special days that are to be filled up from packages; how many sets changed."""
+    changed = seeds.fill(session, plane.keys, plane.clock(), plane.today())
+    for row in changed:
+        row.version = store.take(session, "table", 1)
+    return len(changed)

@@ -15,7 +15,6 @@ from mgmt_api.tables.people import User
 
 Role = Literal["admin", "guard", "auditor"]
 FIRST_USER = "admin"
-SYSTEM = ("menjin", "system")
 
 
 def first_password_file(plane: Plane) -> Path:
@@ -31,7 +30,7 @@ def ensure_somebody(plane: Plane) -> None:
         password = secrets.token_urlsafe(12)
         write_secret(first_password_file(plane), password)
         add(session, FIRST_USER, "admin", plane.passwords.hash_now(password), plane.now())
-        audit.append(session, plane.keys, plane.clock(), SYSTEM, "user.create", FIRST_USER, role="admin")
+        audit.append(session, plane.keys, plane.clock(), audit.SYSTEM, "user.create", FIRST_USER, role="admin")
 
 
 def add(session: Session, name: str, role: str, encoded: str, now: int) -> User:

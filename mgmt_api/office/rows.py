@@ -1,11 +1,13 @@
 """From a checked body to the columns that are kept. No clock and no database: what is needed is given."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from gateway.access.schedule import split
+from mgmt_api.calendars import seeds
 from mgmt_api.keys import Keys
 from mgmt_api.office.rows_people import Row, credential, resident, to_json
 from mgmt_api.office.wire import Kind
@@ -32,6 +34,8 @@ def to_row(kind: Kind, id_: str, body: Any, keys: Keys, now: int) -> Row:
     row |= {"id": id_, "digest": keys.digest(kind, _pack(body))}
     if kind == "credentials":
         row["refreshed_at"] = now
+    if kind == "special_days" and row["seed"]:  # at once: doors must not stand a minute without their holidays
+        row["days"] = seeds.filled(row["days"], datetime.fromtimestamp(now, UTC).date())
     return row
 
 
@@ -64,7 +68,7 @@ def _split(window: WindowBody) -> list[dict[str, int]]:
 
 def _special_days(_id: str, body: SpecialDaysBody, _keys: Keys) -> Row:
     days = [_special_day(day) for day in body.days]
-    return {"days": to_json(days), "priority": body.priority, "name": _label(body.name)}
+    return {"days": to_json(days), "priority": body.priority, "seed": body.seed or "", "name": _label(body.name)}
 
 
 def _special_day(day: SpecialDayBody) -> dict[str, Any]:

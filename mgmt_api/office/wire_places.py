@@ -111,10 +111,14 @@ class SpecialDayBody(Body, frozen=True, kw_only=True):
 
 
 class SpecialDaysBody(Body, frozen=True, kw_only=True):
-    """PUT /special_days/{id}. Where several name one date, the highest priority decides."""
+    """PUT /special_days/{id}. Where several name one date, the highest priority decides.
+
+    `seed: china` fills the years of which no day is named here with that country's holidays and make-up workdays.
+    """
 
     days: Annotated[list[SpecialDayBody], Meta(max_length=1000)]
     priority: Annotated[int, Meta(ge=0, le=1000)] = 0
+    seed: Literal["china"] | None = None
     name: Label | Text | None = None
 
     def __post_init__(self) -> None:

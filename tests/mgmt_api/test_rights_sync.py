@@ -1,6 +1,6 @@
 """Everything that the core can decide by comes from central, is checked record by record, and reaches the gateway."""
 
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,9 +15,12 @@ from gateway.access.mj1 import key_of
 from gateway.access.model import AccessPoint, Credential, Mark, Passback, SpecialDay, SpecialDays, Zone, ZoneRules
 from gateway.access.table import PermissionTable
 from gateway.passage import Passage
+from mgmt_api.calendars import china
+from mgmt_api.keeper import _sweep
 from mgmt_api.office.wire_people import MarkWord
 from mgmt_api.pass_keys import public_of
-from tests.mgmt_api.conftest import CENTRAL, GATEWAY, SITE_KEY, V1, card, ground
+from mgmt_api.plane import Plane
+from tests.mgmt_api.conftest import CENTRAL, GATEWAY, SITE_KEY, V1, Clock, card, ground
 
 RULES = {"passback": "hard", "passback_s": 60, "limit": 40, "persons": 2, "supervised": True, "escort": True}
 RULES |= {"first_in_s": 90, "hold_s": 20, "least": 2}
@@ -162,6 +165,43 @@ def test_what_cannot_be_is_refused_with_its_place(
     assert answer.status_code == 422, answer.text
     assert [each["pointer"] for each in answer.json()["errors"]] == [pointer]
     assert "2468" not in answer.text
+
+
+def test_years_that_the_office_left_out_are_filled_from_packages_when_it_says_so(
+    admin: TestClient, plane: Plane, clock: Clock
+) -> None:
+    own = {"date": "2026-10-01", "windows": [{"start": "08:00", "end": "12:00"}]}
+
+    def years() -> set[str]:
+        return {day.date[:4] for day in rows(admin)["china"].days}
+
+    clock.now = datetime(2024, 12, 31, 12, tzinfo=UTC).timestamp()
+    put(admin, "special_days/china", {"days": [own], "seed": "china"})
+    found = rows(admin)["china"].days
+    assert years() == {"2024", "2025", "2026"}
+    assert [day for day in found if day.date.startswith("2026")] == [SpecialDay("2026-10-01", ((480, 720),))]
+    assert [day for day in found if day.date.startswith("2025")] == list(china.year_days(2025))
+    put(admin, "special_days/other", {"days": [own]})
+    assert rows(admin)["other"].days == (SpecialDay("2026-10-01", ((480, 720),)),)
+    version = table(admin)["version"]
+    put(admin, "special_days/china", {"days": [own], "seed": "china"})
+    assert (_sweep(plane), table(admin)["version"]) == (False, version)  # what is equal stays
+
+
+def test_the_next_year_is_filled_as_soon_as_packages_know_it_and_that_is_audited(
+    admin: TestClient, plane: Plane, clock: Clock
+) -> None:
+    clock.now = datetime(2024, 1, 1, tzinfo=UTC).timestamp()
+    put(admin, "special_days/china", {"days": [{"date": "2025-01-01"}], "seed": "china"})
+    clock.now = datetime(2025, 1, 1, tzinfo=UTC).timestamp()
+    version = table(admin)["version"]
+    assert _sweep(plane)
+    changed = admin.get(f"{V1}/gateways/gateway-1/changes?after={version}&form=2", headers=GATEWAY).json()
+    [row] = changed["special_days"]
+    assert [day["date"] for day in row["days"] if day["date"].startswith("2025")] == ["2025-01-01"]
+    assert {day["date"][:4] for day in row["days"]} == {"2024", "2025", "2026"}
+    [entry] = [each for each in admin.get(f"{V1}/audit").json()["entries"] if each["action"] == "special-days.seed"]
+    assert (entry["role"], entry["target"], entry["detail"]["years"]) == ("system", "china", [2026])
 
 
 def test_special_days_that_a_schedule_heeds_stay(client: TestClient) -> None:

@@ -18,7 +18,11 @@ import type {
   User,
 } from "./types";
 
-export const FALLBACK_SITE: Site = { name: { zh: "Menjin 门禁", en: "Menjin" }, timezone: "Asia/Shanghai" };
+export const FALLBACK_SITE: Site = {
+  name: { zh: "Menjin 门禁", en: "Menjin" },
+  timezone: "Asia/Shanghai",
+  missing_special_days: [],
+};
 
 /** The user of this browser's session, or null when nobody is logged in. */
 export async function session(): Promise<User | null> {

@@ -85,6 +85,7 @@ export interface User {
 export interface Site {
   name: Label;
   timezone: string;
+  missing_special_days: { id: string; year: number }[]; // that schedules heed, and nobody wrote yet
 }
 
 export interface Gap {

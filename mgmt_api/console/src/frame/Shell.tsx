@@ -13,6 +13,7 @@ import { timeOfDay } from "../text/time";
 import { Board, WALL, type View } from "./Board";
 import { Help } from "./Help";
 import { useKeys } from "./keys";
+import { MissingDays } from "./MissingDays";
 import { open, pagesOf, placeOf, useFragment, type PageName } from "./pages";
 import { useSite } from "./site";
 import { TopBar } from "./TopBar";
@@ -117,6 +118,7 @@ export function Shell({ user, onSessionLost, onLoggedOut, onPassword }: Props) {
       />
       <div className="notices">
         <StaleBanner />
+        <MissingDays />
         <StandingStrip mayOrder={user.role !== "auditor"} />
         <CameraAlarmStrip sound={sound} mayAck={user.role !== "auditor"} />
         <AlarmStrip sound={sound} onFootage={showEvent} onDoor={showDoor} />
