@@ -99,6 +99,11 @@ class Site:
         event = {"seq": seq, "kind": kind, "occurred_at": now, "recorded_at": now, "hash": f"{seq:064x}", **fields}
         self._http.post("/events", json={"events": [event]}).raise_for_status()
 
+    def office(self, path: str, body: dict[str, Any]) -> None:
+        """Central sends a record."""
+        headers = {"Authorization": "Bearer central-token"}
+        httpx2.put(f"http://127.0.0.1:{self.port}{V1}/{path}", json=body, headers=headers).raise_for_status()
+
     def close(self) -> None:
         self._http.close()
         self.wire.close()

@@ -1,6 +1,8 @@
 """The guard's page in Chromium, before a real management plane."""
 
 import time
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
@@ -43,13 +45,26 @@ def test_a_doors_state_is_shown_by_word_in_the_pages_language_without_a_reload(s
     expect(door(page, "north-gate")).to_contain_text("Locked")
 
 
-def test_the_theme_switches_and_both_choices_are_kept(site: Site, page: Page) -> None:
+def test_a_choice_of_theme_and_language_is_kept_and_a_year_without_holidays_is_told_in_both(
+    site: Site, page: Page
+) -> None:
+    this_year = datetime.now(ZoneInfo("Asia/Shanghai")).year
+    site.office("special_days/china", {"days": [{"date": f"{this_year - 1}-10-01"}]})
+    site.office("schedules/office-hours", {"windows": [], "special": ["china"]})
+    page.reload()
+    missing = page.get_by_role("status").filter(has_text="special_days/china")
+    expect(missing).to_contain_text(f"缺少 {this_year} 年的节假日与调休")
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     page.get_by_role("button", name="切换为浅色").click()
     page.get_by_role("button", name="Switch to English").click()
     page.reload()
     expect(page.get_by_text("Connected")).to_be_visible()
     assert page.evaluate("document.documentElement.dataset.theme") == "light"
+    expect(missing).to_contain_text(f"make-up workdays of {this_year} are missing")
+    site.office("special_days/china", {"days": [{"date": f"{this_year + n}-10-01"} for n in range(2)]})
+    page.reload()
+    expect(page.get_by_text("Connected")).to_be_visible()
+    expect(missing).to_have_count(0)
 
 
 def test_refusals_arrive_as_sentences_and_repeats_fold_into_one_row(site: Site, page: Page) -> None:

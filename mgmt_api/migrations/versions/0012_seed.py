@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0011_seed"
-down_revision = "0010_whereabouts"
+revision = "0012_seed"
+down_revision = "0011_audit_actions"
 branch_labels = None
 depends_on = None
 
