@@ -79,40 +79,86 @@ CARD = {
     "card": 4242,
     "profiles": ["building-1"],
 }
-OP = {"op": "put", "kind": "credentials", "id": "c-x", "body": CARD}
+POINT = "02" + "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"  # P-256's own generator
+HOLDER = {"resident": "r-0000", "profiles": ["building-1"]}
+OTHERS = (
+    {"type": "live", "handle": "00" * 8, "public_key": POINT, "kid": 1, "next": {"kid": 2, "public_key": POINT}},
+    {"type": "plate", "plate": "京A12345"},
+    {"type": "static", "text": "a-poster-of-2026"},
+    {"type": "pin", "pin": "86420"},
+    {"type": "idcard", "id_number": "11010519491231002X"},
+)
+OPS = [
+    {"op": "put", "kind": "credentials", "id": f"c-{n}", "body": body}
+    for n, body in enumerate([CARD, *(HOLDER | other for other in OTHERS)])
+]
 EVENT = {"seq": 1, "kind": "Denied", "occurred_at": 1.0, "recorded_at": 1.0, "hash": "00", "door": "main-gate"}
+LABEL = {"zh": "门", "en": "d"}
 DOOR = {
     "name": "main-gate",
     "number": 1,
-    "label": {"zh": "门", "en": "d"},
+    "label": LABEL,
     "mode": "Locked",
     "alarm": "Normal",
     "open": None,
     "online": True,
 }
+RULES = {
+    "passback": "hard",
+    "passback_s": 60,
+    "limit": 9,
+    "persons": 2,
+    "supervised": True,
+    "escort": True,
+    "first_in_s": 60,
+    "hold_s": 20,
+    "least": 2,
+}
 WINDOW = {"weekday": 1, "start": "08:00", "end": "22:00"}
+DAYS = [{"date": "2026-10-01", "windows": [{"start": "08:00", "end": "12:00"}]}, {"date": "2026-10-10", "follows": 5}]
+UNIT = {"zone": "estate", "state": "sold", "standing": "good", "name": LABEL, "address": "云栖路 1 号"}
 SPAN = {"valid_from": "2026-01-01T00:00:00+08:00", "valid_to": "2027-01-01T00:00:00+08:00"}
-RIGHT: dict[str, dict[str, Any]] = {
-    "PUT /zones/{id}": {"parent": "estate", "public": True, "name": {"zh": "区", "en": "zone"}},
-    "PUT /schedules/{id}": {"windows": [WINDOW]},
-    "PUT /profiles/{id}": {"number": 99, "policies": [{"schedule": "always", "zone": "estate"}]},
+WHY = {"reason": "test"}
+FOOTAGE = WHY | {"cameras": ["gate-camera"], "from": "2026-01-01T00:00:00Z", "to": "2026-01-01T00:10:00Z"}
+SQUARE = [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9]]
+ARMED = {"days": ["mon"], "begin": "22:00", "end": "06:00"}
+WATCHED = {"name": "yard", "polygon": SQUARE, "sensitivity": 50, "dwell_s": 1.0, "windows": [ARMED]}
+OF_CENTRAL: dict[str, dict[str, Any]] = {
+    "PUT /zones/{id}": {"parent": "estate", "public": True, "name": LABEL, "rules": RULES, "use": "amenity"},
+    "PUT /units/{id}": UNIT | {"layout": "3-2-1", "orientation": "南", "floor_area_m2": 80.5},
+    "PUT /special_days/{id}": {"priority": 1, "seed": "china", "days": DAYS, "name": LABEL},
+    "PUT /schedules/{id}": {"windows": [WINDOW], "special": ["china"]},
+    "PUT /profiles/{id}": {"number": 99, "policies": [{"schedule": "always", "zone": "estate"}], "responder": True},
     "PUT /residents/{id}": {"name": "王芳", "phone": "19900000000", "unit": "1-1-101", "holder_class": "resident"},
-    "PUT /credentials/{id}": CARD | SPAN,
-    "POST /sync/changes": {"epoch": "2026-1", "base_seq": 0, "to_seq": 1, "ops": [OP]},
+    "PUT /credentials/{id}": CARD | SPAN | {"pin": "2468", "duress_pin": "2469", "marks": ["lead"], "max_uses": 3},
+    "POST /sync/heartbeat": {"epoch": "2026-1", "seq": 0},
+    "POST /sync/changes": {"epoch": "2026-1", "base_seq": 0, "to_seq": 1, "ops": OPS},
     "POST /sync/snapshots": {"epoch": "2027-1", "seq": 1},
+    "PUT /issuers/{kid}": {"public_key": POINT},
+}
+RIGHT: dict[str, dict[str, Any]] = OF_CENTRAL | {
     "POST /sync/snapshots/{snapshot}/commit": {"confirm": "0"},
     "POST /passes": SPAN | {"profile": "visitor", "max_uses": 1, "host": "r-0000"},
     "POST /session": {"username": "nobody", "password": "secret"},
     "POST /session/password": {"old": "wrong", "new": "another long password"},
     "POST /users": {"username": "eve", "role": "admin", "password": "a long enough password"},
-    "POST /doors/{name}/unlock": {"reason": "test"},
+    "POST /doors/{name}/unlock": WHY,
+    "POST /doors/{name}/explain": {"credential": "c-0001", "at": "2026-01-01T00:00:00Z", "what_if": {"credential": {}}},
+    "POST /orders": WHY | {"action": "mode", "door": "main-gate", "mode": "Locked", "for_s": 600},
+    "POST /residents/{id}/reveal": WHY,
+    "POST /credentials/{id}/stop": WHY | {"state": "lost"},
+    "POST /credentials/{id}/restore": WHY,
+    "POST /clips": FOOTAGE | {"events": True, "watermark": True},
+    "POST /holds": FOOTAGE | {"until": "2027-01-01T00:00:00Z"},
+    "PUT /cameras/{name}/drawing": {"revision": 0, "zones": [WATCHED], "masks": [{"name": "m", "polygon": SQUARE}]},
+    "POST /camera-alarms/{id}/ack": {"note": "a cat"},
     "POST /gateways/{gateway}/events": {"events": [EVENT]},
+    "POST /gateways/{gateway}/card-numbers": {"format": "H10301", "keys": ["00" * 16]},
     "PUT /gateways/{gateway}/inventory": {"table_version": 1, "journal_seq": 1, "doors": [DOOR]},
 }  # fmt: skip
 WRONG = ({"$gt": ""}, [[]], -1e308, 10**30)
 CONTROL = "\x00\x1f"
 IGNORES_MORE = ("PUT /gateways/{gateway}/inventory",)  # a newer gateway may tell more
-CENTRALS = tuple(RIGHT)[:7]  # the words of people lose the blanks around them
 
 
 def spoilt(route: str) -> Iterator[Any]:
@@ -123,7 +169,7 @@ def spoilt(route: str) -> Iterator[Any]:
             yield _with(right, path, wrong)
         if route not in IGNORES_MORE:
             yield _with(right, path, CONTROL)
-        if isinstance(_at(right, path), str) and route in CENTRALS:
+        if isinstance(_at(right, path), str) and route in OF_CENTRAL:  # the words of people lose the blanks around them
             yield _with(right, path, f"{_at(right, path)}\n")
     if route not in IGNORES_MORE:
         yield right | {"is_admin": True}

@@ -13,6 +13,8 @@ from tests.faults.grounds import Grounds
 VOLATILE = {"login_session", "login_failure", "audit"}  # refusals may be noted
 PLACES = {
     "{gateway}": "gateway-1",
+    "answers/{id}": f"answers/{'0' * 32}",
+    "camera-alarms/{id}": "camera-alarms/1",
     "{id}": "x-1",
     "{snapshot}": "0" * 32,
     "{part}": "0",
