@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from mgmt_api.office.formats import canonical
+from mgmt_api.office.wire_base import FormatName
 from mgmt_api.tables.office import Credential
 
 KEYS_MAX = 500
@@ -20,7 +21,7 @@ KEYS_MAX = 500
 class Asked(Struct, forbid_unknown_fields=True, frozen=True):
     """POST /gateways/{id}/card-numbers."""
 
-    format: Annotated[str, Meta(min_length=1, max_length=32)]
+    format: FormatName
     keys: Annotated[list[Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]], Meta(max_length=KEYS_MAX)]
 
 

@@ -127,7 +127,7 @@ OF_CENTRAL: dict[str, dict[str, Any]] = {
     "PUT /zones/{id}": {"parent": "estate", "public": True, "name": LABEL, "rules": RULES, "use": "amenity"},
     "PUT /units/{id}": UNIT | {"layout": "3-2-1", "orientation": "南", "floor_area_m2": 80.5},
     "PUT /special_days/{id}": {"priority": 1, "seed": "china", "days": DAYS, "name": LABEL},
-    "PUT /schedules/{id}": {"windows": [WINDOW], "special": ["china"]},
+    "PUT /schedules/{id}": {"windows": [WINDOW], "special": ["x-1"]},
     "PUT /profiles/{id}": {"number": 99, "policies": [{"schedule": "always", "zone": "estate"}], "responder": True},
     "PUT /residents/{id}": {"name": "王芳", "phone": "19900000000", "unit": "1-1-101", "holder_class": "resident"},
     "PUT /credentials/{id}": CARD | SPAN | {"pin": "2468", "duress_pin": "2469", "marks": ["lead"], "max_uses": 3},

@@ -122,6 +122,17 @@ def test_junk_in_a_path_is_refused(plane: Plane, method: str) -> None:
     plane.assert_serves()
 
 
+def test_the_right_bodies_are_right(plane: Plane) -> None:
+    """Else those with one wrong spot would be refused for something else. What they are about need not be there."""
+    for route, body in RIGHT.items():
+        method, _, path = route.partition(" ")
+        headers = plane.headers(method, API + path) | KEY
+        answer = plane.http.request(method, address(API + path), json=body, headers=headers)
+        assert answer.status_code not in (400, 422), f"{route}: {answer.text[:500]}"
+        assert answer.status_code < 500 or _away(answer), f"{route}: {answer.text[:500]}"
+    plane.assert_serves()
+
+
 def test_after_all_of_it_the_process_is_no_larger(plane: Plane) -> None:
     plane.assert_serves()
     assert plane.ground.rss_bytes("api") < MOST_BYTES
