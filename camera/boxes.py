@@ -166,20 +166,18 @@ class _Track(NamedTuple):
 
 def _track(data: memoryview, trak: Box) -> _Track:
     """Return what a `trak` says (8.3.2, 8.4.2, 8.4.3)."""
-    tkhd, mdia = _inside(data, trak, "tkhd"), _inside(data, trak, "mdia")
+    tkhd, mdia = inside(data, trak, "tkhd"), inside(data, trak, "mdia")
     number = _u32(data, tkhd, 20 if _u32(data, tkhd, 0) >> 24 else 12)
-    mdhd, hdlr = _inside(data, mdia, "mdhd"), _inside(data, mdia, "hdlr")
+    mdhd, hdlr = inside(data, mdia, "mdhd"), inside(data, mdia, "hdlr")
     timescale = _u32(data, mdhd, 20 if _u32(data, mdhd, 0) >> 24 else 12)  # version 1 has 64-bit times
     if not timescale:
         raise Malformed(mdhd.body, "a timescale of zero")
-    return _Track(
-        number, _u32(data, hdlr, 8).to_bytes(4, "big"), timescale, _inside(data, mdia, "minf", "stbl", "stsd")
-    )
+    return _Track(number, _u32(data, hdlr, 8).to_bytes(4, "big"), timescale, inside(data, mdia, "minf", "stbl", "stsd"))
 
 
 def _trex(data: memoryview, moov: Box, track: int) -> tuple[int, int, int]:
     """Return duration, size and flags of a track's samples where a fragment states none (8.8.3)."""
-    mvex = _inside(data, moov, "mvex")
+    mvex = inside(data, moov, "mvex")
     for trex in boxes(data, mvex.body, mvex.end):
         if trex.kind == "trex" and _u32(data, trex, 4) == track:
             return _u32(data, trex, 12), _u32(data, trex, 16), _u32(data, trex, 20)
@@ -224,7 +222,7 @@ def read_fragment(
 
 def track_duration(data: memoryview, init: Init, traf: Box) -> int:
     """Return how long a fragment's samples of one track last, in that track's timescale."""
-    defaults = _track_defaults(data, init, _inside(data, traf, "tfhd"))
+    defaults = _track_defaults(data, init, inside(data, traf, "tfhd"))
     return sum(_run(data, b, *defaults)[0] for b in boxes(data, traf.body, traf.end) if b.kind == "trun")
 
 
@@ -302,7 +300,7 @@ def _first(box: Box, inside: Sequence[Box], kind: str) -> Box:
     return found
 
 
-def _inside(data: memoryview, box: Box, *path: str) -> Box:
+def inside(data: memoryview, box: Box, *path: str) -> Box:
     """Return the first box at a path of types below a box."""
     for kind in path:
         found = next((child for child in boxes(data, box.body, box.end) if child.kind == kind), None)

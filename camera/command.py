@@ -4,7 +4,6 @@
 reason of each are in camera/README.md.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -30,37 +29,19 @@ class Audio(StrEnum):
     COPY = "copy"
     AAC = "aac"  # what MP4 cannot hold, such as G.711, is coded anew
 
-
-@dataclass(frozen=True, slots=True)
-class Coding:
-    """What ffmpeg has to be told of a stream before it starts; learned from the run before.
-
-    `hevc` tags H.265 as `hvc1`, which browsers ask for.
-    """
-
-    hevc: bool = False
-    audio: Audio = Audio.NONE
-
     @property
     def options(self) -> dict[str, object]:
         """Return ffmpeg's options."""
-        chosen: dict[str, object] = {"c:v": "copy"}
-        if self.hevc:
-            chosen["tag:v"] = "hvc1"
-        if self.audio is not Audio.NONE:
-            chosen["c:a"] = self.audio.value
-        return chosen
+        sound: dict[str, object] = {} if self is Audio.NONE else {"c:a": self.value}
+        return {"c:v": "copy", **sound}
 
     @property
     def streams(self) -> tuple[str, ...]:
         """Return which streams are taken."""
-        return ("v:0",) if self.audio is Audio.NONE else ("v:0", "a:0?")
+        return ("v:0",) if self is Audio.NONE else ("v:0", "a:0?")
 
 
-PLAIN = Coding()
-
-
-def record_command(folder: Path, run: str, segment_s: int, offset_s: int = 0, coding: Coding = PLAIN) -> list[str]:
+def record_command(folder: Path, run: str, segment_s: int, offset_s: int = 0, audio: Audio = Audio.NONE) -> list[str]:
     """Record to files of `segment_s`, cut at key frames; a line of CSV on stdout says that a file is complete.
 
     Args:
@@ -68,11 +49,11 @@ def record_command(folder: Path, run: str, segment_s: int, offset_s: int = 0, co
         run: Their names are this and a rising number, so that a name never repeats.
         segment_s: Length of a file, in s; it ends at the first key frame after.
         offset_s: Shifts the cuts on the clock, so that not all cameras close their files in the same second.
-        coding: Of the pictures and the sound.
+        audio: What is done with the sound.
     """
     return _compiled(
         f"{folder}/{run}-".replace("%", "%%") + "%06d.mp4",
-        coding,
+        audio,
         f="segment",
         segment_format="mp4",
         segment_format_options=f"movflags=+frag_keyframe{FRAGMENTED}:{FRAGMENTS}",
@@ -85,10 +66,10 @@ def record_command(folder: Path, run: str, segment_s: int, offset_s: int = 0, co
     )
 
 
-def live_command(hevc: bool = False) -> list[str]:
+def live_command() -> list[str]:
     """Send each frame as its own fragment to stdout, as soon as it is there."""
     movflags = f"+frag_every_frame{FRAGMENTED}"
-    return _compiled("pipe:1", Coding(hevc), f="mp4", movflags=movflags, flush_packets=1)
+    return _compiled("pipe:1", Audio.NONE, f="mp4", movflags=movflags, flush_packets=1)
 
 
 def still_command(at_s: float, width: int | None = None, hide: str = "") -> list[str]:
@@ -132,8 +113,8 @@ def grey_command(
     return argv
 
 
-def _compiled(target: str, coding: Coding, **options: object) -> list[str]:
+def _compiled(target: str, audio: Audio, **options: object) -> list[str]:
     source = ffmpeg.input("pipe:0", f="concat", safe=0, protocol_whitelist=PROTOCOLS)
-    taken = (source[stream] for stream in coding.streams)
-    argv: list[str] = ffmpeg.output(*taken, target, **coding.options, **options).compile(cmd=[*FFMPEG, "warning"])
+    taken = (source[stream] for stream in audio.streams)
+    argv: list[str] = ffmpeg.output(*taken, target, **audio.options, **options).compile(cmd=[*FFMPEG, "warning"])
     return argv

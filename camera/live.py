@@ -96,7 +96,6 @@ class Live:
         self._viewers: set[Viewer] = set()
         self._task: asyncio.Task[None] | None = None
         self._mime, self._init, self._group = "", b"", bytearray()
-        self._hevc = False
 
     @property
     def viewers(self) -> int:
@@ -135,8 +134,6 @@ class Live:
                 if self._slots:
                     self._slots.give()
             self._init, self._group = b"", bytearray()
-            if fault is State.CODEC_CHANGED:
-                continue
             slow = fault in (State.UNAUTHORISED, State.NOT_FOUND)
             await self._lament(fault, self._limits.slow_retry_s if slow else self._limits.retry_s)
 
@@ -153,7 +150,7 @@ class Live:
 
     async def _stream(self) -> State:
         """Run one ffmpeg until it ends, is silent, or nobody watches; return why."""
-        command = browser_live_command() if self._slots else live_command(self._hevc)
+        command = browser_live_command() if self._slots else live_command()
         process = await Ffmpeg.start(command, self._source.script(), self._source.scrub)
         splitter, watched = Splitter(), time.monotonic()
         try:
@@ -165,8 +162,6 @@ class Live:
                     return diagnose(process.said)
                 for part in splitter.feed(data):
                     self._pass_on(part)
-                    if self._hevc_found():
-                        return State.CODEC_CHANGED
                 watched = time.monotonic() if self._viewers else watched
                 if time.monotonic() - watched > self._limits.idle_s:
                     return State.ENDED
@@ -192,9 +187,3 @@ class Live:
                 viewer.restart(self._mime, self._init + part.data)
             else:
                 viewer.show(part.data, part.fragment.key, self._group)
-
-    def _hevc_found(self) -> bool:
-        """H.265 comes without the tag that browsers ask for until ffmpeg is told to set it."""
-        found = "hev1" in self._mime and not self._hevc
-        self._hevc = self._hevc or found
-        return found

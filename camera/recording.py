@@ -22,6 +22,7 @@ from camera.disks import FIRST, Disks
 from camera.groups import codec_mime, end_us, groups
 from camera.index import Index
 from camera.segment import US, Segment
+from camera.tag import tag_file
 
 log = structlog.get_logger()
 UNREAD = Layout(None)
@@ -133,11 +134,11 @@ class Archive:
             raise
 
     def _measure(self, path: Path, camera: str, start_us: int, salvaged: bool, read: Layout) -> Segment:
-        """Cut a file at its last whole fragment; return its times, structure and hashes."""
+        """Cut a file at its last whole fragment, tag H.265 for browsers; return its times, structure and hashes."""
         shape = _read_layout(path, read)
-        init = shape.init
-        if init is None or not shape.fragments:
+        if shape.init is None or not shape.fragments:
             raise Unusable(self._no_footage(path, camera, shape))
+        init = tag_file(path, shape.init)
         if torn := path.stat().st_size - shape.whole_bytes:
             os.truncate(path, shape.whole_bytes)
             log.warning("file cut", camera=camera, file=path.name, torn_bytes=torn, fault=str(shape.fault or ""))

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from camera.boxes import Box, Fragment, Init, Malformed, header, layout
+from camera.tag import tagged
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The init (`ftyp`, `moov`), or one fragment (`moof`, `mdat`) with its times."""
+    """The init (`ftyp`, `moov`), tagged for browsers, or one fragment (`moof`, `mdat`) with its times."""
 
     data: bytes
     init: Init
@@ -49,6 +50,7 @@ class Splitter:
 
     def _part(self, last: Box) -> Part:
         data = bytes(self._buffer[: last.end])
+        data = tagged(data) if last.kind == "moov" else data
         del self._buffer[: last.end]
         self._begun = 0
         self._offset += len(data)

@@ -6,13 +6,12 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 
 import structlog
 
 from camera import disk
 from camera.clocks import Clocks
-from camera.command import Audio, Coding, record_command
+from camera.command import Audio, record_command
 from camera.disks import FIRST
 from camera.patience import Patience
 from camera.process import Ffmpeg
@@ -55,7 +54,7 @@ class Supervisor:
         self._announce = announce
         self._why_not = why_not
         self._place = place
-        self._coding = Coding(audio=Audio.COPY if audio else Audio.NONE)
+        self._audio = Audio.COPY if audio else Audio.NONE
         self._owed_gaps: deque[tuple[int, State]] = deque(maxlen=1000)  # drops the oldest
         self._takes: list[Take] = []  # the last one is being written, those before are being taken in
         self._leaving: set[asyncio.Task[None]] = set()
@@ -115,8 +114,8 @@ class Supervisor:
         return Take(run, await asyncio.to_thread(self._archive.incoming, self._source.camera, place), place)
 
     async def _start(self, take: Take) -> Ffmpeg:
-        command = record_command(take.folder, take.run.id, self._segment_s, self._offset_s, self._coding)
-        script = self._source.script(sound=self._coding.audio is not Audio.NONE)
+        command = record_command(take.folder, take.run.id, self._segment_s, self._offset_s, self._audio)
+        script = self._source.script(sound=self._audio is not Audio.NONE)
         return await Ffmpeg.start(command, script, self._source.scrub, (self._lock,))
 
     async def _record(self, take: Take, process: Ffmpeg) -> tuple[State, bool]:
@@ -153,9 +152,6 @@ class Supervisor:
                     return State.CLOCK_STEPPED
                 if take.changed:
                     return State.CODEC_CHANGED
-                if take.codec.startswith("hev1") and not self._coding.hevc:  # tagged for browsers from now on
-                    self._coding = replace(self._coding, hevc=True)
-                    return State.CODEC_CHANGED
                 limit_s = self._patience.silent_s if take.grown_s else self._patience.connect_s
                 if time.monotonic() - (take.grown_s or began_s) > limit_s:
                     return State.STALLED
@@ -171,8 +167,8 @@ class Supervisor:
 
     def _why_gone(self, said: str) -> State:
         """Return why ffmpeg left. Sound that MP4 cannot hold is coded anew from now on."""
-        if self._coding.audio is Audio.COPY and "Could not find tag for codec" in said:
-            self._coding = replace(self._coding, audio=Audio.AAC)
+        if self._audio is Audio.COPY and "Could not find tag for codec" in said:
+            self._audio = Audio.AAC
             return State.CODEC_CHANGED
         return diagnose(said)
 

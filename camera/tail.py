@@ -8,10 +8,11 @@ from camera.boxes import Fragment, Init, Layout, boxes, layout
 from camera.coding import sent
 from camera.groups import codec_mime, end_us, groups
 from camera.segment import US, Segment
+from camera.tag import tag_file
 
 
 class Tail:
-    """Follows one growing file; reads only the headers of what is new."""
+    """Follows one growing file; reads only the headers of what is new, and tags H.265 for browsers."""
 
     def __init__(self, camera: str, path: Path) -> None:
         self.camera = camera
@@ -44,7 +45,7 @@ class Tail:
             written_ns = self.path.stat().st_mtime_ns
         except FileNotFoundError:
             return None
-        self.init = shape.init
+        self.init = self.init or (shape.init and tag_file(self.path, shape.init))
         self._fragments.extend(shape.fragments)
         return written_ns if len(self._fragments) > before else None
 

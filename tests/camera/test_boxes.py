@@ -1,5 +1,6 @@
 """Boxes: real files from ffmpeg, torn, altered and cut anywhere."""
 
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -9,10 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from camera.boxes import Layout, Malformed, layout
+from camera.command import FRAGMENTED
 from camera.groups import codec_mime, end_us, groups
 from camera.playlist import playlist
 from camera.segment import Segment, pack_gops, unpack_gops
 from camera.splitter import Part, Splitter
+from camera.tag import tag_file, tagged
 
 one_file = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
@@ -58,6 +61,50 @@ def test_each_fragment_tells_the_senders_wall_time_in_step_with_its_own(film: by
     zeros = [(each.wall_us or 0) - each.start * 1_000_000 // shape.init.timescale for each in shape.fragments]
     assert max(zeros) - min(zeros) < 400_000, "our own clock stands in until the camera tells its time"
     assert abs(zeros[-1] / 1e6 - time.time()) < 3600
+
+
+@pytest.fixture(scope="module")
+def hevc(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The same H.265 under both names, as ffmpeg writes them."""
+    folder = tmp_path_factory.mktemp("hevc")
+    source, written = folder / "source.hevc", {name: folder / f"{name}.mp4" for name in ("hev1", "hvc1")}
+    argv = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=160x96:rate=12:duration=1", "-c:v", "libx265"]
+    subprocess.run([*argv, "-x265-params", "log-level=error:pools=1:bframes=0", str(source)], check=True)
+    for name, path in written.items():
+        argv = ["ffmpeg", "-v", "error", "-r", "12", "-i", str(source), "-c", "copy", "-tag:v", name]
+        subprocess.run([*argv, "-movflags", f"+frag_keyframe{FRAGMENTED}", str(path)], check=True)
+    return written
+
+
+def test_h265_gets_the_name_that_browsers_ask_for_as_ffmpeg_itself_would_have_written_it(
+    hevc: dict[str, Path], tmp_path: Path
+) -> None:
+    path = Path(shutil.copy(hevc["hev1"], tmp_path))
+    init = layout(memoryview(path.read_bytes())).init
+    assert init is not None
+    found = tag_file(path, init)
+    assert path.read_bytes() == hevc["hvc1"].read_bytes() != hevc["hev1"].read_bytes()
+    assert found == layout(memoryview(path.read_bytes())).init
+    assert tag_file(path, found) == found
+
+
+def test_a_beginning_of_h264_stays_as_it_is(film: bytes) -> None:
+    init = layout(memoryview(film)).init
+    assert init is not None
+    assert tagged(film[: init.size]) == film[: init.size]
+
+
+@given(st.data())
+def test_altered_beginnings_of_h265_are_tagged_or_refused(hevc: dict[str, Path], data: st.DataObject) -> None:
+    init = layout(memoryview(hevc["hev1"].read_bytes())).init
+    assert init is not None
+    altered = bytearray(hevc["hev1"].read_bytes()[: init.size])
+    for at, value in data.draw(st.lists(st.tuples(st.integers(0, init.size - 1), st.integers(0, 255)), max_size=4)):
+        altered[at] = value
+    try:
+        assert len(tagged(bytes(altered))) == init.size
+    except Malformed:
+        return
 
 
 @one_file

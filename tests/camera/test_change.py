@@ -35,9 +35,7 @@ def test_another_coding_is_another_run_and_another_part_of_an_export(
     eventually(lambda: recorder.recorded("gate", 2))
     site.kill()
     site.recode("h265")
-    # A run of H.264, one of H.265 by which the recorder learns of it, and one that is tagged for browsers.
-    eventually(lambda: len({each["id"][:23] for each in recorder.timeline("gate")["segments"]}) > 2, 50)
-    eventually(lambda: recorder.get("/cameras")[0]["state"] == "recording")
+    eventually(lambda: len({each["id"][:23] for each in recorder.timeline("gate")["segments"]}) > 1, 50)
     eventually(lambda: recorder.recorded("gate", 5), 40)
     span = {"from": began.isoformat(), "to": (datetime.now(UTC) + timedelta(seconds=1)).isoformat()}
     first = recorder.http.get("/cameras/gate/clip", params=span)
@@ -45,7 +43,7 @@ def test_another_coding_is_another_run_and_another_part_of_an_export(
     ended = datetime.fromisoformat(first.headers["x-clip-end"]) + timedelta(milliseconds=20)  # told in whole ms
     after = {"from": ended.isoformat(), "to": span["to"]}
     second = recorder.http.get("/cameras/gate/clip", params=after)
-    assert any(kind in second.headers["content-type"] for kind in ("hev1", "hvc1"))  # of either of its runs
+    assert "hvc1" in second.headers["content-type"], "as Safari asks for it"
     shown = recorder.http.get("/cameras/gate/clip", params={**after, "codec": "h264"})
     assert "avc1" in shown.headers["content-type"]
     assert clocks(shown.content) == clocks(second.content)
@@ -53,8 +51,7 @@ def test_another_coding_is_another_run_and_another_part_of_an_export(
     assert verify(tmp_path / "x.zip") == []
     with zipfile.ZipFile(tmp_path / "x.zip") as archived:
         (camera,) = json.loads(archived.read(MANIFEST))["cameras"]
-        assert "avc1" in camera["parts"][0]["mime"]
-        assert "hvc1" in camera["parts"][-1]["mime"]
+        assert [part["mime"].split('"')[1][:4] for part in camera["parts"]] == ["avc1", "hvc1"]
         assert camera["gaps"]
         assert all(clocks(archived.read(part["file"])) for part in camera["parts"])
 

@@ -59,9 +59,10 @@ def test_hevc_is_recorded_with_the_tag_that_browsers_ask_for(record: Record) -> 
     recorder = record(wired("gate", site.url("/gate")))
     try:
         eventually(lambda: recorder.recorded("gate", 2), 25)
-        newest = sorted(recorder.dir.glob("gate/*/*/*.mp4"))[-1]
-        assert b"hvc1" in newest.read_bytes()[:1000]
-        assert len(clocks(newest)) > 5
+        files = sorted(recorder.dir.glob("gate/*/*/*.mp4"))
+        assert all(b"hvc1" in path.read_bytes()[:1000] for path in files), "from the first file on"
+        assert len({path.stem[:23] for path in files}) == 1, "of one connection"
+        assert len(clocks(files[-1])) > 5
     finally:
         recorder.close()
         site.kill()
