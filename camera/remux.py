@@ -47,32 +47,27 @@ def clip(footage: Footage, segments: Sequence[Segment], from_us: int, to_us: int
             mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as pages,
             memoryview(pages) as data,
         ):
-            shape = layout(data)
-            if shape.init is None:
+            init = bytes(data[: segment.init_bytes])
+            with memoryview(init) as start:
+                shape = layout(start).init
+            if shape is None:
                 raise Malformed(0, f"{segment.id} has no beginning")
-            wanted = _wanted(segment, shape.init, shape.fragments, from_us, to_us)
-            init = bytes(data[: shape.init.size])
+            wanted = _wanted(segment, shape, data, from_us, to_us)
             if wanted and (writer is None or writer.init != init):
-                start_us = segment.start_us + _us(wanted[0].start, shape.init)
-                writer = _Writer(init, shape.init, start_us)
+                start_us = segment.start_us + _us(wanted[0].start, shape)
+                writer = _Writer(init, shape, start_us)
                 yield Begin(init, segment, start_us)
             for each in wanted if writer else ():
                 yield writer.piece(segment, each, data)  # type: ignore[union-attr] # there is one, or nothing is wanted
 
 
-def _wanted(
-    segment: Segment, init: Init, fragments: Sequence[Fragment], from_us: int, to_us: int
-) -> Sequence[Fragment]:
-    """Return the fragments of [from, to), from the key frame at or before `from` on."""
-    first, last = 0, len(fragments)
-    for n, each in enumerate(fragments):
-        start_us = segment.start_us + _us(each.start, init)
-        if each.key and start_us <= from_us:
-            first = n
-        if start_us >= to_us:
-            last = n
-            break
-    return fragments[first:last]
+def _wanted(segment: Segment, init: Init, data: memoryview, from_us: int, to_us: int) -> Sequence[Fragment]:
+    """Return the fragments of [from, to), from the key frame at or before `from` on; only their groups are read."""
+    begins = [gop.offset for gop in segment.gops if segment.start_us + gop.start_us <= from_us]
+    ends = [gop.offset for gop in segment.gops if segment.start_us + gop.start_us >= to_us]
+    with data[: ends[0] if ends else len(data)] as groups:
+        found = layout(groups, init, begins[-1] if begins else init.size).fragments
+    return [each for each in found if segment.start_us + _us(each.start, init) < to_us]
 
 
 def _us(units: int, init: Init) -> int:

@@ -15,8 +15,9 @@ export type Codec = "h264" | null;
 /** Brings the footage of [from, to); null where nothing is recorded. */
 export type Fetch = (from: number, to: number, codec: Codec, signal: AbortSignal) => Promise<Piece | null>;
 
-const FIRST_MS = 2000; // small, so that a seek shows its picture at once
-const NEXT_MS = 10_000;
+const FIRST_MS = 400; // after a seek: the pictures up to the moment, and the few that a browser wants before it shows one
+const NEXT_MS = [2000, 10_000] as const; // while little is ready, and then
+const LITTLE_S = 1.5;
 const AHEAD_S = 12; // of what is played, kept ready
 const BEHIND_S = 40;
 const SEAM_S = 0.3; // pieces of one run meet within less
@@ -34,6 +35,7 @@ export class FootagePlayer {
   private mime = "";
   private codec: Codec = null;
   private loading: AbortController | null = null;
+  private writing: Promise<void> = Promise.resolve(); // one append at a time
   private notBefore = 0; // after a failure
   private pictures: number[] = []; // the times of those that are ready, in order: seconds
   private blind: Stretch[] = []; // recorded, but before a first key frame: seconds
@@ -96,15 +98,17 @@ export class FootagePlayer {
   seek(moment: number): void {
     const at = this.visible((moment - this.origin) / 1000);
     if (Math.abs(this.video.currentTime - at) < 0.0005) return;
-    if (this.bufferedUntil(at) === null) this.loading?.abort();
+    if (this.bufferedUntil(at) === null) {
+      this.loading?.abort();
+      this.loading = null;
+    }
+    this.pump(moment, 1); // asked for before the browser has to flush what it shows
     this.video.currentTime = at;
-    this.pump(moment, 1);
   }
 
   /** Keeps enough ready after a moment; called again and again. */
   pump(moment: number, rate: number): void {
     if (this.closed || this.loading || this.source.readyState !== "open" || performance.now() < this.notBefore) return;
-    if (this.buffer?.updating) return;
     this.leapSeam();
     const first = this.next(moment); // within a gap: what comes after it
     if (first === null) return;
@@ -113,7 +117,12 @@ export class FootagePlayer {
     if (until !== null && until - at > AHEAD_S * Math.max(1, rate)) return;
     const wanted = until === null ? first : this.next(this.origin + until * 1000 + PAST_MS);
     if (wanted === null || wanted - moment > 2 * AHEAD_S * 1000 * Math.max(1, rate)) return;
-    void this.load(wanted, until === null ? FIRST_MS : NEXT_MS * Math.max(1, rate / 2));
+    const length = until === null ? FIRST_MS : NEXT_MS[until - at < LITTLE_S ? 0 : 1] * Math.max(1, rate / 2);
+    const done = this.load(wanted, length);
+    if (until === null)
+      void done.then(() => {
+        if (this.bufferedUntil(at) !== null) this.pump(moment, rate); // what comes after it, at once
+      });
   }
 
   /** A browser waits for ever just before the first picture of a stretch: go to it. */
@@ -142,7 +151,7 @@ export class FootagePlayer {
       if (control.signal.aborted || this.closed) return;
       if (piece === null || piece.to <= from) this.notBefore = performance.now() + AGAIN_MS;
       else if (this.codec === null && !MediaSource.isTypeSupported(piece.mime)) this.codec = "h264";
-      else await this.append(piece);
+      else await this.append(piece, control.signal);
     } catch (error) {
       if (control.signal.aborted || this.closed) return;
       this.notBefore = performance.now() + AGAIN_MS;
@@ -152,7 +161,13 @@ export class FootagePlayer {
     }
   }
 
-  private async append({ data, mime, from }: Piece): Promise<void> {
+  private append(piece: Piece, signal: AbortSignal): Promise<void> {
+    const written = this.writing.then(() => (signal.aborted || this.closed ? undefined : this.write(piece)));
+    this.writing = written.catch(() => undefined); // told to whom it concerns
+    return written;
+  }
+
+  private async write({ data, mime, from }: Piece): Promise<void> {
     this.buffer ??= this.source.addSourceBuffer(mime);
     const { buffer } = this;
     if (this.mime !== "" && this.mime !== mime) buffer.changeType(mime);
