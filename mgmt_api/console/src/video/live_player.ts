@@ -1,7 +1,7 @@
 // A camera's live picture: fragmented MP4 over a WebSocket into Media Source Extensions.
 
 import { AppendQueue } from "./append_queue";
-import { chase } from "./edge";
+import { Edge } from "./edge";
 
 export type LiveState = "connecting" | "playing" | "frozen" | "camera_down" | "offline" | "unsupported";
 export type OnState = (state: LiveState, reason: string) => void;
@@ -24,6 +24,7 @@ const Source = (globalThis as { ManagedMediaSource?: SourceClass }).ManagedMedia
 export class LivePlayer {
   private socket: WebSocket | null = null;
   private queue: AppendQueue | null = null;
+  private edge = new Edge();
   private pending: ArrayBuffer[] = []; // fragments that came before the media source was open
   private address = "";
   private attempt = 0;
@@ -105,6 +106,7 @@ export class LivePlayer {
     this.lastFragment = performance.now();
     this.attempt = 0;
     const { queue } = this;
+    this.edge.came(this.video.buffered, this.video.currentTime, this.lastFragment);
     if (queue) this.guarded(() => queue.push(data, this.video.currentTime));
     else if (this.address !== "" && this.pending.push(data) > MAX_PENDING) this.restart();
   }
@@ -120,7 +122,7 @@ export class LivePlayer {
   private follow(): void {
     const { video } = this;
     if (this.queue === null) return;
-    const { seek, rate } = chase(video.buffered, video.currentTime);
+    const { seek, rate } = this.edge.chase(video.buffered, video.currentTime);
     if (seek !== null) video.currentTime = seek;
     video.playbackRate = rate;
     if (video.paused) video.play().catch(() => undefined); // muted video may play; a hidden tab may say no
@@ -153,6 +155,7 @@ export class LivePlayer {
 
   private clear(): void {
     this.queue = null;
+    this.edge = new Edge();
     this.pending = [];
     if (this.address === "") return;
     URL.revokeObjectURL(this.address);
