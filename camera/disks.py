@@ -1,14 +1,17 @@
 """The disks that footage lies on: which are there, which one a stream writes to.
 
 Each has a marker, and `disks.json` in the data folder says which marker was last seen where. So a folder whose disk is
-not mounted, or another disk in its place, is not taken for it, whatever fstab(5) says.
+not mounted, or another disk in its place, is not taken for it, whatever fstab(5) says. Each is looked at in a thread of
+its own, for a network disk may not answer at all: then it counts as missing, and nobody else waits for it.
 """
 
 import errno
 import json
+import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -18,6 +21,8 @@ from camera import disk
 log = structlog.get_logger()
 MARKER = ".menjin-disk"
 LOOK_S = 2.0  # between two looks whether the disks are there
+HUNG_S = 4.0  # a disk that was asked this long ago does not answer
+HUNG = "it does not answer"
 FIRST = ""  # the name of the disk that has the index
 
 
@@ -26,24 +31,22 @@ class Disks:
 
     def __init__(self, first: Path, more: Mapping[str, Path] | None = None, known: Path | None = None) -> None:
         self.folders: dict[str, Path] = {FIRST: first, **(more or {})}
-        self._known = known
-        self._looked_s = -LOOK_S
+        self._known, self._knowing = known, threading.Lock()
+        self._watches = {name: _Watch(partial(self.missing, name)) for name in self.folders}
         self._missing: dict[str, str] = {}
         self.full: set[str] = set()  # there, but without room: the keeper says so
 
     def there(self) -> dict[str, Path]:
-        """Return the disks that can be written to, looked at every two seconds."""
-        if time.monotonic() - self._looked_s >= LOOK_S:
-            self._looked_s = time.monotonic()
-            missing = {name: why for name in self.folders if (why := self.missing(name))}
-            for name in missing.keys() ^ self._missing.keys():
-                say = log.error if name in missing else log.info
-                say("disk", disk=name or "first", folder=str(self.folders[name]), missing=missing.get(name))
-            self._missing = missing
-        return {name: folder for name, folder in self.folders.items() if name not in self._missing}
+        """Return the disks that can be written to, by the last look at each; only the very first is waited for."""
+        missing = {name: why for name, watch in self._watches.items() if (why := watch.why())}
+        before, self._missing = self._missing, missing
+        for name in missing.keys() ^ before.keys():
+            say = log.error if name in missing else log.info
+            say("disk", disk=name or "first", folder=str(self.folders[name]), missing=missing.get(name))
+        return {name: folder for name, folder in self.folders.items() if name not in missing}
 
     def missing(self, name: str) -> str | None:
-        """Return why a disk cannot be written to, in plain words; None when it can."""
+        """Return why a disk cannot be written to, in plain words; None when it can. Blocks on the disk."""
         folder = self.folders[name]
         try:
             if (mount := disk.missing_mount(folder)) is not None:
@@ -83,9 +86,9 @@ class Disks:
 
     def _stranger(self, name: str, folder: Path, known: Path) -> str | None:
         """Compare the marker with the one last seen; a disk that comes for the first time gets one."""
-        seen: dict[str, str] = json.loads(known.read_text(encoding="utf-8")) if known.exists() else {}
         path = folder / MARKER
         marker = path.read_text(encoding="utf-8").strip() if path.exists() else ""
+        seen = _seen(known)
         if name in seen and marker != seen[name]:
             what = "another disk is there" if marker else "its disk is not there"
             return f"{what}; if that is meant, take {name!r} out of {known}"
@@ -94,8 +97,46 @@ class Disks:
                 disk.make_folder(folder)
                 marker = str(uuid.uuid4())
                 _write(path, f"{marker}\n")
-            _write(known, json.dumps(seen | {name: marker}, indent=1))
+            with self._knowing:
+                _write(known, json.dumps(_seen(known) | {name: marker}, indent=1))
         return None
+
+
+class _Watch:
+    """What is known of one disk: looked at again when it is asked for, by a thread that may hang. For any thread."""
+
+    def __init__(self, look: Callable[[], str | None]) -> None:
+        self._look = look
+        self._lock, self._first = threading.Lock(), threading.Event()
+        self._began_s: float | None = None  # of the look that goes on
+        self._ended_s = -LOOK_S
+        self._why: str | None = None
+
+    def why(self) -> str | None:
+        """Return why the disk was missing when it was last looked at; None when it was there."""
+        with self._lock:
+            if self._began_s is None and time.monotonic() - self._ended_s >= LOOK_S:
+                self._began_s = time.monotonic()
+                threading.Thread(target=self._run, name="disk", daemon=True).start()
+        self._first.wait(max(0.0, HUNG_S - self._asked_s()))
+        with self._lock:
+            return HUNG if self._asked_s() > HUNG_S or not self._first.is_set() else self._why
+
+    def _asked_s(self) -> float:
+        began_s = self._began_s
+        return 0.0 if began_s is None else time.monotonic() - began_s
+
+    def _run(self) -> None:
+        why = self._look()
+        with self._lock:
+            self._why, self._began_s, self._ended_s = why, None, time.monotonic()
+        self._first.set()
+
+
+def _seen(known: Path) -> dict[str, str]:
+    """Return the markers by their disks, as they were last seen."""
+    found: dict[str, str] = json.loads(known.read_text(encoding="utf-8")) if known.exists() else {}
+    return found
 
 
 def _write(path: Path, text: str) -> None:

@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 import structlog
 
@@ -25,7 +26,7 @@ log = structlog.get_logger()
 
 
 class Supervisor:
-    """Records one camera until it is cancelled. `state` and `open_segments` may be asked at any time in its loop."""
+    """Records one camera until it is cancelled. `state` may be asked at any time, `open_segments` in any thread."""
 
     def __init__(
         self,
@@ -78,7 +79,7 @@ class Supervisor:
 
     def open_segments(self) -> list[Segment]:
         """Return what is whole in files that have no row yet: the newest footage."""
-        return [segment for take in self._takes for segment in take.segments()]
+        return [segment for take in tuple(self._takes) for segment in take.segments()]
 
     @property
     def clocks(self) -> Clocks:
@@ -126,6 +127,7 @@ class Supervisor:
             fault = await self._watch(process, take)
         finally:
             await process.stop(self._patience.stop_s)
+            await asyncio.to_thread(take.segments)  # its last words
             take.ended = True
             end_us = take.end_us or take.footage_end_us
             self._owe_gap(end_us or take.clock.now_us(), fault)
@@ -142,7 +144,8 @@ class Supervisor:
         try:
             while True:
                 await asyncio.wait([gone], timeout=self._patience.poll_s)
-                take.grow()
+                if not await self._looked(take):
+                    return State.NO_STORAGE
                 self._recording(take)
                 if gone.done():
                     return self._why_gone(process.said)
@@ -157,6 +160,14 @@ class Supervisor:
                     return State.STALLED
         finally:
             gone.cancel()
+
+    async def _looked(self, take: Take) -> bool:
+        """Look at the growing file, in a thread: False when its disk does not answer."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._patience.silent_s):
+                await asyncio.to_thread(take.grow)
+                return True
+        return False
 
     def _misplaced(self, take: Take) -> State | None:
         """Tell whether the run's disk is gone, or its own one is back."""

@@ -1,5 +1,6 @@
 """One run while it is being written: its growing files, what is whole in them, and the clocks."""
 
+import threading
 import time
 from pathlib import Path
 
@@ -10,11 +11,12 @@ from camera.recording import UNREAD, Run
 from camera.segment import Segment
 from camera.tail import Tail
 
+HUNG_S = 0.5  # whoever asks what is whole does not wait longer for a disk that others wait for already
 READ_S = 2.0  # between two readings of the boxes; in between only the file's size is asked for
 
 
 class Take:
-    """What a supervisor sees of one ffmpeg. Its files stay here until each has its row.
+    """What a supervisor sees of one ffmpeg. Its files stay here until each has its row. Safe in any thread.
 
     A take that `ended` has no writer any more.
     """
@@ -31,19 +33,33 @@ class Take:
         self.changed = False  # the camera sends another coding than the run began with
         self._coding: bytes | None = None
         self._tails: dict[int, Tail] = {}
-        self._newest = 0
+        self._newest = -1
+        self._ahead = self._file(0)  # the one that comes next
         self._read_s = 0.0
+        self._disk = threading.Lock()  # who looks at the files
 
     def grow(self) -> None:
-        """Look whether bytes came, in the open file or in the next one, which ends it."""
-        for number in (self._newest, self._newest + 1):
-            tail = self._tails.get(number) or Tail(self.run.camera, self.folder / f"{self.run.id}-{number:06d}.mp4")
-            if tail.grow():
-                self._tails[number], self._newest, self.grown_s = tail, number, time.monotonic()
-        if self.grown_s > self._read_s and (not self.codec or time.monotonic() - self._read_s > READ_S):
-            self.read()
+        """Look whether bytes came, in the open file or in the next one, which ends it. Blocks on the disk."""
+        with self._disk:
+            self._look()
 
-    def read(self) -> None:
+    def _look(self) -> None:
+        self._grow()
+        if self.grown_s > self._read_s and (not self.codec or time.monotonic() - self._read_s > READ_S):
+            self._read()
+
+    def _file(self, number: int) -> Tail:
+        return Tail(self.run.camera, self.folder / f"{self.run.id}-{number:06d}.mp4")
+
+    def _grow(self) -> None:
+        open_file = self._tails.get(self._newest)
+        if open_file and open_file.grow():
+            self.grown_s = time.monotonic()
+        if self._ahead.grow():
+            self._newest, self.grown_s = self._newest + 1, time.monotonic()
+            self._tails[self._newest], self._ahead = self._ahead, self._file(self._newest + 1)
+
+    def _read(self) -> None:
         """Read what is new, and learn from its arrival what time it is."""
         self._read_s = time.monotonic()
         tail, zero_us = self._tails.get(self._newest), self.run.starts_us(self._newest)
@@ -70,16 +86,24 @@ class Take:
 
     @property
     def end_us(self) -> int | None:
-        """Return the wall time at which what is whole ends; None when nothing is."""
-        return max((each.end_us for each in self.segments()), default=None)
+        """Return the wall time at which what was read ends; None when nothing was."""
+        return max((each.end_us for each in self._read_segments()), default=None)
 
     def segments(self) -> list[Segment]:
-        """Return what is whole in files that have no row yet."""
-        if not self.ended:
-            self.grow()
+        """Return what is whole in files that have no row yet. Blocks on the disk, if nobody waits for it already."""
+        if self._disk.acquire(timeout=HUNG_S):
+            try:
+                if not self.ended:
+                    self._look()
+                for tail in self._tails.values():
+                    tail.read()
+            finally:
+                self._disk.release()
+        return self._read_segments()
+
+    def _read_segments(self) -> list[Segment]:
         found = []
         for number, tail in sorted(self._tails.items()):
-            tail.read()
             stream_us = self.run.starts_us(number)
             start_us = self.run.anchor.wall_us(stream_us) if stream_us is not None else None
             segment = tail.segment(start_us) if start_us is not None else None

@@ -11,6 +11,7 @@ import pytest
 
 from camera.check import Kind, check
 from camera.disk import free_bytes
+from camera.disks import MARKER
 from camera.repair import RepairRefused, repair
 from config.cameras import Disk, Recording
 from tests.camera.site import CameraSite, RecorderProcess, eventually, wired
@@ -91,6 +92,39 @@ def test_a_disk_that_goes_away_is_passed_over_and_taken_again_when_it_is_back(
     subprocess.run(["/bin/umount", "-l", str(two)], check=True)
     with pytest.raises(RepairRefused, match="a disk is missing"):
         repair(recorder.dir, time.time_ns() // 1000)
+
+
+def test_a_disk_that_does_not_answer_holds_up_nobody_else(rtsp: CameraSite, record: Record, tmp_path: Path) -> None:
+    """A pipe in the marker's place: whoever opens it waits, as on a network disk whose server is gone."""
+    two = tmp_path / "two"
+    two.mkdir()
+    recorder = record(
+        wired("gate", rtsp.url("/gate")),
+        wired("garage", rtsp.url("/garage"), disk="two"),
+        disks=(Disk(name="two", dir=two),),
+    )
+    eventually(lambda: list(two.glob("garage/*/*/*.mp4")))
+    marker = (two / MARKER).read_text()
+    (two / MARKER).unlink()
+    os.mkfifo(two / MARKER)
+    longest_s = 0.0
+    until = time.monotonic() + 20
+    while not recorder.recorded("garage", 1) and time.monotonic() < until:
+        asked = time.monotonic()
+        assert recorder.state("gate") == "recording"
+        longest_s = max(longest_s, time.monotonic() - asked)
+        time.sleep(0.05)
+    assert recorder.recorded("garage", 1), "it goes on on the disk that answers"
+    assert longest_s < 1, "and the recorder answered all the while"
+    assert "it does not answer" in recorder.log_path.read_text()
+    (two / "again").write_text(marker)
+    before = len(list(two.glob("garage/*/*/*.mp4")))
+    with (two / MARKER).open("w") as server:
+        (two / "again").replace(two / MARKER)
+        server.write(marker)
+    eventually(lambda: len(list(two.glob("garage/*/*/*.mp4"))) > before)
+    recorder.close()
+    assert check(recorder.dir) == []
 
 
 def test_start_up_takes_in_what_a_kill_left_on_every_disk(rtsp: CameraSite, record: Record, tmp_path: Path) -> None:

@@ -35,6 +35,8 @@ class Front:
         )
         self.plane = Plane(estate)
         self._ears = socket.create_server(("127.0.0.1", 0))
+        # As on a port that uvicorn opens itself: asyncio sets it on sockets that name their protocol.
+        self._ears.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.url = f"http://127.0.0.1:{self._ears.getsockname()[1]}"
         app = create_app(self.plane)
         config = uvicorn.Config(app, log_config=None, ws="websockets-sansio", timeout_graceful_shutdown=1)

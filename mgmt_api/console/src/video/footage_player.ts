@@ -18,6 +18,7 @@ export type Fetch = (from: number, to: number, codec: Codec, signal: AbortSignal
 const FIRST_MS = 400; // after a seek: the pictures up to the moment, and the few that a browser wants before it shows one
 const NEXT_MS = [2000, 10_000] as const; // while little is ready, and then
 const LITTLE_S = 1.5;
+const SETTLE_MS = 200; // the picture that a seek waits for is decoded before more is asked for
 const AHEAD_S = 12; // of what is played, kept ready
 const BEHIND_S = 40;
 const SEAM_S = 0.3; // pieces of one run meet within less
@@ -37,6 +38,7 @@ export class FootagePlayer {
   private loading: AbortController | null = null;
   private writing: Promise<void> = Promise.resolve(); // one append at a time
   private notBefore = 0; // after a failure
+  private settles = 0;
   private pictures: number[] = []; // the times of those that are ready, in order: seconds
   private blind: Stretch[] = []; // recorded, but before a first key frame: seconds
   private closed = false;
@@ -109,6 +111,7 @@ export class FootagePlayer {
   /** Keeps enough ready after a moment; called again and again. */
   pump(moment: number, rate: number): void {
     if (this.closed || this.loading || this.source.readyState !== "open" || performance.now() < this.notBefore) return;
+    if (this.video.seeking && performance.now() < this.settles) return;
     this.leapSeam();
     const first = this.next(moment); // within a gap: what comes after it
     if (first === null) return;
@@ -118,11 +121,7 @@ export class FootagePlayer {
     const wanted = until === null ? first : this.next(this.origin + until * 1000 + PAST_MS);
     if (wanted === null || wanted - moment > 2 * AHEAD_S * 1000 * Math.max(1, rate)) return;
     const length = until === null ? FIRST_MS : NEXT_MS[until - at < LITTLE_S ? 0 : 1] * Math.max(1, rate / 2);
-    const done = this.load(wanted, length);
-    if (until === null)
-      void done.then(() => {
-        if (this.bufferedUntil(at) !== null) this.pump(moment, rate); // what comes after it, at once
-      });
+    void this.load(wanted, length).then(() => (this.settles = performance.now() + SETTLE_MS));
   }
 
   /** A browser waits for ever just before the first picture of a stretch: go to it. */
