@@ -1,4 +1,4 @@
-"""`menjin demo --check`: the ten legs, walked on a running site, and what each of them measured."""
+"""`menjin demo --check`: the eleven legs, walked on a running site, and what each of them measured."""
 
 import secrets
 import threading
@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulators.legs import cameras, cards, codes, evidence, mqtt, outage, push, retention, revoke, unlock
+from simulators.legs import cameras, cards, codes, egress, evidence, mqtt, outage, push, retention, revoke, unlock
 from simulators.stage import Stage
 
 Say = Callable[[str], None]
 Leg = Callable[[Stage], dict[str, Any]]
 
-LEGS = ("push", "cards", "refusals", "mqtt", "codes", "revocation", "outage", "cameras", "unlock", "evidence")
+LEGS = ("push", "cards", "refusals", "mqtt", "codes", "revocation", "outage", "cameras", "unlock", "egress", "evidence")
 FIRST: tuple[tuple[str, Leg], ...] = (("push", push.run), ("cards", cards.run_granted))
 BESIDE: tuple[str, Leg] = ("codes", codes.run)  # mostly waits for a code to grow old, so it runs beside the next ones
 MEANWHILE: tuple[tuple[str, Leg], ...] = (
@@ -22,6 +22,7 @@ MEANWHILE: tuple[tuple[str, Leg], ...] = (
     ("revocation", revoke.run),
     ("cameras", cameras.run),
     ("unlock", unlock.run),
+    ("egress", egress.run),
     ("cameras", retention.run),
 )
 LAST: tuple[tuple[str, Leg], ...] = (

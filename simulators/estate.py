@@ -17,6 +17,7 @@ from simulators.wiegand import ENCODERS, Bits
 
 BUILDINGS, UNITS, FLOORS, FLATS = (1, 2, 3), (1, 2), range(1, 12), (1, 2, 3)
 LIVE_EVERY = 5  # each fifth resident uses the phone
+CAR_EVERY = 9  # each ninth has a car
 SURNAMES = "王李张刘陈杨黄赵周吴徐孙马胡朱郭何罗高林"
 GIVEN = (
     "伟",
@@ -107,6 +108,19 @@ class Phone:
         return {"resident": self.resident, "type": "live", **key, "profiles": _given(self.profiles)}
 
 
+@dataclass(frozen=True, slots=True)
+class Car:
+    """A vehicle, by its number plate as it is written."""
+
+    id: str
+    resident: str
+    plate: str
+
+    def body(self) -> dict[str, Any]:
+        """As central tells the management plane: the way to the garage is its holder's way home."""
+        return {"resident": self.resident, "type": "plate", "plate": self.plate, "profiles": []}
+
+
 @dataclass(frozen=True)
 class Estate:
     """The whole register."""
@@ -115,6 +129,7 @@ class Estate:
     residents: tuple[Resident, ...]
     cards: tuple[Card, ...]
     phones: tuple[Phone, ...]
+    cars: tuple[Car, ...]
 
     def cards_of(self, profile: str, format_: str | None = None) -> list[Card]:
         """Valid cards of a profile."""
@@ -142,7 +157,7 @@ class Estate:
             unit = {"unit": each.unit, "homes": [each.unit]} if each.unit in UNIT_BODIES else {}
             body = {"name": each.name, "phone": each.phone, **unit, "holder_class": each.holder_class}
             yield {"op": "put", "kind": "residents", "id": each.id, "body": body}
-        credentials: list[Card | Phone] = [*self.cards, *self.phones]
+        credentials: list[Card | Phone | Car] = [*self.cards, *self.phones, *self.cars]
         for credential in credentials:
             yield {"op": "put", "kind": "credentials", "id": credential.id, "body": credential.body()}
 
@@ -221,7 +236,8 @@ def build(seed: int = 2026, site_id: int = 4097) -> Estate:
     expired = ("building-1",), "2025-01-01T00:00:00+08:00"
     cards.append(Card("c-moved-out", moved_out.id, "H10301", 18, numbers[-1], *expired))
     phones = [_phone(dice, person) for person in residents[::LIVE_EVERY] if person.building]
-    return Estate(site_id, (*residents, moved_out), tuple(cards), tuple(phones))
+    cars = [_car(dice, person) for person in residents[::CAR_EVERY] if person.building]
+    return Estate(site_id, (*residents, moved_out), tuple(cards), tuple(phones), tuple(cars))
 
 
 def _residents(dice: random.Random) -> Iterator[Resident]:
@@ -250,3 +266,8 @@ def _phone(dice: random.Random, person: Resident) -> Phone:
     handle = f"{dice.getrandbits(64):016x}"
     secret = dice.getrandbits(255) + 1
     return Phone(f"p-{person.id[2:]}", person.id, handle, secret, (f"building-{person.building}",))
+
+
+def _car(dice: random.Random, person: Resident) -> Car:
+    plate = f"浙A·{dice.choice('ABCDEFGH')}{dice.randrange(10_000):04}"
+    return Car(f"v-{person.id[2:]}", person.id, plate)

@@ -30,6 +30,12 @@ class Guard:
         key = {"Idempotency-Key": uuid.uuid4().hex}
         return str(self.ask("POST", f"doors/{door}/unlock", {"reason": reason}, key)["command_id"])
 
+    def order(self, action: str, reason: str, **what: str) -> str:
+        """Order something of doors of one gateway; the command's id."""
+        key = {"Idempotency-Key": uuid.uuid4().hex}
+        [given] = self.ask("POST", "orders", {"action": action, "reason": reason, **what}, key)["commands"]
+        return str(given["command_id"])
+
     def outcome(self, command_id: str, wait_s: float = 10) -> str:
         """What became of an order, once it is known."""
         deadline = time.monotonic() + wait_s

@@ -8,6 +8,7 @@ from simulators.control import DeviceError
 from simulators.estate import Estate
 from simulators.legs.watch import LOCKS, hardware
 from simulators.phone import live_code
+from simulators.site import PLATE_CAMERA
 from simulators.stage import Stage
 from simulators.wiegand import Bits, h10301
 
@@ -28,6 +29,8 @@ class Life:
         deeds: Sequence[tuple[int, Callable[[Estate], str]]] = (
             (12, self._comes_home),
             (4, self._shows_phone),
+            (2, self._drives_in),
+            (1, self._walks_out),
             (2, self._wrong_building),
             (1, self._stranger),
             (1, self._changes_mind),
@@ -51,6 +54,16 @@ class Life:
         scanner, door = self._dice.choice((("scanner-main", "main-gate"), ("scanner-b1", "building-1")))
         self._stage.scanners.call("show", scanner=scanner, text=live_code(phone, estate.site_id))
         return f"{phone.resident} shows a live code at {door}"
+
+    def _drives_in(self, estate: Estate) -> str:
+        car = self._dice.choice(estate.cars)
+        self._stage.scanners.call("show", scanner=PLATE_CAMERA, text=car.plate, coding="gb18030")
+        return f"{car.resident} drives into the garage"
+
+    def _walks_out(self, _: Estate) -> str:
+        for pressed in (True, False):
+            self._stage.readers.call("button", reader=LOCKS["building-1"], pressed=pressed, walk=pressed)
+        return "somebody leaves building-1 by the button"
 
     def _wrong_building(self, estate: Estate) -> str:
         card = self._dice.choice(estate.cards_of("building-3"))

@@ -1,7 +1,7 @@
-"""One OSDP reader with a strike: libosdp's C peripheral device behind a plain Python face.
+"""One OSDP reader with a strike, a button and a fire loop: libosdp's C peripheral device behind a plain Python face.
 
-libosdp 3.2.9 notes: its Python layer answers no input or output status query (a NAK goes out), so the contact is
-reported by poll when it moves and whenever the secure channel comes up; and its command callback drops one reference
+libosdp 3.2.9 notes: its Python layer answers no input or output status query (a NAK goes out), so the inputs are
+reported by poll when one moves and whenever the secure channel comes up; and its command callback drops one reference
 of the second item it returns, which is given back by hand.
 """
 
@@ -22,7 +22,7 @@ _ANSWER = (0, None)  # one tuple for ever: the callback's caller never lets go o
 
 CAPABILITIES = osdp.PDCapabilities(
     [
-        (osdp.Capability.ContactStatusMonitoring, 1, 1),
+        (osdp.Capability.ContactStatusMonitoring, 1, 3),
         (osdp.Capability.OutputControl, 4, 1),
         (osdp.Capability.CardDataFormat, 1, 0),
         (osdp.Capability.LEDControl, 2, 1),
@@ -66,7 +66,9 @@ class Reader:
         self.name = name
         self.wire = Wire(address + 1)
         self.cut = False
-        self.strike = Strike(name, diary, self._report_contact)
+        self.pressed = False  # the request-to-exit button
+        self.whole = True  # the supervised loop from the fire panel
+        self.strike = Strike(name, diary, self._report_inputs)
         self._diary = diary
         self._pending: deque[dict[str, Any]] = deque(maxlen=64)
         self._secure = False
@@ -82,7 +84,7 @@ class Reader:
             self._secure = secure
             self._diary.write("secure_channel", device=self.name, up=secure)
             if secure:
-                self._report_contact()
+                self._report_inputs()
         while secure and self._pending:
             self._device.ctx.submit_event(self._pending.popleft())
 
@@ -96,12 +98,24 @@ class Reader:
             {"event": osdp.Event.CardRead, **card, "length": bits[1], "data": left_aligned(bits)},
         )
 
+    def press(self, pressed: bool) -> None:
+        """Press or let go of the button."""
+        self.pressed = pressed
+        self._diary.write("button", device=self.name, pressed=pressed)
+        self._report_inputs()
+
+    def fire(self, whole: bool) -> None:
+        """Open the fire panel's loop, or close it."""
+        self.whole = whole
+        self._diary.write("fire_loop", device=self.name, whole=whole)
+        self._report_inputs()
+
     def state(self) -> dict[str, Any]:
         """What a person standing there sees."""
         return {"secure": self._secure, "released": self.strike.released, "open": self.strike.open, "cut": self.cut}
 
-    def _report_contact(self) -> None:
-        report = bytes([int(self.strike.open)])
+    def _report_inputs(self) -> None:
+        report = bytes([int(level) for level in (self.strike.open, self.pressed, self.whole)])
         self._pending.append({"event": osdp.Event.Status, "type": osdp.StatusReportType.Input, "report": report})
 
     def _command(self, command: dict[str, Any]) -> tuple[int, None]:

@@ -2,8 +2,9 @@
 
     python -m simulators.osdp_readers --line run/bus-1 --keys readers.json --reader reader-main=0 --reader reader-b1=1
 
-Requests: present {reader, bits, count, walk?}, force {reader, open}, cut {reader?}, restore {reader?}, state,
-diary. `bits` is right-aligned hex. Every device hears the panel's frames and no other device's, as behind a hub.
+Requests: present {reader, bits, count, walk?}, force {reader, open}, button {reader, pressed, walk?},
+fire_loop {reader, whole}, cut {reader?}, restore {reader?}, state, diary. Inputs: 0 the leaf, 1 the button, 2 the loop.
+`bits` is right-aligned hex. Every device hears the panel's frames and no other device's, as behind a hub.
 """
 
 import argparse
@@ -52,6 +53,17 @@ class Bus:
         """Open or close a leaf by hand."""
         self.readers[request["reader"]].strike.force(bool(request["open"]))
 
+    def button(self, request: dict[str, Any]) -> None:
+        """Press or let go of the request-to-exit button, and perhaps walk out."""
+        reader = self.readers[request["reader"]]
+        if request.get("walk"):
+            reader.strike.expect()
+        reader.press(bool(request["pressed"]))
+
+    def fire_loop(self, request: dict[str, Any]) -> None:
+        """What the fire panel does to its loop."""
+        self.readers[request["reader"]].fire(bool(request["whole"]))
+
     def cut(self, request: dict[str, Any], is_cut: bool) -> None:
         """Cut or restore the cable of one reader, or of all."""
         for name in [request["reader"]] if "reader" in request else list(self.readers):
@@ -80,6 +92,8 @@ def main() -> None:
     handlers = {
         "present": bus.present,
         "force": bus.force,
+        "button": bus.button,
+        "fire_loop": bus.fire_loop,
         "cut": lambda request: bus.cut(request, True),
         "restore": lambda request: bus.cut(request, False),
         "state": bus.state,

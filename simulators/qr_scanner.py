@@ -1,8 +1,9 @@
-"""A process: serial QR scanners, each a pseudo-terminal that gets one text a line.
+"""A process: serial QR scanners and plate cameras, each a pseudo-terminal that gets one text a line.
 
     python -m simulators.qr_scanner --scanner scanner-main=run/scan-main
 
-Requests: show {scanner, text}, raw {scanner, hex} (noise on the wire), diary.
+Requests: show {scanner, text, coding?} (gb18030, as a plate camera says it),
+raw {scanner, hex} (noise on the wire), diary.
 """
 
 import argparse
@@ -24,7 +25,7 @@ def main() -> None:
     lines = {name: Line(Path(path)) for name, path in placed}
 
     def show(request: dict[str, Any]) -> None:
-        lines[request["scanner"]].write(request["text"].encode("ascii") + b"\r\n")
+        lines[request["scanner"]].write(request["text"].encode(request.get("coding", "ascii")) + b"\r\n")
         diary.write("shown", device=request["scanner"], length=len(request["text"]))
 
     def raw(request: dict[str, Any]) -> None:

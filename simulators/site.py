@@ -24,6 +24,8 @@ from simulators.estate import Estate
 
 READERS = {"reader-main": 0, "reader-b1": 1}  # name: bus address
 SCANNERS = ("scanner-main", "scanner-b1")
+PLATE_CAMERA = "plates-garage"
+FIRE_ZONE = "building-1-fire"
 MQTT_DOOR = "garage-door"
 CAMERAS = {"gate-camera": "gate", "garage-camera": "garage"}  # name: path on the camera server
 CAMERA_USER = "menjin"
@@ -142,7 +144,10 @@ def _field(site: Site) -> dict[str, Any]:
     broker = {"port": site.ports.broker, "username": "menjin", "password_file": "secrets/mqtt-menjin"}
     return {
         "buses": [{"name": "bus-1", "port": str(site.line("bus-1")), "baud": 115200, "readers": readers}],
-        "scanners": [{"name": name, "port": str(site.line(name))} for name in SCANNERS],
+        "scanners": [
+            *({"name": name, "port": str(site.line(name))} for name in SCANNERS),
+            {"name": PLATE_CAMERA, "port": str(site.line(PLATE_CAMERA)), "texts": "plates"},
+        ],
         "broker": {**broker, "devices": [{"name": MQTT_DOOR, "formats": formats}]},
     }
 
@@ -151,13 +156,14 @@ def _doors() -> dict[str, Any]:
     return {
         "doors": [
             _door("main-gate", 1, "大门", "Main gate", "reader-main"),
-            _door("building-1", 2, "1号楼大堂", "Building 1 lobby", "reader-b1"),
+            _with_way_out(_door("building-1", 2, "1号楼大堂", "Building 1 lobby", "reader-b1")),
             _door("garage", 3, "车库入口", "Garage entrance", MQTT_DOOR),
         ],
+        "fire_zones": [{"name": FIRE_ZONE, "loop": {"device": "reader-b1", "input": 2}}],
         "access_points": [
             _point("main-gate", ["reader-main", "scanner-main"], "outside", "estate"),
             _point("building-1", ["reader-b1", "scanner-b1"], "estate", "building-1"),
-            _point("garage", [MQTT_DOOR], "outside", "garage"),
+            _point("garage", [MQTT_DOOR, PLATE_CAMERA], "outside", "garage"),
         ],
     }
 
@@ -165,6 +171,13 @@ def _doors() -> dict[str, Any]:
 def _door(name: str, number: int, zh: str, en: str, device: str) -> dict[str, Any]:
     wires = {"lock": {"device": device, "output": 0}, "contact": {"device": device, "input": 0}}
     return {"name": name, "number": number, "label": {"zh": zh, "en": en}, **wires, "strike_s": 2}
+
+
+def _with_way_out(door: dict[str, Any]) -> dict[str, Any]:
+    """A button inside, which asks the door process; so the lock opens without power, and fire releases it."""
+    device = door["lock"]["device"]
+    out = {"way_out": "software_button", "rex": {"device": device, "input": 1, "pulse_s": 2}, "fire_zone": FIRE_ZONE}
+    return door | {"lock": door["lock"] | {"without_power": "open"}} | out
 
 
 def _point(door: str, readers: list[str], zone_from: str, zone_to: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from simulators.control import DeviceError, Remote
 from simulators.diary import Entry
 from simulators.guard import Guard
 from simulators.processes import Crew, StartFailed
-from simulators.site import CAMERA_USER, CAMERAS, MQTT_DOOR, READERS, SCANNERS, Site
+from simulators.site import CAMERA_USER, CAMERAS, MQTT_DOOR, PLATE_CAMERA, READERS, SCANNERS, Site
 
 HERE = Path(__file__).parent
 MENJIN = ("api", "gateway", "recorder")
@@ -61,7 +61,7 @@ class Stage:
 
     @property
     def scanners(self) -> Remote:
-        """The QR scanners."""
+        """The QR scanners, and the camera that reads number plates."""
         return self._remotes["scanners"]
 
     @property
@@ -137,7 +137,9 @@ class Stage:
         self._device("readers", *wires, *placed, module="osdp_readers")
 
     def _scanners(self) -> None:
-        placed = [part for name in SCANNERS for part in ("--scanner", f"{name}={self.site.line(name)}")]
+        placed = [
+            part for name in (*SCANNERS, PLATE_CAMERA) for part in ("--scanner", f"{name}={self.site.line(name)}")
+        ]
         self._device("scanners", *placed, module="qr_scanner")
 
     def _garage(self) -> None:

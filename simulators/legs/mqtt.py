@@ -9,7 +9,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from simulators.control import DeviceError
 from simulators.legs.watch import LegFailed, Watch, is_on, opened, present, since_presented_ms
-from simulators.site import MQTT_DOOR
+from simulators.site import MQTT_DOOR, PLATE_CAMERA
 from simulators.stage import Stage
 
 NOTICE_S = 5.0  # for the broker to speak the device's last will
@@ -25,14 +25,29 @@ def run(stage: Stage) -> dict[str, Any]:
     watch.event("Granted at the garage", kind="Granted", door="garage", credential=card.id)
     watch.event("Taken at the garage", kind="Taken", door="garage")
     expiry_s = laptop.expiry_s()
+    plate_ms = _drives_in(stage)
     late = _order_while_away(stage)
     again = opened(present(stage, "garage", card.bits), "garage", "the same card after the outage")
     return {
         "card_to_strike_ms": since_presented_ms(watch, "garage", on),
+        "plate_to_strike_ms": plate_ms,
         "message_expiry_s": expiry_s,
         **late,
         "works_again": bool(again),
     }
+
+
+def _drives_in(stage: Stage) -> int:
+    """A car before the camera of the garage; then one that nobody knows."""
+    car, watch = stage.site.estate.cars[0], Watch(stage)
+    seen = {"scanner": PLATE_CAMERA, "coding": "gb18030"}
+    stage.scanners.call("show", text=car.plate, **seen)
+    on = opened(watch, "garage", f"car {car.id}")
+    watch.event("Granted to the car", kind="Granted", reader=PLATE_CAMERA, credential=car.id)
+    stage.scanners.call("show", text="京A·00000", **seen)
+    watch.event("the unknown car", kind="Denied", reader=PLATE_CAMERA, reason="CredentialNotFound")
+    shown = watch.entries(stage.scanners, lambda entry: bool(entry["what"] == "shown"))
+    return round((on["at"] - next(entry for entry in shown if entry["device"] == PLATE_CAMERA)["at"]) * 1000)
 
 
 def _order_while_away(stage: Stage) -> dict[str, Any]:

@@ -92,11 +92,18 @@ def test_a_timed_output_releases_the_strike_and_the_door_opens_for_who_waits(rea
     present(readers, "two", h10301(1, 1), walk=True)
     command = {"command": osdp.Command.Output, "output_no": 0, "control_code": 5, "timer_count": 8}
     panel.panel.ctx.submit_command(1, command)
-    assert panel.until(lambda: (1, b"\x01") in panel.contacts())
+    assert panel.until(lambda: (1, b"\x01\x00\x01") in panel.contacts())
     panel.until(lambda: not readers.call("state")["readers"]["two"]["released"])
     moves = [entry for entry in readers.diary(0) if entry["what"] in ("output", "contact")]
     steps = [(entry["what"], entry.get("on", entry.get("open"))) for entry in moves]
     assert steps == [("output", True), ("contact", True), ("contact", False), ("output", False)]
+
+
+def test_a_button_and_a_fire_loop_are_inputs_beside_the_contact(readers: Remote, panel: Panel) -> None:
+    readers.call("button", reader="one", pressed=True)
+    assert panel.until(lambda: (0, b"\x00\x01\x01") in panel.contacts())
+    readers.call("fire_loop", reader="one", whole=False)
+    assert panel.until(lambda: (0, b"\x00\x01\x00") in panel.contacts())
 
 
 def test_a_door_stays_shut_when_its_strike_was_never_released(readers: Remote, panel: Panel) -> None:
