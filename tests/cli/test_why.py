@@ -98,6 +98,8 @@ def test_who_can_pass_a_door_leaves_as_csv(site: Site) -> None:
 def test_where_somebody_may_go(site: Site) -> None:
     said = json.loads(menjin(site, "where-can", "--resident", "r-0000", "--json").output)
     assert {right["door"] for right in said["rights"]} == {"main-gate", "building-1", "garage"}
+    sheet = menjin(site, "where-can", "--resident", "r-0000", "--csv").output.removeprefix("\ufeff")
+    assert {row["door"] for row in csv.DictReader(io.StringIO(sheet))} == {"main-gate", "building-1", "garage"}
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,10 @@ from config.wiring import devices
 from controllers.driver import Capabilities
 from controllers.errors import BadSetup
 from controllers.serial_frames import HexCr
+from gateway.access.door import Relock
 from gateway.drivers import CODECS, KINDS, Wiring, board_setup, drivers_of, home_assistant, readers_of
 from gateway.presentation import Identifier
+from gateway.site import FireZone, Input
 from gateway.wiring import site_of
 
 ROOT = Path(__file__).parents[2]
@@ -106,6 +108,18 @@ def test_the_readme_tells_of_each_kind_what_its_drivers_say(settings: Settings) 
 
 def test_the_drivers_page_shows_a_whole_driver_as_it_is() -> None:
     assert inspect.getsource(HexCr) in (ROOT / "controllers/README.md").read_text(encoding="utf-8")
+
+
+def test_the_doors_are_wired_as_the_site_file_says(settings: Settings) -> None:
+    site = site_of(settings)
+    lobby, door = site.points["lobby-1"], site.doors[0]
+    assert (lobby.zone_from, lobby.zone_to, lobby.min_assurance) == ("estate", "building-1", 1)
+    assert lobby.assurance_by == (("night", 3),)
+    assert (door.rex, door.fire_zone, door.schedule) == (Input("lobby-1", 1), "building-1-fire", "lobby-hours")
+    assert (door.config.relock, door.config.relock_delay_s, door.config.extended_s) == (Relock.CLOSE, 0.5, 10)
+    assert (door.config.first_in, door.may_block, door.opens_outwards_unrecorded) == (True, True, True)
+    assert site.fire_zones == [FireZone("building-1-fire", Input("lobby-1", 2))]
+    assert [reader.name for reader in site.readers if reader.plates] == ["garage-plates"]
 
 
 def test_boards_lists_are_kept_only_where_the_site_says_so(settings: Settings) -> None:

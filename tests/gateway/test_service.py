@@ -110,6 +110,7 @@ async def test_a_known_card_opens_the_door_and_its_passage_is_written_down(world
     assert granted["credential"] == "c-100"
     assert granted["holder"] == "r-100"
     assert granted["policy"] == "residents/always"
+    assert granted["freshness"] == "fresh"
     assert granted["table_version"] == 5
     assert granted["raw"].startswith("26:")
     lock = world.driver.locks[0]
@@ -170,6 +171,23 @@ async def test_a_live_code_opens_once(world: World) -> None:
     assert len(world.events("Granted")) == 1
     assert world.events("Granted")[0]["raw"] == "0102030405060708"
     assert world.events("Denied")[0]["reason"] == "Replayed"
+
+
+async def test_a_card_for_one_passage_is_used_up_across_a_restart_and_its_age_is_written_down(tmp_path: Path) -> None:
+    confirmed = int(time.time()) - 20 * 86_400
+    once = [row("credential", credential(7, max_uses=1, refreshed_at=confirmed))]
+    first = World(tmp_path, more=once)
+    first.read(card_read(7))
+    await first.settle(lambda: first.driver.locks)
+    await asyncio.to_thread(first.journal.close)
+    again = World(tmp_path, more=once)
+    again.read(card_read(7))
+    await again.settle(lambda: again.events("Denied"))
+    granted, denied = again.events("Granted", "Denied")
+    assert denied["reason"] == "UsedUp"
+    assert not again.driver.locks
+    assert (granted["freshness"], granted["age_s"]) == ("stale", pytest.approx(20 * 86_400, abs=60))
+    await asyncio.to_thread(again.journal.close)
 
 
 async def test_a_live_code_is_not_accepted_again_after_a_restart(world: World, tmp_path: Path) -> None:

@@ -271,6 +271,20 @@ async def test_a_card_that_has_no_pin_is_refused_at_once(make: Make) -> None:
     assert await passes(world, 201) == "AssuranceTooLow"
 
 
+async def test_a_card_that_calls_for_help_does_at_the_door_what_any_card_does(make: Make) -> None:
+    world = make(ZoneRules(), c201=0, c203=Mark.DURESS)
+
+    async def at_the_door(card: int) -> list[tuple[str, ...]]:
+        locks, signals = len(world.driver.locks), len(world.driver.signals)
+        assert await passes(world, card) == ""
+        await world.settle(lambda: len(world.driver.signals) > signals)
+        orders = [(each.device, each.action, str(each.pulse_ms)) for each in world.driver.locks[locks:]]
+        return [*orders, *world.driver.signals[signals:]]
+
+    assert await at_the_door(201) == await at_the_door(203) != []
+    assert [each["holder"] for each in world.events("Duress")] == ["r-203"]
+
+
 async def test_the_pin_under_duress_opens_as_ever_and_guards_hear_of_it(make: Make) -> None:
     world = make(ZoneRules(), 3, c202=0)
     world.read(card_read(202))
