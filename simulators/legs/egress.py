@@ -28,7 +28,7 @@ def _leave(stage: Stage) -> int:
     stage.readers.call("button", reader=LOCKS[DOOR], pressed=False)
     watch.event("the button at central", kind="RequestToExit", door=DOOR)
     _until(lambda: not stage.readers.call("state")["readers"][LOCKS[DOOR]]["released"], "the lock is secured again")
-    return round((on["at"] - pressed) * 1000)
+    return round((float(on["at"]) - pressed) * 1000)
 
 
 def _fire(stage: Stage, guard: Guard) -> dict[str, Any]:

@@ -47,7 +47,8 @@ def _drives_in(stage: Stage) -> int:
     stage.scanners.call("show", text="京A·00000", **seen)
     watch.event("the unknown car", kind="Denied", reader=PLATE_CAMERA, reason="CredentialNotFound")
     shown = watch.entries(stage.scanners, lambda entry: bool(entry["what"] == "shown"))
-    return round((on["at"] - next(entry for entry in shown if entry["device"] == PLATE_CAMERA)["at"]) * 1000)
+    first = next(float(entry["at"]) for entry in shown if entry["device"] == PLATE_CAMERA)
+    return round((float(on["at"]) - first) * 1000)
 
 
 def _order_while_away(stage: Stage) -> dict[str, Any]:
