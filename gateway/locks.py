@@ -60,7 +60,8 @@ class Locks:
     def drive(self, door: Door, at: float, *, again: bool = False) -> None:
         """Give the lock the level that it should have, if it has not; `again`: even so, a pulse may be running."""
         lock = self._locks[door.name]
-        if (lock.released is lock.wanted and not again) or lock.refused:
+        under_way = lock.wanted in lock.open.values() and at - lock.tried_at < RETRY_S
+        if lock.refused or ((under_way or lock.released is lock.wanted) and not again):
             return
         command_id, lock.tried_at = new_id(), at
         lock.open = {command_id: lock.wanted}  # what was sent before is overtaken

@@ -194,21 +194,12 @@ ZONES = {
     **{f"building-{n}": _zone(f"{n}号楼", f"Building {n}", "estate") for n in BUILDINGS},
 }
 UNIT_BODIES = {unit: {"zone": f"building-{building}", "state": "occupied"} for building, unit in _flats()}
-# Seven days off, and two weekend days of work instead (国务院办公厅关于2026年部分节假日安排的通知).
-SPECIAL_DAYS = {
-    "national-day": {
-        "name": {"zh": "国庆节", "en": "National Day"},
-        "priority": 10,
-        "days": [
-            {"date": "2026-09-20", "follows": 5},
-            *({"date": f"2026-10-{day:02}"} for day in range(1, 8)),
-            {"date": "2026-10-10", "follows": 5},
-        ],
-    }
+SPECIAL_DAYS = {  # the plane fills in the holidays and make-up workdays
+    "china": {"name": {"zh": "法定节假日", "en": "Public holidays"}, "priority": 10, "days": [], "seed": "china"}
 }
 SCHEDULES = {
     "always": _daily("全天", "Always", "00:00", "24:00"),
-    "daytime": _daily("白班", "Day shift", "08:00", "18:00", "national-day"),
+    "daytime": _daily("白班", "Day shift", "08:00", "18:00", "china"),
     "night": _daily("夜班", "Night shift", "18:00", "08:00"),  # across midnight; closed whenever daytime is open
 }
 PROFILES = {

@@ -47,8 +47,9 @@ def _fire(stage: Stage, guard: Guard) -> dict[str, Any]:
     if (early, reset) != ("Refused", "Done"):
         raise LegFailed(f"a reset in the fire ended as {early!r}, one after it as {reset!r}")
     watch.entry(stage.readers, lambda entry: entry["what"] == "output" and not entry["on"], "the lock is secured")
-    if len(watch.entries(stage.readers, lambda entry: is_on(entry, DOOR))) != 1:
-        raise LegFailed("the lock was released more than once in one fire")
+    released = watch.entries(stage.readers, lambda entry: is_on(entry, DOOR))
+    if len(released) != 1:
+        raise LegFailed(f"the lock was released {len(released)} times in one fire")
     for kind in ("FireReleased", "FireResetRefused", "FireEnded"):
         watch.event(f"{kind} at central", kind=kind, door=DOOR)
     return {"fire_to_strike_ms": round((on["at"] - opened_at) * 1000), "reset_in_fire": early, "reset_after": reset}

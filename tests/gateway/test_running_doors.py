@@ -219,6 +219,14 @@ async def test_an_open_loop_is_fire_which_is_latched_and_ends_by_two_acts(make: 
     assert place.mode("club") == "Locked"
 
 
+async def test_fire_gives_one_command_however_slow_the_lock_is(make: Make) -> None:
+    place = make()
+    place.driver.answer = None
+    place.levels(loop=False)
+    await place.settle(lambda: place.events("DoorMode"))
+    assert place.actions() == ["release"]  # once it is on the disk too
+
+
 async def test_fire_is_above_lockdown_and_outlives_a_restart(make: Make) -> None:
     first = make()
     await first.order("lockdown")
