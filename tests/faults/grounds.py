@@ -178,7 +178,7 @@ def seeded(place: Path) -> Path:
         return place
     made = place.with_name(place.name + ".making")
     ground = Grounds(write_site(made, build()))
-    ground.wire(buses=[], scanners=[], broker={}, doors=[], access_points=[])
+    ground.wire(buses=[], scanners=[], broker={}, doors=[], fire_zones=[], access_points=[])
     try:
         ground.start_menjin("api")
         with ground.central_http() as central:
