@@ -14,6 +14,7 @@ from gateway.store import Store
 from gateway.wire import BadRow
 
 NICE = 10
+STEP_BYTES = 1 << 20  # written at once: what doors write down at the same time waits for it
 
 
 def build_file(store_path: Path, out: Path, version: int) -> int:
@@ -33,10 +34,11 @@ def build_file(store_path: Path, out: Path, version: int) -> int:
 
 def _write_whole(out: Path, data: bytes) -> None:
     fresh = out.with_suffix(".new")
-    with fresh.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    with fresh.open("wb") as file, memoryview(data) as whole:
+        for start in range(0, len(data), STEP_BYTES):
+            file.write(whole[start : start + STEP_BYTES])
+            file.flush()
+            os.fsync(file.fileno())
     fresh.replace(out)
     folder = os.open(out.parent, os.O_RDONLY)
     try:

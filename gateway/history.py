@@ -27,11 +27,17 @@ _KEPT = """
 CASE WHEN r.kind = 'credential' AND r.key = {new}.key AND json_remove(r.body, '$.refreshed_at') =
   json_remove({new}.body, '$.refreshed_at') THEN json_extract(r.body, '$.refreshed_at') ELSE r.body END
 """
+# A transfer that was broken off leaves rows in `past` that stand on: they have not ended.
+_OVER = "NOT EXISTS (SELECT 1 FROM row r WHERE (r.kind, r.id, r.since) = (past.kind, past.id, past.since))"
+_SOME = "row WHERE (kind, id) > (:kind, :id) ORDER BY kind, id LIMIT :rows"
 _ENDED = f"""
 INSERT OR REPLACE INTO past SELECT r.kind, r.id, r.since, :edit,
   CASE WHEN typeof({_KEPT.format(new="s")}) = 'text' THEN coalesce(r.key, '') END, {_KEPT.format(new="s")}
-FROM row r LEFT JOIN staged s USING(kind, id) WHERE s.id IS NULL OR s.body != r.body
+FROM (SELECT * FROM {_SOME}) r LEFT JOIN staged s USING(kind, id) WHERE s.id IS NULL OR s.body != r.body
 """  # noqa: S608 - no value stands in it
+_LAST = f"SELECT kind, id FROM (SELECT kind, id FROM {_SOME}) ORDER BY kind DESC, id DESC LIMIT 1"  # noqa: S608 - as above
+Place = tuple[str, str]  # kind and id of a row
+FIRST: Place = ("", "")
 
 
 class Force(NamedTuple):
@@ -42,10 +48,21 @@ class Force(NamedTuple):
     version: int
 
 
-def begin(db: sqlite3.Connection, version: int, now: float, *, snapshot: bool = False) -> int:
+def begin(db: sqlite3.Connection, version: int, now: float) -> int:
     """A new edit, within the transaction of what it brings; its number."""
-    query = "INSERT INTO edit(snapshot, version, at) SELECT snapshot + ?, ?, ? FROM state RETURNING number"
-    return int(db.execute(query, (int(snapshot), version, now)).fetchone()[0])
+    query = "INSERT INTO edit(snapshot, version, at) SELECT snapshot, ?, ? FROM state RETURNING number"
+    return int(db.execute(query, (version, now)).fetchone()[0])
+
+
+def begin_whole(db: sqlite3.Connection) -> int:
+    """The number of an edit that takes many transactions; until `finish` it has no version, and shows nowhere."""
+    query = "INSERT INTO edit(snapshot) SELECT snapshot + 1 FROM state RETURNING number"
+    return int(db.execute(query).fetchone()[0])
+
+
+def finish(db: sqlite3.Connection, edit: int, version: int, now: float) -> None:
+    """The whole edit is there, with the rest of this transaction."""
+    db.execute("UPDATE edit SET version = ?, at = ? WHERE number = ?", (version, now, edit))
 
 
 def end_row(db: sqlite3.Connection, kind: str, id_: str, edit: int, fresh: str | None = None) -> None:
@@ -59,9 +76,15 @@ def end_row(db: sqlite3.Connection, kind: str, id_: str, edit: int, fresh: str |
     db.execute("INSERT OR REPLACE INTO past VALUES(?, ?, ?, ?, ?, ?)", (kind, id_, since, edit, *kept))
 
 
-def end_rows(db: sqlite3.Connection, edit: int) -> None:
-    """All rows that the staged ones replace or leave out become past."""
-    db.execute(_ENDED, {"edit": edit})
+def end_rows(db: sqlite3.Connection, edit: int, after: Place, rows: int) -> Place | None:
+    """Of the next rows behind a place, those that the staged ones replace or leave out become past.
+
+    Returns the place of the last, None behind the last of all.
+    """
+    some = {"kind": after[0], "id": after[1], "rows": rows}
+    db.execute(_ENDED, {"edit": edit, **some})
+    found: Place | None = db.execute(_LAST, some).fetchone()
+    return found
 
 
 def _renewal(old: str, fresh: str) -> int | None:
@@ -103,7 +126,8 @@ def rows_at(db: sqlite3.Connection, force: Force, kinds: tuple[str, ...], id_: s
         edit = force.light if kind in LIGHT else force.firm
         query = (
             f"SELECT id, '' AS key, body FROM row WHERE kind = :kind AND since <= :edit {one} UNION ALL "  # noqa: S608
-            f"SELECT id, key, body FROM past WHERE kind = :kind AND since <= :edit AND until > :edit {one}"
+            f"SELECT id, key, body FROM past WHERE kind = :kind AND since <= :edit AND until > :edit {one} "
+            f"AND {_OVER}"
         )
         for row_id, key, body in db.execute(query, {"kind": kind, "edit": edit, **named}):
             yield kind, row_id, body if key is not None else _renewed(db, row_id, edit, int(body))
@@ -121,11 +145,13 @@ def _renewed(db: sqlite3.Connection, id_: str, edit: int, refreshed_at: int) -> 
     return json.dumps({**json.loads(whole[0]), "refreshed_at": refreshed_at}, ensure_ascii=False)
 
 
-def forget(db: sqlite3.Connection, before: float) -> None:
-    """Drop what was over before this time; what was in force then stays."""
+def forget(db: sqlite3.Connection, before: float, rows: int) -> bool:
+    """Drop what was over before this time, at most so many rows; what was in force then stays. Whether more is left."""
     last = db.execute("SELECT light, firm FROM force WHERE at <= ? ORDER BY at DESC LIMIT 1", (before,)).fetchone()
     if last is None:
-        return
-    db.execute("DELETE FROM past WHERE until <= ?", (min(last),))
+        return False
+    over = "(kind, id, since) IN (SELECT kind, id, since FROM past WHERE until <= ? LIMIT ?)"
+    dropped = db.execute(f"DELETE FROM past WHERE {over}", (min(last), rows)).rowcount  # noqa: S608 - no value in it
     db.execute("DELETE FROM edit WHERE number < ?", (min(last),))
     db.execute("DELETE FROM force WHERE at < (SELECT max(at) FROM force WHERE at <= ?)", (before,))
+    return dropped == rows

@@ -19,24 +19,25 @@ from gateway import history, wire
 from gateway.access.model import DeniedPass, IssuerKey, Row
 from gateway.history import LIGHT
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS row(kind TEXT, id TEXT, key TEXT, changed INTEGER, body TEXT, PRIMARY KEY(kind, id))
-  WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS row_changed ON row(changed);
+# `changed` is NULL in what came with the snapshot, `since` the edit that brought the row (history.py).
+COLUMNS = "kind TEXT, id TEXT, key TEXT, changed INTEGER, body TEXT, since INTEGER NOT NULL, PRIMARY KEY(kind, id)"
+INDEX = "CREATE INDEX IF NOT EXISTS row_changed ON row(changed) WHERE changed IS NOT NULL"
+SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS row({COLUMNS}) WITHOUT ROWID;
+{INDEX};
 CREATE TABLE IF NOT EXISTS gone(key TEXT PRIMARY KEY, changed INTEGER) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS staged(kind TEXT, id TEXT, key TEXT, body TEXT, PRIMARY KEY(kind, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS state(one INTEGER PRIMARY KEY CHECK(one = 1), version INTEGER, snapshot INTEGER,
   structural INTEGER);
 INSERT OR IGNORE INTO state VALUES(1, NULL, 0, 0);
 """
-DROP_UNSTAGED = """
-DELETE FROM row WHERE NOT EXISTS (SELECT 1 FROM staged s WHERE s.kind = row.kind AND s.id = row.id)
+STAGING = ("DROP TABLE IF EXISTS staged", f"CREATE TABLE staged({COLUMNS}) WITHOUT ROWID")
+STAGE = """
+INSERT OR REPLACE INTO staged SELECT :kind, :id, :key, NULL, :body,
+  coalesce((SELECT since FROM row WHERE kind = :kind AND id = :id AND body = :body), :edit)
 """
-PUT_STAGED = """
-INSERT INTO row(kind, id, key, changed, body, since) SELECT kind, id, key, ?, body, ? FROM staged WHERE true
-ON CONFLICT(kind, id) DO UPDATE SET key = excluded.key, changed = excluded.changed, body = excluded.body,
-  since = CASE WHEN row.body = excluded.body THEN row.since ELSE excluded.since END
-"""
+SWAP = ("DROP TABLE row", "ALTER TABLE staged RENAME TO row", INDEX, "DELETE FROM gone")
+# Bulk work in small steps: what doors write down at the same time waits until the disk has taken a step's bytes.
+STEP_ROWS, STEP_PAGES = 1000, 250
 GONE: dict[str, Callable[[str], Row]] = {  # `gone` holds these as "kind id", and credentials by their key alone
     "issuer": lambda kid: IssuerKey(int(kid), b""),
     "denied": lambda pass_id: DeniedPass(bytes.fromhex(pass_id), 0),
@@ -76,6 +77,7 @@ class Store:
     def __init__(self, path: Path, now: Callable[[], float] = time.time) -> None:
         self._now = now
         self._forgot = 0.0
+        self._edit = 0  # of the transfer that is staged
         path.parent.mkdir(parents=True, exist_ok=True)
         self.set_aside: Path | None = None  # where a corrupt file went
         self._path = path
@@ -134,27 +136,38 @@ class Store:
     # --- a whole transfer ---------------------------------------------------------------------------------------------
 
     def begin_snapshot(self) -> None:
-        """Forget what an earlier, unfinished transfer left."""
-        self._db.execute("DELETE FROM staged")
+        """Begin anew; what an earlier, unfinished transfer left goes."""
+        with self._transaction():
+            for statement in STAGING:
+                self._db.execute(statement)
+            self._edit = history.begin_whole(self._db)
+        self._db.execute("PRAGMA synchronous=NORMAL")  # nothing of it counts before its end
 
     def stage(self, page: dict[str, Any]) -> None:
         """Keep a page until the transfer is whole. Raises `wire.BadRow`, and keeps nothing of the page."""
         staged = []
         for kind, body in wire.rows_of(page):
             wire.row(kind, body)
-            staged.append((kind, wire.row_id(kind, body), body.get("key"), json.dumps(body, ensure_ascii=False)))
+            text = json.dumps(body, ensure_ascii=False)
+            names = {"kind": kind, "id": wire.row_id(kind, body), "key": body.get("key")}
+            staged.append({**names, "body": text, "edit": self._edit})
         with self._transaction():
-            self._db.executemany("INSERT OR REPLACE INTO staged VALUES(?, ?, ?, ?)", staged)
+            self._db.executemany(STAGE, staged)
 
     def commit_snapshot(self, version: int, form: int = wire.FORM) -> None:
-        """Put the staged rows in place of all others; `form` is that of their pages."""
+        """Put the staged rows in place of all others; `form` is that of their pages.
+
+        However many they are, what it writes at once is little: tables are exchanged, not filled.
+        """
+        done: history.Place | None = history.FIRST
+        while done is not None:
+            with self._transaction():
+                done = history.end_rows(self._db, self._edit, done, STEP_ROWS)
+        self._db.execute("PRAGMA synchronous=FULL")
         with self._transaction():
-            edit = history.begin(self._db, version, self._now(), snapshot=True)
-            history.end_rows(self._db, edit)
-            self._db.execute(DROP_UNSTAGED)
-            self._db.execute("DELETE FROM gone")
-            self._db.execute(PUT_STAGED, (version, edit))
-            self._db.execute("DELETE FROM staged")
+            history.finish(self._db, self._edit, version, self._now())
+            for statement in SWAP:
+                self._db.execute(statement)
             self._db.execute(
                 "UPDATE state SET version = ?, snapshot = snapshot + 1, structural = ?", (version, version)
             )
@@ -178,7 +191,8 @@ class Store:
     def since(self, version: int) -> Delta:
         """The light rows that changed after `version`."""
         marks = ",".join("?" * len(LIGHT))
-        query = f"SELECT kind, body FROM row WHERE changed > ? AND kind IN ({marks})"  # noqa: S608 - marks alone
+        # Few rows changed, and most are of these kinds: the plus keeps SQLite from going through all of them.
+        query = f"SELECT kind, body FROM row WHERE changed > ? AND +kind IN ({marks})"  # noqa: S608 - marks alone
         with self.reading() as stand:
             rows = self._db.execute(query, (version, *LIGHT)).fetchall()
             gone = self._db.execute("SELECT key FROM gone WHERE changed > ?", (version,)).fetchall()
@@ -192,9 +206,15 @@ class Store:
         now = self._now()
         with self._transaction():
             history.note_force(self._db, snapshot, light_version, firm_version, now)
-            if now - self._forgot >= FORGET_S:
-                self._forgot = now
-                history.forget(self._db, now - history.KEEP_S)
+        if now - self._forgot >= FORGET_S:
+            self._forgot = now
+            self._forget(now - history.KEEP_S)
+
+    def _forget(self, before: float) -> None:
+        more = True
+        while more:
+            with self._transaction():
+                more = history.forget(self._db, before, STEP_ROWS)
 
     def _upsert(self, kind: str, body: wire.Body, version: int, edit: int) -> None:
         id_, key, text = wire.row_id(kind, body), body.get("key"), json.dumps(body, ensure_ascii=False)
@@ -244,6 +264,8 @@ def _open(path: Path) -> sqlite3.Connection:
     try:
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")
+        db.execute(f"PRAGMA wal_autocheckpoint={STEP_PAGES}")
+        db.execute("PRAGMA secure_delete=FAST")  # no page is written only because it is free now
         db.executescript(SCHEMA + history.SCHEMA)
         if "since" not in {
             column[1] for column in db.execute("PRAGMA table_info(row)")

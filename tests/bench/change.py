@@ -19,7 +19,7 @@ from gateway.wire import KINDS
 from tests.gateway.world import card_key, credential, rows, site
 
 BUILD = Path("build")
-CREDENTIALS, CHANGES, ROUNDS = 20_000, 200, 3
+CREDENTIALS, CHANGES, ROUNDS = 100_000, 200, 3
 
 Row = dict[str, object]
 

@@ -142,6 +142,26 @@ async def test_a_snapshot_does_not_take_the_past_with_it(past: Past) -> None:
     assert past.why(at=T0 + 9, credential="c-101") == ("Denied", "Unauthorized")
 
 
+async def test_a_transfer_that_breaks_off_at_its_end_changes_neither_now_nor_the_past(past: Past) -> None:
+    late = Store(past.folder / "store.db", lambda: 1 / 0)  # falls when all but the exchange of the tables is done
+    late.begin_snapshot()
+    late.stage(rows(held(100, state="stolen")))
+    with pytest.raises(ZeroDivisionError):
+        late.commit_snapshot(2)
+    late.close()
+    await past.change(2, credentials=[held(102)])
+    await past.at(20)
+    for at, who in ((T0 + 5, ["c-100"]), (T0 + 20, ["c-100", "c-102"])):
+        rights = past.ask(ask="who-can", door="lobby", at=at)["rights"]
+        assert [right["credential"] for right in rights] == who
+    await past.at(30)
+    await past.snapshot(3, rows(held(100, state="stolen")))
+    await past.at(40)
+    assert past.why() == ("Denied", "CredentialNotEnabled")
+    assert past.why(at=T0 + 9) == ("Granted", "")
+    assert past.why(at=T0 + 25, credential="c-102") == ("Granted", "")
+
+
 async def test_renewed_leases_are_kept_as_times_alone_and_explain_still(past: Past) -> None:
     await past.at(40 * DAY_S)
     renewed = [credential(100, refreshed_at=int(past.now)), held(101, profiles=[])]
@@ -154,6 +174,19 @@ async def test_renewed_leases_are_kept_as_times_alone_and_explain_still(past: Pa
     kept = past.store._db.execute("SELECT key, body FROM past WHERE kind = 'credential' ORDER BY since").fetchall()
     assert [each[0] is None for each in kept] == [True, True, False]
     assert [each[1] for each in kept[:2]] == [str(int(T0)), str(int(T0) + 40 * DAY_S)]
+
+
+async def test_what_is_older_than_the_journal_is_forgotten_step_by_step(
+    past: Past, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.STEP_ROWS", 2)
+    for version, day in ((2, 1), (3, 100), (4, 290)):
+        await past.at(day * DAY_S)
+        await past.snapshot(version, rows(*(held(card, holder=f"v{version}") for card in range(100, 105))))
+    since = past.store._db.execute("SELECT since, count(*) FROM past GROUP BY since").fetchall()
+    assert since == [(3, 5)], "of what stood on day 100 and later all is there, of the time before nothing"
+    await past.at(290 * DAY_S + 9)
+    assert past.ask(door="lobby", credential="c-104", at=T0 + 115 * DAY_S)["table_version"] == 3
 
 
 async def test_before_all_history_nothing_is_made_up(past: Past) -> None:
