@@ -22,7 +22,7 @@ from controllers.osdp_turn import Phase
 __all__ = ["OsdpBus", "OsdpReader"]
 
 CHAR_BITS = 10  # 8N1
-HELLO_CHARS = 24  # a device's identity on the wire: an adapter may hand it over only whole
+HELLO_CHARS = 10  # the answer to a hello: an adapter may hand it over only whole
 IDLE_CHARS = 2  # between frames (SIA OSDP v2.2 clause 5.7)
 MAX_ADDRESS = 126
 MARK = b"\xff"  # a line at rest, sent: what devices skip before a frame (SIA OSDP v2.2 clause 5.7)
@@ -116,11 +116,11 @@ class OsdpBus:
         if self._current or gap_s > self._limits.mark_s:
             return None
         while (device := self._pick(now)) is not None:
-            frame = device.next_frame(now, self._char_s)
+            marks = MARK * math.ceil(gap_s / self._char_s)
+            frame = device.next_frame(now + len(marks) * self._char_s, self._char_s)
             if frame is not None:
-                frame = MARK * math.ceil(gap_s / self._char_s) + frame if gap_s > 0 else frame
-                self._start(device, frame, now)
-                return frame
+                self._start(device, marks + frame, now)
+                return marks + frame
         return None
 
     def deadline(self, now: float) -> float:
@@ -151,10 +151,11 @@ class OsdpBus:
     def _take(self, frame: Frame, now: float) -> None:
         device = self._current
         if device is None or not frame.reply or frame.address != device.address:
-            return  # an echo, a late answer, a stranger
+            self._overheard(frame)
+            return
         was_dead = device.dead
         if device.take(frame, now):
-            if was_dead and device.greeting:
+            if was_dead and device.greeting and not device.refused:
                 self._hope(now)
             device.counters.noise_bytes -= min(frame_bytes(frame), device.counters.noise_bytes)
             device.counters.answered += 1
@@ -163,40 +164,54 @@ class OsdpBus:
                 self._order.remove(device)
                 self._order.appendleft(device)
 
+    def _overheard(self, frame: Frame) -> None:
+        """An echo, a stranger; or a dead device's late answer: it is listened to in full next time."""
+        for device in self._order:
+            if frame.reply and device.address == frame.address and device.dead:
+                device.listened_at = self._listen_at = 0.0
+
     def _start(self, device: OsdpDevice, frame: bytes, now: float) -> None:
         self._decoder.clear()
         self._order.remove(device)
         self._order.append(device)
         self._current, self._began_at, self._turn_bytes, self._heard = device, now, len(frame), 0
         self._sent_at = now + len(frame) * self._char_s
-        self._probing = device.dead and any(other.online for other in self._devices.values())
-        self._silent_at = self._sent_at + (self._probe_s(device, now) if self._probing else self._limits.reply_s)
+        alive = device.dead and any(other.online for other in self._devices.values())
+        self._probing = device.dead and alive
+        self._silent_at = self._sent_at + (self._probe_s(device, now, alive) if device.dead else self._limits.reply_s)
 
-    def _probe_s(self, device: OsdpDevice, now: float) -> float:
-        """How long a dead device is listened to: as it used to answer, or now and then in full."""
+    def _probe_s(self, device: OsdpDevice, now: float, alive: bool) -> float:
+        """How long a dead device is listened to: as it used to answer, or now and then in full, each in its turn."""
         limits = self._limits
-        if now >= self._listen_at:
-            self._listen_at = now + limits.reply_s / limits.listen_share
+        longest_ago = min(other.listened_at for other in self._order if other.dead)
+        if now >= self._listen_at and device.listened_at == longest_ago:
+            self._listen_at = now + limits.reply_s / (limits.listen_share if alive else limits.alone_share)
+            device.listened_at = now
             return limits.reply_s
-        wait_s = max(limits.probe_s, 2 * device.counters.slowest_s) + HELLO_CHARS * self._char_s
-        return min(wait_s, limits.reply_s)
+        usual_s = max(limits.probe_s, 2 * device.usual_s) if device.counters.answered else limits.stranger_s
+        return min(usual_s + HELLO_CHARS * self._char_s, limits.reply_s)
 
     def _give_up(self, device: OsdpDevice, now: float) -> None:
         device.counters.silent += 1
-        device.silence(now)
-        if self._probing:
+        if device.dead:
             self._hopes = max(self._hopes - 1, 0)
-            self._probe_at = now + min((now - self._began_at) / self._limits.probe_share, self._limits.probe_pause_s)
+        device.silence(now)
+        if device.dead and not self._probing:
+            device.ready_at = min(device.ready_at, now + self._limits.alone_s)
+        elif now >= self._rest_until:
+            pause_s = (now - self._began_at) / self._limits.probe_share
+            self._probe_at = now + min(pause_s, self._limits.probe_pause_s)
         self._end_turn(now)
 
     def _end_turn(self, now: float) -> None:
         idle_s = IDLE_CHARS * self._char_s
         self._free_at = max(self._began_at + self._turn_bytes * self._char_s, now) + idle_s
         online, self._current = self._current is not None and self._current.online, None
-        quiet = online and now - self._busy_at > self._limits.quiet_s
-        self._quiet_turns = self._quiet_turns + 1 if quiet else 0
+        quiet = now - self._busy_at > self._limits.quiet_s
+        self._quiet_turns = self._quiet_turns + online if quiet else 0
         if self._quiet_turns >= self._limits.quiet_turns:
             self._quiet_turns, self._rest_until = 0, now + self._limits.rest_s
+            self._probe_at = now  # while the others rest, dead devices take nothing from them
 
     def _urgent(self) -> list[OsdpDevice]:
         """The devices whose next frame carries a command, locks first."""
@@ -211,12 +226,14 @@ class OsdpBus:
 
     def _wanted_at(self, device: OsdpDevice) -> float:
         """From when on this device may have a slot that carries no command."""
-        if self._hopes and device.dead:
+        if self._hopes and device.dead and not device.refused:
             return self._decide_until
-        at = max(device.ready_at, self._decide_until, self._rest_until)
-        if len(self._devices) == 1:
-            return at
-        return max(at, self._probe_at if device.dead else device.poll_at)
+        at = max(device.ready_at, self._decide_until)
+        if device.dead:
+            return max(at, self._probe_at)
+        if device.online:
+            at = max(at, self._rest_until)
+        return max(at, device.poll_at) if len(self._devices) > 1 else at
 
     def _hope(self, now: float) -> None:
         """A dead device answers: when a cable is back, those behind it are too, and need not wait for their share."""

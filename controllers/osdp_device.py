@@ -23,6 +23,8 @@ from controllers.osdp_turn import NEEDS, QUESTIONS, REFRESH, SESSION_GONE, SURVE
 
 __all__ = ["OsdpDevice", "OsdpReader"]
 
+RISE, FALL = 0.5, 0.05  # of the way to a later, an earlier answer: one starved moment is soon forgotten
+
 
 class OsdpDevice:
     """The session with one device, and its queue of commands."""
@@ -40,8 +42,11 @@ class OsdpDevice:
         self.ready_at = 0.0  # no slot is wanted before
         self.poll_at = 0.0  # nor one for a poll: a slow device gets fewer
         self.failures = 0
+        self.usual_s = 0.0  # from our last bit to its first byte: rises at once, falls slowly
+        self.listened_at = 0.0  # when it was last listened to in full while dead
         self.counters = Counters()
         self._slow_answers = 0  # in a row
+        self.refused = False  # the last greeting came to nothing although it answered
         self.report = Report(reader.name, emit, wall)
         self.jobs = JobQueue(self.report.ended, limits.queued_commands)
         self.keys = Greeting(reader.name, reader.keys, random)
@@ -112,8 +117,10 @@ class OsdpDevice:
     def hesitated(self, seconds: float) -> None:
         """The first byte of its answer came so long after our last bit."""
         self.counters.slowest_s = max(self.counters.slowest_s, seconds)
+        self.usual_s += (seconds - self.usual_s) * (RISE if seconds > self.usual_s else FALL)
         self._slow_answers = self._slow_answers + 1 if seconds > self._limits.slow_s else 0
-        if self._slow_answers >= self._limits.slow_answers:
+        hurried = not self.online and not self.refused  # it is just back
+        if self._slow_answers >= self._limits.slow_answers and not hurried:
             self.poll_at = self._sent_at + min(seconds / self._limits.slow_share, self._limits.slow_pause_s)
 
     def silence(self, now: float) -> None:
@@ -144,7 +151,9 @@ class OsdpDevice:
         if self.online:  # it was there: noise, or a reader that cannot repeat itself, must not keep it away
             self.failures = 0 if now - self._online_at > self._limits.settled_s else min(self.failures, 1)
         pauses = self._limits.retry_s
-        self.ready_at = now + pauses[min(self.failures, len(pauses) - 1)]
+        self.refused = self.greeting
+        pause_s = pauses[min(self.failures, len(pauses) - 1)]
+        self.ready_at = now + (pause_s if self.refused else min(pause_s, self._limits.silent_s))
         self.failures += 1
         turn, self._turn = self._turn, None
         self.phase, self._channel = Phase.OFFLINE, None
@@ -157,7 +166,7 @@ class OsdpDevice:
     def _new_turn(self, now: float, char_s: float) -> Turn:
         if self.phase is Phase.OFFLINE:
             self.phase, self._sequence = Phase.HELLO, 0
-            return self._plain(Code.ID, QUESTIONS[Code.ID])
+            return self._plain(Code.LSTAT)  # the shortest question that takes nothing from it, whatever its answer is
         self._sequence = self._sequence % 3 + 1
         if self._channel is None:
             return self._plain(Code.CHLNG, *self.keys.challenge(now))
@@ -212,8 +221,8 @@ class OsdpDevice:
         if turn.busy > self._limits.busy_repeats:
             self.lose("busy for too long", now)
 
-    def _hello(self, _turn: Turn, _frame: Frame, _now: float) -> bool:
-        self._turn, self.phase = None, Phase.CHALLENGE
+    def _hello(self, _turn: Turn, _frame: Frame, now: float) -> bool:
+        self._turn, self.phase, self.ready_at = None, Phase.CHALLENGE, now
         return True
 
     def _challenged(self, _turn: Turn, frame: Frame, now: float) -> bool:

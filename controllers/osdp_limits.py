@@ -8,12 +8,14 @@ class Limits:
     """Times in seconds, counts of frames."""
 
     reply_s: float = 0.2  # SIA OSDP v2.2 clause 5.7: a device begins to answer within 200 ms
-    probe_s: float = 0.01  # a dead device is listened to for this long while others are alive, or twice its old worst
+    probe_s: float = 0.003  # a dead device is listened to for this long, or for twice as long as it used to take,
+    stranger_s: float = 0.01  # or for this long if nobody knows how long it takes
     probe_share: float = 0.1  # of the bus, for all dead devices together while others are alive
     probe_pause_s: float = 1.0  # at most, between two of them
     hopes: int = 2  # when a dead device answers, so many questions to the others may fail before they wait again
     hope_pause_s: float = 5.0  # and not sooner than this after the last time
-    listen_share: float = 0.005  # of the bus, for listening to dead devices for `reply_s`
+    listen_share: float = 0.005  # of the bus, for listening to dead devices for `reply_s` while others are alive,
+    alone_share: float = 0.5  # and while nobody is
     slow_s: float = 0.02  # a device that begins to answer later than this
     slow_answers: int = 10  # so many times in a row (once may be a starved machine) is polled less often,
     slow_share: float = 0.07  # so that its hesitation takes this share of the bus
@@ -21,7 +23,9 @@ class Limits:
     reply_bytes: int = 300  # the longest answer that Menjin asks for; a longer one is noise
     gap_s: float = 0.03  # silence inside a reply that ends it (a USB adapter may hold bytes for 16 ms)
     repeats: int = 2  # of an unanswered frame, before the device is lost
-    retry_s: tuple[float, ...] = (0.05, 0.25, 0.5, 1.0)  # pause before each new attempt; the last one stays
+    retry_s: tuple[float, ...] = (0.05, 0.25, 0.5, 1.0)  # pause before each new attempt; the last one stays,
+    silent_s: float = 0.5  # but this is the longest for a device that says nothing,
+    alone_s: float = 0.2  # and this while nobody is on line
     settled_s: float = 1.0  # a session this long starts again after the shortest pause, a shorter one after the next
     mark_s: float = 0.0005  # an idle time up to this is filled with marks, which saves a fast line half its wake-ups
     quiet_s: float = 5.0  # without a read or a command: the line is quiet

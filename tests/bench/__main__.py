@@ -15,6 +15,7 @@ BENCHES = (
     "change",
     "journal",
     "osdp",
+    "osdp_return",
     "push",
     "looking",
     "qr",

@@ -52,16 +52,16 @@ def _compared(case: str, baud: int, ours: list[float], theirs: list[float]) -> I
     for percent in (50, 99):
         value, other = _percentile(ours, percent), _percentile(theirs, percent)
         peer = f"libosdp {other:.1f} of {len(theirs)}"
-        yield _row(f"{case}, p{percent} of {len(ours)}", value, "ms", peer, other / value, ours)
+        yield row(f"{case}, p{percent} of {len(ours)}", value, "ms", peer, other / value, ours)
     frames_ms, idle_ms = (READ_CHARS + COMMAND_CHARS) * char_ms, IDLE_CHARS * char_ms
     whole, wire = frames_ms + median(ours), frames_ms + idle_ms
-    yield _row(f"{case}, both frames p50", whole, "ms", f"the wire's bits {wire:.2f}", wire / whole, None)
+    yield row(f"{case}, both frames p50", whole, "ms", f"the wire's bits {wire:.2f}", wire / whole, None)
 
 
 def _latencies_ms(baud: int, readers: int, panel: str) -> list[float]:
     seconds = SECONDS[baud] * LONGER
     pause_s = DOOR_PAUSE_S if panel == "door" else 0.02 * 115200 / baud
-    with _line(panel, baud, readers) as (peer, _host):
+    with line(panel, baud, readers) as (peer, _host):
         peer.tell(do="present", seconds=seconds, at_once=max(1, readers // 8), pause=pause_s)
         return list(_pairs(peer.expect("marked", timeout=seconds + LOST_S)["marked"]))
 
@@ -71,12 +71,12 @@ def _beside_a_dead_one() -> dict[str, object]:
     dead, alone = (_waits_ms(readers) for readers in ("4+1", "4"))
     value, usual = median(dead), median(alone)
     name = "card shown to read, 115200 baud, 4 readers beside a dead one, p50"
-    return _row(name, value, "ms", f"without it {usual:.1f}", usual / value, dead)
+    return row(name, value, "ms", f"without it {usual:.1f}", usual / value, dead)
 
 
 def _waits_ms(readers: str) -> list[float]:
     chance, shown = random.Random(5), []
-    with _line("menjin", 115200, readers) as (peer, _host):
+    with line("menjin", 115200, readers) as (peer, _host):
         peer.tell(do="mark")
         for number in range(60 * LONGER):
             bits, count = encode("H10301", FACILITY, number + 1)
@@ -95,12 +95,12 @@ def _pairs(marks: list[tuple[str, int, float]]) -> Iterator[float]:
     for side, address, at in sorted(marks, key=lambda mark: mark[2]):
         if side == "read":
             reads.setdefault(address, at)
-        elif address in reads:
+        elif side == "command" and address in reads:
             yield (at - reads.pop(address)) * 1000
 
 
 @contextmanager
-def _line(panel: str, baud: int, readers: int | str) -> Iterator[tuple[Peer, "subprocess.Popen[str]"]]:
+def line(panel: str, baud: int, readers: int | str) -> Iterator[tuple[Peer, "subprocess.Popen[str]"]]:
     alive = int(str(readers).split("+")[0])
     pds = [{"address": address, "scbk": KEY.hex()} for address in range(1, alive + 1)]
     with peripherals(*pds, baud=baud) as (peer, port):
@@ -119,17 +119,17 @@ def _line(panel: str, baud: int, readers: int | str) -> Iterator[tuple[Peer, "su
 
 def _say(host: "subprocess.Popen[str]") -> str:
     assert host.stdout
-    line = host.stdout.readline()
-    if not line:
+    said = host.stdout.readline()
+    if not said:
         raise RuntimeError("the panel's process ended")
-    return line.strip()
+    return said.strip()
 
 
 def _idle_cpu() -> dict[str, object]:
     """The share of a core that a quiet bus of 16 readers takes at 115200 baud, polled as fast as the wire allows."""
     shares = []
     for panel in PANELS:
-        with _line(panel, 115200, 16) as (_peer, host):
+        with line(panel, 115200, 16) as (_peer, host):
             assert host.stdin
             time.sleep(QUIET_S)
             used = []
@@ -139,7 +139,7 @@ def _idle_cpu() -> dict[str, object]:
                 used.append(float(_say(host)))
                 time.sleep(wait_s)
             shares.append((used[1] - used[0]) / IDLE_S * 100)
-    return _row(
+    return row(
         "cpu of a quiet bus of 16, 115200 baud", shares[0], "% of a core", f"libosdp {shares[1]:.1f}", None, None
     )
 
@@ -148,7 +148,7 @@ def _percentile(values: list[float], percent: int) -> float:
     return quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
-def _row(
+def row(
     name: str, value: float, unit: str, peer: str, ratio: float | None, values: list[float] | None
 ) -> dict[str, object]:
     spread = f"{_percentile(values, 5):.2f} to {_percentile(values, 95):.2f}" if values else ""

@@ -21,7 +21,7 @@ import psutil
 from camera.command import record_command
 from camera.source import parse_source
 from controllers.wiegand import encode
-from tests.bench.osdp import _line
+from tests.bench.osdp import line
 from tests.camera.site import RecorderProcess, eventually, free_port, wired
 
 LONG = os.environ.get("MENJIN_LONG") == "1"
@@ -185,7 +185,7 @@ def _doors(folder: Path, url: str) -> Iterator[Row]:
 
 def _card_ms() -> list[float]:
     chance = random.Random(16)
-    with _line("door", 115200, 1) as (peer, _host):
+    with line("door", 115200, 1) as (peer, _host):
         peer.tell(do="mark")
         for number in range(CARDS):
             bits, length = encode("H10301", 7, number % 999 + 1)

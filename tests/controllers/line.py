@@ -16,6 +16,7 @@ from controllers.errors import LinkLost
 
 SCRIPT = Path(__file__).with_name("peripherals.py")
 KEY = bytes.fromhex("0f1e2d3c4b5a69788796a5b4c3d2e1f0")
+HANDSHAKE_CHARS = 140  # LSTAT 8, its answer 10; CHLNG 19, CCRYPT 43; SCRYPT 27, RMAC_I 27; idle before each turn 2
 Event = TypeVar("Event", bound=DeviceEvent)
 
 

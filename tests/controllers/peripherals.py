@@ -50,6 +50,7 @@ class Tap(osdp.Channel):
         self.id = 1
         self.line = line
         self.heard = b""
+        self.cut = False
 
     def read(self, max_bytes):
         data, self.heard = self.heard[:max_bytes], self.heard[max_bytes:]
@@ -95,7 +96,7 @@ class Line:
 
     def answer(self, tap, data):
         """A peripheral's bytes start their way to the panel and the other peripherals."""
-        if self.cut:
+        if self.cut or tap.cut:
             return
         now = time.monotonic()
         if self.recorded is not None:
@@ -119,10 +120,10 @@ class Line:
             if end is self.master:
                 os.write(self.master, data)
             else:
-                end.heard += data
+                end.heard += b"" if end.cut else data
 
     def mark(self, side, data, at):
-        """Notes a card read's last byte and an output command's first byte on the wire."""
+        """Notes the last byte of a card read and of a channel's opening, and an output command's first byte."""
         data = data.lstrip(b"\xff")  # libosdp's panel marks a frame's start with 0xFF
         if len(data) < 8:
             return
@@ -132,6 +133,8 @@ class Line:
             self.marks.append(("read", data[1] & 0x7F, at))
         elif (side, code) == ("command", 0x68):
             self.marks.append(("command", data[1] & 0x7F, at))
+        elif (side, code) == ("answer", 0x78):
+            self.marks.append(("channel", data[1] & 0x7F, at))
 
 
 class Presenter:
@@ -266,6 +269,9 @@ def obey(line, pds, order):
             line.queue.clear()
         case "join":
             line.cut = False
+        case "part":  # some readers' cables
+            for pd in pds:
+                pd.tap.cut = pd.index in order["pds"]
         case "record":
             line.recorded = []
         case "recorded":

@@ -18,7 +18,8 @@ from controllers.driver import (
     Signal,
 )
 from controllers.osdp_message import Code
-from tests.controllers.virtual import VirtualLine, VirtualReader
+from tests.controllers.line import HANDSHAKE_CHARS
+from tests.controllers.virtual import TURN_S, VirtualLine, VirtualReader
 from tests.controllers.virtual_bus import CARD, events, made, outputs, pulse, results
 
 
@@ -238,23 +239,63 @@ def test_a_dead_or_slow_reader_slows_its_neighbours_by_a_tenth_at_most(ill: str,
     assert beside[len(beside) // 2] < usual[len(usual) // 2] * 1.1
 
 
-@pytest.mark.parametrize(
-    ("baud", "dead", "within_s"), [(9600, 1, 2), (9600, 2, 2), (9600, 8, 2), (9600, 16, 4), (115200, 8, 2)]
-)
-def test_dead_readers_are_back_within_two_seconds_on_a_bus_of_sixteen(baud: int, dead: int, within_s: float) -> None:
-    line = made(*range(1, 17), baud=baud)
-    line.run(5)
-    for reader in line.readers[-dead:]:
-        reader.cut = True
-    line.run(20)
-    for reader in line.readers[-dead:]:
+def back_s(line: VirtualLine, readers: list[VirtualReader]) -> list[float]:
+    """How long each of these takes to be on line again once its cable is whole, ascending."""
+    line.events.clear()
+    for reader in readers:
         reader.cut = False
     began = line.now
-    line.run(8)
-    backs = [event.seen.mono_s - began for event in events(line, LinkState) if event.up and event.seen.epoch == 2]
-    assert len(backs) == dead
-    assert min(backs) < 2
-    assert max(backs) < within_s  # so many greetings at 9600 baud take longer
+    line.run(len(readers) * HANDSHAKE_CHARS * line.char_s * 1.1 + 2)
+    return sorted(event.seen.mono_s - began for event in events(line, LinkState) if event.up)
+
+
+def cut(line: VirtualLine, readers: list[VirtualReader]) -> None:
+    for reader in readers:
+        reader.cut = True
+    line.run(10 + len(readers) * 0.7)  # three silences each
+
+
+@pytest.mark.parametrize("baud", [9600, 38400, 115200])
+@pytest.mark.parametrize(("alive", "dead"), [(7, 1), (8, 8), (0, 8), (0, 16)])
+def test_a_reader_that_returns_alone_is_back_within_two_seconds(baud: int, alive: int, dead: int) -> None:
+    line = made(*range(1, alive + dead + 1), baud=baud)
+    line.run(4)
+    ill = line.readers[alive:]
+    cut(line, ill)
+    for reader in ill[:: max(dead // 4, 1)]:
+        [back] = back_s(line, [reader])
+        assert back < 2
+        cut(line, [reader])
+
+
+@pytest.mark.parametrize("baud", [9600, 115200])
+@pytest.mark.parametrize("readers", [8, 16])
+def test_behind_a_cable_that_is_back_handshake_follows_handshake(baud: int, readers: int) -> None:
+    line = made(*range(1, readers + 1), baud=baud)
+    line.run(4)
+    cut(line, line.readers)
+    backs = back_s(line, line.readers)
+    assert len(backs) == readers
+    handshake_s = HANDSHAKE_CHARS * line.char_s + 3 * TURN_S
+    assert backs[-1] - backs[0] < (readers - 1) * handshake_s * 1.05
+    assert backs[0] < handshake_s + 0.5
+
+
+def test_a_slow_reader_is_back_within_two_seconds() -> None:
+    line = made(1, 2, 3)
+    line.readers[2].turn_s = 0.08
+    line.run(4)
+    cut(line, line.readers[2:])
+    [back] = back_s(line, line.readers[2:])
+    assert back < 2
+
+
+def test_a_reader_never_heard_before_is_found_by_its_late_answer() -> None:
+    line = VirtualLine([VirtualReader(1), VirtualReader(2, cut=True)])
+    line.run(3)
+    line.readers[1].turn_s = 0.03  # three times as long as a stranger is listened to
+    [back] = back_s(line, line.readers[1:])
+    assert back < 2
 
 
 def test_a_whole_bus_of_126_comes_on_line() -> None:

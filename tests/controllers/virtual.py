@@ -137,7 +137,7 @@ class VirtualLine:
         self.hurt: Callable[[bytes], list[bytes]] = lambda data: [data]
         self.sent: list[tuple[float, Frame]] = []
         self.answers: list[bytes] = []
-        self._char_s = 10 / baud
+        self.char_s = 10 / baud
         self._random = random.Random(7)
         self._arriving: list[tuple[float, bytes]] = []
         self.names = {f"r{reader.address}": KEY for reader in readers}
@@ -164,14 +164,14 @@ class VirtualLine:
         frame = decode(raw.lstrip(b"\xff"))
         self.sent.append((self.now, frame))
         for reader in self.readers:
-            heard_at = self.now + len(raw) * self._char_s
+            heard_at = self.now + len(raw) * self.char_s
             answer = reader.answer(frame, heard_at)
             if answer is None:
                 continue
             self.answers.append(answer)
             at = heard_at + reader.turn_s
             for piece in self.hurt(answer):
-                at += len(piece) * self._char_s
+                at += len(piece) * self.char_s
                 self._arriving.append((at, piece))
         self._arriving.sort(key=lambda entry: entry[0])
 
