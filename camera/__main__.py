@@ -25,6 +25,7 @@ from camera.disks import FIRST, Disks
 from camera.encode import Slots
 from camera.export import Export, signing_key
 from camera.footage import Footage
+from camera.forecast import DAY_S
 from camera.index import Index
 from camera.keeper import Keeper
 from camera.live import Live
@@ -34,6 +35,8 @@ from camera.recording import Archive
 from camera.recovery import recover
 from camera.seeing import Seeing
 from camera.segment import US
+from camera.snapshot_taker import SnapshotTaker
+from camera.snapshots import Album, Snapshots
 from camera.source import BadSource, Source
 from camera.states import CameraState, State
 from camera.supervise import Supervisor
@@ -112,7 +115,11 @@ class Process:
         self._index, self._timeline = Index(self._database, self._modes), Timeline(self._database)
         self._index.know_disks({each.name: str(each.dir) for each in recorder.disks})
         self._archive = Archive(recorder.dir, self._index, disks)
-        self._keeper = Keeper(disks, self._index, self._timeline, policies(settings.cameras), recorder.min_free_bytes)
+        self._snapshots, kept = Snapshots(recorder.dir, self._database), recorder.snapshots
+        album = Album(self._snapshots, kept.keep_days * DAY_S, kept.max_bytes)
+        self._keeper = Keeper(
+            disks, self._index, self._timeline, policies(settings.cameras), recorder.min_free_bytes, album
+        )
         self._supervisors: dict[str, Supervisor] = {}
         self._lives: list[Live] = []
         self._slots = Slots(ENCODERS)
@@ -123,14 +130,16 @@ class Process:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await asyncio.to_thread(recover, self._archive, self._timeline, int(time.time() * US))
+        await asyncio.to_thread(self._recover, int(time.time() * US))
         cameras = {each.name: each for wired in self._settings.cameras for each in self._cameras(wired)}
-        recorder = await asyncio.to_thread(self._facade, cameras)
-        seeing = await asyncio.to_thread(self._see, cameras, recorder.footage)
+        footage = self._footage()
+        seeing = await asyncio.to_thread(self._see, cameras, footage)
+        recorder = await asyncio.to_thread(self._facade, cameras, footage, seeing)
         server = _server(create_app(recorder, token, seeing))
         tasks = [asyncio.create_task(each.run()) for each in self._supervisors.values()]
         tasks += [asyncio.create_task(each.run()) for each in self._qr]
         tasks.append(asyncio.create_task(seeing.run()))
+        tasks.append(asyncio.create_task(recorder.taker.run()))
         tasks.append(asyncio.create_task(self._keeper.run()))
         if self._recorder.offsite:
             tasks.append(asyncio.create_task(self._offsite(self._recorder.offsite).run()))
@@ -147,6 +156,11 @@ class Process:
         for task in failed:
             log.error("recorder failed", exc_info=task.exception())
         return 1 if failed else 0
+
+    def _recover(self, now_us: int) -> None:
+        recover(self._archive, self._timeline, now_us)
+        if taken := self._snapshots.recover(now_us):
+            log.warning("pictures of events taken in", count=taken)
 
     async def _end(self, tasks: Sequence[asyncio.Task[None]], serving: asyncio.Task[None]) -> None:
         """Take in the open files, close the connections, all at once."""
@@ -218,16 +232,21 @@ class Process:
         key = signing_key(root / disk.SIGNING_KEY)
         return Offsite(root, self._index, self._timeline, S3(store(wired)), key)
 
-    def _facade(self, cameras: dict[str, Camera]) -> Recorder:
+    def _footage(self) -> Footage:
         newest = {name: supervisor.open_segments for name, supervisor in self._supervisors.items()}
+        return Footage(self._recorder.dir, self._timeline, newest)
+
+    def _facade(self, cameras: dict[str, Camera], footage: Footage, seeing: Seeing) -> Recorder:
         root = self._recorder.dir
-        footage = Footage(root, self._timeline, newest)
         export = Export(footage, signing_key(root / disk.SIGNING_KEY))
         free_bytes = self._keeper.free_bytes
         taking = Taking(root, footage, export, partial(disk.free_bytes, root))
+        width = self._recorder.snapshots.width
+        taker = SnapshotTaker(self._snapshots, footage, self._timeline, width, seeing.drawings)
         return Recorder(
-            cameras, self._index, self._timeline, footage, free_bytes, taking, self._keeper.forecast, self._slots
-        )
+            cameras, self._index, self._timeline, footage, free_bytes, taking, self._keeper.forecast, self._slots,
+            self._snapshots, taker,
+        )  # fmt: skip
 
     def _see(self, cameras: dict[str, Camera], footage: Footage) -> Seeing:
         states = {name: camera.state for name, camera in cameras.items()}

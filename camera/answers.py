@@ -91,6 +91,7 @@ def forecast_json(forecast: Forecast) -> Json:
         "wanted_days": forecast.wanted_days,
         "short": forecast.short,
         "unlawful": forecast.unlawful,
+        "snapshot_days": forecast.snapshot_days,
         "words": forecast.words,
     }
 

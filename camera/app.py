@@ -29,7 +29,7 @@ from camera.answers import (
     span_json,
 )
 from camera.app_asked import From, Recorder, camera_of, recorder_of, span_of, us_of
-from camera.marks import CLASSES, Mark
+from camera.marks import CLASSES, FootageClass, Mark
 from camera.playlist import iso
 from camera.qr_reader import QrReader
 from camera.seeing import Seeing
@@ -189,7 +189,10 @@ def drop_hold(request: Request, hold: Annotated[int, Path(ge=0, lt=1 << 63)]) ->
 
 @router.post("/marks", status_code=201)
 def add_mark(request: Request, body: NewMark) -> list[dict[str, object]]:
-    """Say that something happened; its footage, with pre- and post-roll, is kept as its class says."""
+    """Say that something happened; its footage, with pre- and post-roll, is kept as its class says.
+
+    Of an event a picture is kept, too, which outlives its footage.
+    """
     recorder = recorder_of(request)
     start = us_of(body.from_)
     end = us_of(body.to) if body.to else start
@@ -199,8 +202,11 @@ def add_mark(request: Request, body: NewMark) -> list[dict[str, object]]:
         raise HTTPException(422, "name a camera, or a door")
     named = [camera_of(request, body.camera)] if body.camera else recorder.cameras.values()
     seeing = [each.main or each.name for each in named if body.camera or (body.door in each.doors and not each.main)]
-    marks = [Mark(name, start, end, CLASSES[body.footage_class], body.reason) for name in seeing]
-    return [mark_json(recorder.index.add_mark(mark)) for mark in marks]
+    worth = CLASSES[body.footage_class]
+    marks = [recorder.index.add_mark(Mark(name, start, end, worth, body.reason)) for name in seeing]
+    for mark in marks if worth is FootageClass.EVENT else ():
+        recorder.taker.want(mark.camera, mark.from_us)
+    return [mark_json(mark) for mark in marks]
 
 
 @router.get("/marks")

@@ -16,9 +16,10 @@ from camera.encode import Slots
 from camera.footage import Footage
 from camera.forecast import Forecast
 from camera.index import Index
-from camera.masks import blackout
 from camera.seeing import Seeing
 from camera.segment import US
+from camera.snapshot_taker import SnapshotTaker
+from camera.snapshots import Snapshots
 from camera.taking import Taking
 from camera.timeline import Timeline
 
@@ -39,6 +40,8 @@ class Recorder:
     taking: Taking
     forecast: Callable[[], Forecast]
     slots: Slots  # for browsers without H.265
+    snapshots: Snapshots
+    taker: SnapshotTaker
     strips: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STRIPS))
 
 
@@ -59,7 +62,7 @@ def camera_of(connection: HTTPConnection, name: str) -> Camera:
 def hide_of(connection: HTTPConnection, camera: str) -> str:
     """Return the filter chain that blackens a camera's privacy masks in all that leaves the house."""
     seeing: Seeing = connection.app.state.seeing
-    return blackout(seeing.drawings.masks(camera.removesuffix(".sub")))
+    return seeing.drawings.blackout(camera.removesuffix(".sub"))
 
 
 def span_of(start: datetime, end: datetime, longest: timedelta | None = None) -> tuple[int, int]:

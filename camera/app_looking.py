@@ -21,7 +21,7 @@ from camera.live import Viewer
 from camera.media import RangeNotSatisfiable, media_response
 from camera.playlist import iso, playlist
 from camera.remux import Begin, clip
-from camera.still import NoPicture, still
+from camera.still import NoPicture, hidden, still
 from camera.strip import keys, strip
 
 LONGEST = timedelta(hours=24)  # of one playlist: about 90,000 lines
@@ -187,14 +187,34 @@ async def picture(
     at: AwareDatetime | None = None,
     width: Annotated[int | None, Query(ge=16, le=3840, multiple_of=2)] = None,
 ) -> Response:
-    """Return the picture of a moment, or the newest one."""
+    """Return the picture of a moment, or the newest one; when the footage has gone, the one that was kept of it."""
     footage, camera = recorder_of(request).footage, camera_of(request, name).name
     segment = footage.at(camera, us_of(at)) if at else footage.last(camera)
+    if segment is None and at:
+        return await snapshot(request, name, at)
     if segment is None:
         raise HTTPException(404, "this moment is not recorded")
     try:
         path = footage.path(segment.id, camera)
         jpeg = await still(path, segment, us_of(at) if at else segment.end_us, width, hide_of(request, camera))
+    except (NoPicture, FileNotFoundError) as error:
+        raise HTTPException(502, f"no picture: {error}") from error
+    return Response(jpeg, 200, {"Cache-Control": "no-store"}, "image/jpeg")
+
+
+@router.get("/cameras/{name}/snapshot.jpg")
+async def snapshot(request: Request, name: str, at: AwareDatetime) -> Response:
+    """Return the small picture that was kept of an event at a moment, black under the masks of then and now."""
+    snapshots, camera = recorder_of(request).snapshots, camera_of(request, name)
+    kept = await asyncio.to_thread(snapshots.near, camera.main or camera.name, us_of(at))
+    if kept is None:
+        raise HTTPException(404, "this moment is not recorded, and no picture was kept of it")
+    if kept.why:
+        raise HTTPException(404, f"no picture: {kept.why}")
+    try:
+        jpeg = await asyncio.to_thread(snapshots.read, kept)
+        if hide := hide_of(request, camera.name):
+            jpeg = await hidden(jpeg, hide)
     except (NoPicture, FileNotFoundError) as error:
         raise HTTPException(502, f"no picture: {error}") from error
     return Response(jpeg, 200, {"Cache-Control": "no-store"}, "image/jpeg")

@@ -16,6 +16,7 @@ from camera.boxes import layout
 from camera.database import Database
 from camera.disks import MARKER
 from camera.segment import Erased, Segment, link
+from camera.snapshots import Snapshot, Snapshots
 from camera.timeline import Timeline
 
 
@@ -65,6 +66,7 @@ def check(root: Path) -> list[Fault]:
         faults = [Fault(Kind.MISSING_DISK, "", str(disks[name]), f"disk {name} is not there") for name in missing]
         for camera in timeline.cameras():
             faults += _check_camera(root, timeline, camera, missing)
+        faults += _check_snapshots(root, Snapshots(root, database))
         faults += [Fault(Kind.UNFINISHED_DELETION, "", path, "start the recorder") for path in timeline.garbage()]
         return faults + [each for folder in disks.values() for each in _orphans(folder, timeline)]
     finally:
@@ -126,6 +128,22 @@ def _altered(segment: Segment, data: memoryview) -> Iterator[Fault]:
         intact = layout(data[:start]).init is not None and not shape.fault
         detail = "outside the pictures: the file's beginning or end" + ("" if intact else ", which is broken")
         yield Fault(Kind.ALTERED, segment.camera, segment.path, detail, 0, start)
+
+
+def _check_snapshots(root: Path, snapshots: Snapshots) -> Iterator[Fault]:
+    for each in snapshots.pictures():
+        if fault := _wrong(root / each.path, each):
+            yield Fault(fault[0], each.camera, each.path, fault[1])
+    for path in (each for each in snapshots.orphans() if each.suffix == ".jpg"):  # the rest is being written
+        name = path.relative_to(root)
+        yield Fault(Kind.ORPHAN_FILE, name.parts[1], str(name), "no row knows this picture")
+
+
+def _wrong(path: Path, snapshot: Snapshot) -> tuple[Kind, str] | None:
+    if not path.is_file():
+        return Kind.MISSING_FILE, "the picture is gone"
+    same = hashlib.sha256(path.read_bytes()).hexdigest() == snapshot.sha256
+    return None if same else (Kind.ALTERED, "the picture is not the one that was kept")
 
 
 def _orphans(root: Path, timeline: Timeline) -> Iterator[Fault]:

@@ -86,6 +86,14 @@ def still_command(at_s: float, width: int | None = None, hide: str = "") -> list
     return argv
 
 
+def hide_command(hide: str) -> list[str]:
+    """Blacken parts of a JPEG from stdin (`camera.masks.blackout`); send it to stdout."""
+    stream = ffmpeg.input("pipe:0", f="mjpeg", protocol_whitelist="pipe", threads=1, max_pixels=MAX_PIXELS)
+    options = {"f": "image2", "frames:v": 1, "c:v": "mjpeg", "q:v": 3, "threads": 1, "vf": hide}
+    argv: list[str] = stream.output("pipe:1", **options).compile(cmd=[*FFMPEG, "error"])
+    return argv
+
+
 def grey_command(
     region: tuple[float, float, float, float], fps: float, device: str = "", widest: int = 1280
 ) -> list[str]:

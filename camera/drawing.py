@@ -11,6 +11,7 @@ import structlog
 from pydantic import ValidationError
 
 from camera import disk
+from camera.masks import blackout
 from config.drawing import ArmedWindow, Drawing, Mask, MonitoringZone
 from config.model import DAYS
 
@@ -41,6 +42,10 @@ class Drawings:
     def masks(self, camera: str) -> list[tuple[tuple[float, float], ...]]:
         """Return all polygons that hide a part of a camera's picture: wired and drawn."""
         return [each.polygon for each in (*self._wired[camera], *self._known[camera].masks)]
+
+    def blackout(self, camera: str) -> str:
+        """Return the filter chain that hides them in all that leaves the house; "" when nothing is hidden."""
+        return blackout(self.masks(camera))
 
     def put(self, camera: str, drawing: Drawing) -> None:
         """Keep a drawing; it is on disk when this returns."""

@@ -22,6 +22,15 @@ class Rate:
         """Return what a day without a gap takes; 0 while too little is known."""
         return self.bytes / self.seconds * DAY_S if self.seconds >= LEAST_S else 0.0
 
+    @property
+    def most_bytes(self) -> float:
+        """Return what it takes once as old as it may get."""
+        grown = self.bytes_per_day * (self.max_age_s or 0.0) / DAY_S
+        return min(grown, self.max_bytes) if self.max_bytes else grown
+
+
+NONE = Rate(0, 0.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
@@ -36,6 +45,8 @@ class Forecast:
     short: tuple[str, ...]
     unlawful: tuple[str, ...] = ()
     legal_days: float = 0.0
+    snapshot_days: float | None = None  # of the pictures of events; None: there are none yet
+    snapshot_short: bool = False
 
     @property
     def words(self) -> dict[str, str]:
@@ -51,13 +62,17 @@ class Forecast:
             legal, names = f"{self.legal_days:.0f}", ", ".join(self.unlawful)
             zh = f"{zh}；低于法定最短 {legal} 天：{names}"
             en = f"{en}; less than the {legal} that the law asks for: {names}"
+        if self.snapshot_short:
+            zh = f"{zh}；事件图片只能保存 {self.snapshot_days:.0f} 天"
+            en = f"{en}; pictures of events stay for {self.snapshot_days:.0f} days only"
         return {"zh": zh, "en": en}
 
 
-def forecast(rates: Mapping[str, Rate], room_bytes: int) -> Forecast:
-    """Return how long `room_bytes`, footage and free space together, last.
+def forecast(rates: Mapping[str, Rate], room_bytes: float, snapshots: Rate = NONE) -> Forecast:
+    """Return how long `room_bytes`, all that is kept and free space together, last.
 
-    A camera with a bound of bytes takes no more than that; the others share what is left by their rates.
+    The pictures of events get what they want. A camera with a bound of bytes takes no more than that; the others share
+    what is left by their rates.
     """
     known = {name: rate for name, rate in rates.items() if rate.bytes_per_day}
     total = sum(rate.bytes_per_day for rate in known.values())
@@ -69,10 +84,12 @@ def forecast(rates: Mapping[str, Rate], room_bytes: int) -> Forecast:
     free = {name: rate for name, rate in known.items() if name not in bound}
     shared = sum(rate.bytes_per_day for rate in free.values())
     keeps = {name: bound[name] / known[name].bytes_per_day for name in bound}
-    left = max(0.0, room_bytes - sum(bound.values()))
+    left = max(0.0, room_bytes - snapshots.most_bytes - sum(bound.values()))
     keeps |= dict.fromkeys(free, left / shared)
     short = sorted(name for name, days in keeps.items() if (age := known[name].max_age_s) and days * DAY_S < age)
     unlawful = sorted(name for name, days in keeps.items() if days * DAY_S < known[name].min_age_s)
     legal_days = max((known[name].min_age_s for name in unlawful), default=0.0) / DAY_S
     keeps_days = round(min(keeps.values()), 2)
-    return Forecast(round(total), keeps_days, wanted_days, tuple(short), tuple(unlawful), legal_days)
+    stay = snapshots.most_bytes / snapshots.bytes_per_day if snapshots.bytes_per_day else None
+    cut = stay is not None and stay * DAY_S < snapshots.min_age_s
+    return Forecast(round(total), keeps_days, wanted_days, tuple(short), tuple(unlawful), legal_days, stay, cut)

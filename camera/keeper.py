@@ -16,8 +16,9 @@ from camera import disk
 from camera.disks import FIRST, Disks
 from camera.forecast import Forecast, Rate, forecast
 from camera.index import Index
-from camera.retention import CLOCK_RIGHT_US, DAY_US, Policy, Retention
+from camera.retention import CLOCK_RIGHT_US, DAY_US, Policy, Retention, finish_garbage
 from camera.segment import US
+from camera.snapshots import Album
 from camera.timeline import Timeline
 
 log = structlog.get_logger()
@@ -30,12 +31,18 @@ class Keeper:
     """Runs beside the cameras. `forecast` and `free_bytes` may be asked in any thread."""
 
     def __init__(
-        self, disks: Disks, index: Index, timeline: Timeline, policies: Mapping[str, Policy], min_free_bytes: int
+        self,
+        disks: Disks,
+        index: Index,
+        timeline: Timeline,
+        policies: Mapping[str, Policy],
+        min_free_bytes: int,
+        album: Album,
     ) -> None:
-        self._disks, self._timeline, self._policies = disks, timeline, policies
-        self._min_free_bytes = min_free_bytes
-        root = disks.folders[FIRST]
-        self._retention = Retention(root, index, timeline, policies, min_free_bytes, disks)
+        self._disks, self._index, self._timeline, self._policies = disks, index, timeline, policies
+        self._min_free_bytes, self._album = min_free_bytes, album
+        self._root = disks.folders[FIRST]
+        self._retention = Retention(self._root, index, timeline, policies, min_free_bytes, disks)
         self._hurry = asyncio.Event()
         self._foreseen_s = -FORESEE_S
         self._unlawful: tuple[str, ...] = ()
@@ -69,12 +76,16 @@ class Keeper:
         for name, policy in self._policies.items():
             size, seconds = self._timeline.rate(name, now_us - DAY_US, now_us)
             rates[name] = Rate(size, seconds, policy.max_age_s, policy.max_bytes, policy.min_age_s)
-        room = sum(self._timeline.used_bytes().values()) + self.free_bytes()
-        return forecast(rates, room - self._min_free_bytes * len(self._disks.there()))
+        used = sum(self._timeline.used_bytes().values()) + self._album.snapshots.used_bytes()
+        room = used + self.free_bytes() - self._min_free_bytes * len(self._disks.there())
+        return forecast(rates, room, self._album.rate(now_us))
 
     def _look(self) -> None:
         try:
-            self._retention.sweep(int(time.time() * US))
+            now_us = int(time.time() * US)
+            self._retention.sweep(now_us)
+            if self._album.sweep(now_us):
+                finish_garbage(self._root, self._index, self._timeline, [self._root])
             self._mark_full()
             self._foresee()
         except (OSError, sqlite3.Error) as error:  # a file that cannot go must not end the sweeps

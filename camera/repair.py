@@ -8,6 +8,7 @@
 | a row without its file | the row goes; its link stays in the chain, as `lost` |
 | a file that lost its end | what plays and is as recorded is taken in anew; the old link stays, as `damaged` |
 | a file with other bytes | put into `unusable/` for a person to look at; its link stays, as `damaged` |
+| a picture of an event without a row, gone, altered | taken in; its row says `lost`; put into `unusable/`, `damaged` |
 | a row or link that was altered | left: what was stated cannot be known again |
 """
 
@@ -28,6 +29,7 @@ from camera.recording import Archive
 from camera.recovery import readopt, recover
 from camera.retention import finish_garbage
 from camera.segment import Segment
+from camera.snapshots import FOLDER, Snapshots
 from camera.timeline import Timeline
 
 MOST_LOST = 0.5  # of the rows; more say that a disk is missing, not that files are
@@ -64,7 +66,10 @@ def repair(root: Path, now_us: int, most_lost: float = MOST_LOST) -> list[Repair
         done = [Repaired(Kind.ORPHAN_FILE, name, "taken in") for name in recovered.salvaged]
         for path in dict.fromkeys(fault.path for fault in faults):
             kind = next(fault.kind for fault in faults if fault.path == path)
-            done += _mended(archive, timeline, kind, path)
+            if path.startswith(f"{FOLDER}/"):
+                done += _mended_snapshot(archive, Snapshots(root, database), kind, path)
+            else:
+                done += _mended(archive, timeline, kind, path)
         with database.writing() as rows:
             recount(rows)
             rows.execute("update camera set bytes = (select coalesce(sum(bytes), 0) from segment where camera = name)")
@@ -79,7 +84,7 @@ def _disks(root: Path, timeline: Timeline) -> Disks:
 
 
 def _refuse(timeline: Timeline, faults: list[Fault], most_lost: float) -> None:
-    kinds = Counter(fault.kind for fault in faults)
+    kinds = Counter(fault.kind for fault in faults if not fault.path.startswith(f"{FOLDER}/"))
     if kinds[Kind.MISSING_DISK]:
         raise RepairRefused("a disk is missing: mount it, or take its files as lost by removing it from the site file")
     files = sum(1 for camera in timeline.cameras() for _ in timeline.chain(camera))
@@ -102,6 +107,17 @@ def _mended(archive: Archive, timeline: Timeline, kind: Kind, path: str) -> list
     if kind in (Kind.ALTERED_ROW, Kind.MISSING_ROW):
         return [Repaired(kind, path, "left: the chain stays broken here")]
     return []
+
+
+def _mended_snapshot(archive: Archive, snapshots: Snapshots, kind: Kind, path: str) -> list[Repaired]:
+    """Do what can be done about a picture of an event."""
+    place = archive.root / path
+    if kind is Kind.ORPHAN_FILE:
+        return [Repaired(kind, path, "taken in" if snapshots.adopt(place) else "removed: it is no picture")]
+    if kind is Kind.ALTERED:
+        archive.put_aside(place, place.parts[-3])
+    snapshots.give_up(path, "damaged" if kind is Kind.ALTERED else "lost")
+    return [Repaired(kind, path, f"put into {disk.UNUSABLE}/" if kind is Kind.ALTERED else "its row says so")]
 
 
 def _mend_file(archive: Archive, timeline: Timeline, segment: Segment, place: Path) -> str:

@@ -105,6 +105,17 @@ create table if not exists mark (
 );
 create index if not exists mark_time on mark (camera, from_us, to_us);
 
+-- Pictures of what happened at doors; with their own files, and their own retention.
+create table if not exists snapshot (
+  camera text not null,
+  at_us integer not null,
+  bytes integer not null,
+  sha256 text not null,
+  why text not null,                   -- there is none; empty: there is one
+  primary key (camera, at_us)
+) without rowid;
+create index if not exists snapshot_age on snapshot (at_us, bytes);
+
 create table if not exists hold (
   id integer primary key autoincrement,
   camera text not null,

@@ -12,7 +12,6 @@ from camera import disk
 from camera.alarms import Alarm, Alarms
 from camera.drawing import Drawing, Drawings
 from camera.footage import Footage
-from camera.masks import blackout
 from camera.motion_watcher import Watcher
 from camera.onvif_clock import ClockWatch
 from camera.segment import US
@@ -106,6 +105,6 @@ class Stills:
             return None
         try:
             path = self._footage.path(segment.id, self._camera)
-            return await still(path, segment, at_us, 640, blackout(self._drawings.masks(self._camera)))
+            return await still(path, segment, at_us, 640, self._drawings.blackout(self._camera))
         except (NoPicture, FileNotFoundError):
             return None

@@ -1,11 +1,14 @@
 """One picture of a moment: a group of pictures, decoded in a child process that may crash or hang by itself."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
-from camera.command import still_command
+from camera.command import hide_command, still_command
 from camera.process import Ffmpeg
 from camera.segment import US, Gop, Segment
+
+NICE = ("nice", "-n", "15")
 
 
 class NoPicture(Exception):
@@ -13,17 +16,29 @@ class NoPicture(Exception):
 
 
 async def still(
-    path: Path, segment: Segment, at_us: int, width: int | None = None, hide: str = "", limit_s: float = 5.0
+    path: Path, segment: Segment, at_us: int, width: int | None = None, hide: str = "", niced: bool = False
 ) -> bytes:
     """Return the picture that was shown at a moment, as JPEG, at most `width` pixels wide; `hide` blackens parts of it.
 
+    `niced`: at low priority, when nobody waits for it.
+
     Raises:
-        NoPicture: The decoder failed or took longer than `limit_s`.
+        NoPicture: The decoder failed or took too long.
     """
     gop = group_at(segment, at_us)
     footage = await asyncio.to_thread(_read, path, segment, gop)
     into_us = min(at_us - segment.start_us - gop.start_us, gop.duration_us - US // 10)
-    process = await Ffmpeg.start(still_command(max(0, into_us) / US, width, hide), footage)
+    command = still_command(max(0, into_us) / US, width, hide)
+    return await _made([*NICE, *command] if niced else command, footage, 15.0 if niced else 5.0)
+
+
+async def hidden(jpeg: bytes, hide: str) -> bytes:
+    """Return a picture with parts of it blackened. Raises `NoPicture`."""
+    return await _made(hide_command(hide), jpeg, 5.0)
+
+
+async def _made(command: Sequence[str], source: bytes, limit_s: float) -> bytes:
+    process = await Ffmpeg.start(command, source)
     try:
         async with asyncio.timeout(limit_s):
             picture = await process.stdout.read(-1)

@@ -126,6 +126,15 @@ class Timeline:
         )
         return list(map(mark_of, rows))
 
+    def event_marks(self, since_us: int) -> list[Mark]:
+        """Return what happened at doors since a moment, in order."""
+        rows = self._database.here.execute(
+            "select camera, from_us, to_us, class, reason, id from mark where from_us >= ? and class = ?"
+            " order by from_us",
+            (since_us, FootageClass.EVENT),
+        )
+        return list(map(mark_of, rows))
+
     def erased(self, camera: str, from_us: int = 0, to_us: int = 1 << 62) -> list[Erased]:
         """Return what retention removed within [from, to), in the order of the chain."""
         rows = self._database.here.execute(

@@ -122,6 +122,14 @@ class Offsite(Model):
     limit_mbit: Annotated[float, Field(ge=0)] = Field(default=0, description="Of the line; 0: all of it")
 
 
+class Snapshots(Model):
+    """A small picture of each event at a door, which stays when its footage has gone."""
+
+    keep_days: Annotated[float, Field(ge=180, description="No less than events are kept")] = 180
+    max_bytes: Annotated[int, Field(gt=0)] | None = None
+    width: Annotated[int, Field(ge=160, le=1920, multiple_of=2)] = 640
+
+
 class Recorder(Model):
     """The recorder process. It listens on this machine's loopback unless told otherwise."""
 
@@ -131,5 +139,6 @@ class Recorder(Model):
     token_file: SitePath
     segment_s: Annotated[int, Field(ge=2, le=600)] = 60
     min_free_bytes: Annotated[int, Field(ge=0)] = 1 << 30
+    snapshots: Snapshots = Snapshots()
     offsite: Offsite | None = None
     disks: tuple[Disk, ...] = Field(default=(), description="More disks beside dir, which also has the index")

@@ -1,6 +1,7 @@
 """Cameras: what the recorders hold, passed on to the console. Who looks at footage says why, and is written down."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode
@@ -18,6 +19,7 @@ from mgmt_api.plane import Plane
 from mgmt_api.problems import Problem
 
 BEFORE_S, AFTER_S = 10.0, 20.0  # the clip around an event
+KEPT_WIDTH = 640  # of the pictures of events, in pixels
 _PASSED_ON = (
     "content-type", "content-length", "content-range", "content-disposition", "accept-ranges", "etag", "last-modified",
     "x-clip-start", "x-clip-end", "x-manifest-sha256",
@@ -121,10 +123,17 @@ async def still(
     return answer
 
 
-async def still_at(plane: Plane, doors_camera: str, at: float, width: int | None) -> Response:
-    """A camera's picture of a moment. Raises `Problem`."""
-    params = {"at": iso(at)} | ({"width": str(width)} if width is not None else {})
-    answer = await _pass_on(plane, doors_camera, "still.jpg", params)
+async def event_still(plane: Plane, camera: str, at: float, width: int | None) -> Response:
+    """A camera's picture of an event: a small one as it was kept, else from its footage. Raises `Problem`."""
+    moment = {"at": iso(at)}
+    if width is not None and width <= KEPT_WIDTH:
+        with suppress(Problem):
+            return _lasting(await _pass_on(plane, camera, "snapshot.jpg", moment))
+    size = {"width": str(width)} if width is not None else {}
+    return _lasting(await _pass_on(plane, camera, "still.jpg", moment | size))
+
+
+def _lasting(answer: Response) -> Response:
     answer.headers["Cache-Control"] = "private, max-age=86400"  # a moment's picture does not change
     return answer
 
@@ -164,7 +173,8 @@ async def _clip(plane: Plane, camera: dict[str, Any], from_: str, to: str, reaso
         told = await plane.recorders.ask_json(await plane.recorders.of(camera["name"]), "GET", path, params=span)
     except Problem:
         return clip | {"recorded": False, "gaps": [span | {"reason": "recorder-unreachable"}]}
-    return clip | {"recorded": bool(told.get("recorded") or told.get("segments")), "gaps": told.get("gaps", [])}
+    missing = [each | {"reason": "expired"} for each in told.get("erased", [])] + told.get("gaps", [])
+    return clip | {"recorded": bool(told.get("recorded") or told.get("segments")), "gaps": missing}
 
 
 def span_of(from_: datetime, to: datetime) -> dict[str, str]:

@@ -13,7 +13,7 @@ from mgmt_api import events
 from mgmt_api.access import API, PLAIN, CallerOf, GuardedRoute, PlaneOf
 from mgmt_api.plane import Plane
 from mgmt_api.problems import Problem
-from mgmt_api.routes.cameras import Width, clips_around, seeing, still_at
+from mgmt_api.routes.cameras import Width, clips_around, event_still, seeing
 from mgmt_api.tables.doors import Event
 
 router = APIRouter(prefix=API, route_class=GuardedRoute, tags=["events"])
@@ -55,13 +55,16 @@ async def footage(cursor: Annotated[int, Path(ge=1, lt=1 << 53)], plane: PlaneOf
 
 
 @router.get("/events/{cursor}/still.jpg")
-async def still(cursor: Annotated[int, Path(ge=1, lt=1 << 53)], plane: PlaneOf, width: Width = None) -> Response:
-    """What the door's first camera that recorded saw at the time of an event."""
+async def still(
+    cursor: Annotated[int, Path(ge=1, lt=1 << 53)], plane: PlaneOf, width: Width = None, camera: Word | None = None
+) -> Response:
+    """What a door's camera saw at the time of an event: the one that is named, or the first that has a picture."""
     event = await run_in_threadpool(_one, plane, cursor)
     refusal = Problem("not-found", "No camera sees this door.")
-    for camera in await seeing(plane, event.door):
+    names = [each["name"] for each in await seeing(plane, event.door)]
+    for name in (each for each in names if camera in (None, each)):
         try:
-            return await still_at(plane, camera["name"], event.occurred_at, width)
+            return await event_still(plane, name, event.occurred_at, width)
         except Problem as problem:
             refusal = problem
     raise refusal

@@ -78,6 +78,27 @@ def test_the_forecast_knows_a_camera_s_bound_and_says_nothing_of_a_few_seconds()
     assert forecast({}, 0).words["zh"]
 
 
+def test_the_forecast_names_who_will_not_get_what_the_law_asks_for() -> None:
+    rate = Rate(10 * GIB, DAY_S, max_age_s=30 * DAY_S, min_age_s=30 * DAY_S)
+    bound = Rate(10 * GIB, DAY_S, max_bytes=400 * GIB, min_age_s=90 * DAY_S)
+    free = Rate(10 * GIB, DAY_S, max_age_s=10 * DAY_S)
+    found = forecast({"a": rate, "b": bound, "c": free}, 800 * GIB)
+    assert (found.unlawful, found.legal_days) == (("a", "b"), 90)
+    assert found.words["zh"].endswith("；低于法定最短 90 天：a, b")
+    assert found.words["en"].endswith("; less than the 90 that the law asks for: a, b")
+    assert forecast({"a": rate, "c": free}, 600 * GIB).unlawful == ()
+
+
+def test_the_pictures_of_events_have_their_room_before_the_footage() -> None:
+    rate = Rate(10 * GIB, DAY_S)
+    pictures = Rate(GIB, DAY_S, max_age_s=180 * DAY_S, min_age_s=180 * DAY_S)
+    found = forecast({"a": rate}, 480 * GIB, pictures)
+    assert (found.keeps_days, found.snapshot_days, found.snapshot_short) == (30, 180, False)
+    cut = forecast({"a": rate}, 480 * GIB, Rate(GIB, DAY_S, 180 * DAY_S, 80 * GIB, 180 * DAY_S))
+    assert (cut.keeps_days, cut.snapshot_days, cut.snapshot_short) == (40, 80, True)
+    assert cut.words["en"].endswith("; pictures of events stay for 80 days only")
+
+
 @pytest.mark.parametrize(
     ("fstab", "missing"),
     [

@@ -143,6 +143,14 @@ def test_an_event_has_its_picture(admin: TestClient, house: House) -> None:
     assert (jpeg.status_code, jpeg.headers["content-type"]) == (200, "image/jpeg")
     assert abs(clocks(jpeg.content)[0] / 1000 - at) < 0.5
     assert [admin.get(f"{V1}/events/{n}/still.jpg").status_code for n in (2, 3, 4)] == [404, 404, 404]
+    asked = {"width": 160, "camera": "lobby"}
+
+    def kept() -> list[bytes]:
+        return [path.read_bytes() for path in house.recorder.dir.glob("snapshots/lobby/*/*.jpg")]
+
+    eventually(lambda: admin.get(f"{V1}/events/1/still.jpg", params=asked).content in kept())
+    assert admin.get(f"{V1}/events/1/still.jpg", params={"camera": "other"}).status_code == 404
+    assert admin.get(f"{V1}/events/3/still.jpg").json()["detail"].endswith("no picture was kept of it")
 
 
 def test_events_are_found_by_their_time(admin: TestClient) -> None:

@@ -109,7 +109,14 @@ export const strip = (camera: string, within: Span, reason: string, count: numbe
 export const stillUrl = (camera: string, at: string, reason: string) =>
   urlOf(`${named(camera)}/still.jpg?at=${encodeURIComponent(at)}&${because(reason)}`);
 
-export const eventStillUrl = (cursor: number, width: number) => urlOf(`/events/${cursor}/still.jpg?width=${width}`);
+const eventStill = (cursor: number, width: number, camera = "") =>
+  `/events/${cursor}/still.jpg?width=${width}${camera && `&camera=${encodeURIComponent(camera)}`}`;
+
+export const eventStillUrl = (cursor: number, width: number, camera = "") => urlOf(eventStill(cursor, width, camera));
+
+/** Asks for a picture that did not come, to hear why. */
+export const eventStillFault = (cursor: number, width: number, camera: string) =>
+  get<unknown>(eventStill(cursor, width, camera));
 
 export interface Wanted extends Span {
   cameras: string[];

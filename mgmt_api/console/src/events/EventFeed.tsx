@@ -31,6 +31,7 @@ export function EventFeed({ filter, selected, onOpen }: Props) {
   const { t, i18n } = useTranslation();
   const events = useFeed((feed) => feed.events);
   const doorList = useFeed((feed) => feed.doors);
+  const cameras = useFeed((feed) => feed.cameras);
   const [shown, setShown] = useState<Shown>("all");
   const [ended, setEnded] = useState(false);
   const list = useRef<HTMLOListElement>(null);
@@ -38,6 +39,7 @@ export function EventFeed({ filter, selected, onOpen }: Props) {
   const still = useStill(list, newest);
 
   const doors = useMemo(() => new Map(doorList.map((door) => [door.name, door])), [doorList]);
+  const seen = useMemo(() => new Set(cameras.flatMap((camera) => camera.doors ?? [])), [cameras]);
   const rows = useMemo(() => {
     const upTo = still.at === null ? events : events.filter((event) => event.cursor <= (still.at ?? 0));
     return mergeRows(upTo.filter((event) => shown === "all" || isShown(event, shown))).filter(
@@ -75,7 +77,14 @@ export function EventFeed({ filter, selected, onOpen }: Props) {
         {...still.listeners}
       >
         {rows.map((row) => (
-          <EventRow key={row.key} row={row} doors={doors} selected={row.event.cursor === selected} onOpen={onOpen} />
+          <EventRow
+            key={row.key}
+            row={row}
+            doors={doors}
+            selected={row.event.cursor === selected}
+            pictured={seen.has(row.event.door ?? "")}
+            onOpen={onOpen}
+          />
         ))}
         <li className="event-end">
           {rows.length === 0 && <p className="empty">{events.length > 0 ? t("feed.noMatch") : t("feed.none")}</p>}

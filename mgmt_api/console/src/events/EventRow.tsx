@@ -9,16 +9,18 @@ import { day, timeOfDay, timeOrDate } from "../text/time";
 import { eventFace } from "./event_face";
 import { EventIcon } from "./EventIcon";
 import { eventText } from "./event_text";
+import { Thumbnail } from "./Thumbnail";
 
 interface Props {
   row: Row;
   doors: ReadonlyMap<string, Door>;
   selected: boolean;
+  pictured: boolean; // a camera sees its door
   onOpen: (event: AccessEvent) => void;
 }
 
 export const EventRow = memo(
-  function EventRow({ row, doors, selected, onOpen }: Props) {
+  function EventRow({ row, doors, selected, pictured, onOpen }: Props) {
     const { t, i18n } = useTranslation();
     const { timezone } = useSite();
     const { event, steps, count } = row;
@@ -51,6 +53,7 @@ export const EventRow = memo(
               {last && <span className={`step step-${last}`}>{named(t, "step", last)}</span>}
             </span>
           </span>
+          {pictured && <Thumbnail event={event} />}
         </button>
       </li>
     );
@@ -61,5 +64,6 @@ export const EventRow = memo(
     before.row.steps.length === after.row.steps.length &&
     before.doors === after.doors &&
     before.selected === after.selected &&
+    before.pictured === after.pictured &&
     before.onOpen === after.onOpen,
 );

@@ -6,7 +6,8 @@ import { Button, Segmented } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import { footage } from "../api/calls";
+import { eventStillFault, eventStillUrl, footage } from "../api/calls";
+import { Problem } from "../api/http";
 import type { AccessEvent, Clip } from "../api/types";
 import { eventFace } from "../events/event_face";
 import { EventIcon } from "../events/EventIcon";
@@ -23,6 +24,7 @@ import { gapReason } from "./gap_text";
 
 const WRITTEN_WITHIN_MS = 150_000; // a file of 60 s closes, is hashed and indexed well within this
 const ASK_AGAIN_MS = 4000;
+const KEPT_WIDTH = 640;
 const DECIDED = new Set(["Granted", "Denied"]);
 
 const isYoung = (event: AccessEvent) => Date.now() - Date.parse(event.occurred_at) < WRITTEN_WITHIN_MS;
@@ -32,7 +34,25 @@ interface Props {
   onBack: () => void;
 }
 
-function Missing({ clip, young }: { clip: Clip; young: boolean }) {
+/** The picture that outlives the footage, or why there is none either. */
+function Kept({ cursor, camera }: { cursor: number; camera: string }) {
+  const { t } = useTranslation();
+  const [failed, setFailed] = useState(false);
+  const { error } = useQuery({
+    queryKey: ["event-still", cursor, camera],
+    queryFn: () => eventStillFault(cursor, KEPT_WIDTH, camera),
+    enabled: failed,
+    retry: false,
+  });
+  if (!failed) {
+    const url = eventStillUrl(cursor, KEPT_WIDTH, camera);
+    return <img className="event-kept" src={url} alt={t("footage.kept")} onError={() => setFailed(true)} />;
+  }
+  const why = /no picture: ([\w-]+)$/.exec(error instanceof Problem ? error.detail : "")?.[1];
+  return <p className="dim">{t("footage.noPicture", { why: why ? gapReason(t, why) : t("footage.notKept") })}</p>;
+}
+
+function Missing({ clip, cursor, young }: { clip: Clip; cursor: number; young: boolean }) {
   const { t } = useTranslation();
   const reason = clip.gaps?.[0]?.reason;
   const words = young
@@ -46,6 +66,7 @@ function Missing({ clip, young }: { clip: Clip; young: boolean }) {
         {young ? <LoadingOutlined /> : <VideoCameraOutlined />}
       </span>
       <p>{words}</p>
+      {!young && <Kept cursor={cursor} camera={clip.camera} />}
     </div>
   );
 }
@@ -104,7 +125,7 @@ export function Footage({ event, onBack }: Props) {
           (clip.recorded ? (
             <EventClip key={clip.camera} clip={clip} cursor={event.cursor} moment={Date.parse(event.occurred_at)} />
           ) : (
-            <Missing clip={clip} young={young} />
+            <Missing key={clip.camera} clip={clip} cursor={event.cursor} young={young} />
           ))}
       </div>
       {clip?.recorded && <Gaps clip={clip} />}
