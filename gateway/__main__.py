@@ -139,6 +139,7 @@ async def _live(
     journal.start()
     pen.write(EventKind.GATEWAY_STARTED, {})
     try:
+        service.elsewhere.remember(store.shared())
         await generations.refresh(store)
     except sqlite3.Error as error:  # no room on the disk, say; sync tries again
         log.error("permission mirror cannot be read, the last table serves", error=str(error))

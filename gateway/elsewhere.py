@@ -1,8 +1,8 @@
 """Who passed at the site's other gateways: heard from the management plane while the link is up.
 
-What is heard is kept in memory alone: after a start all of it is fetched anew. While the link is down nobody knows who
-passed elsewhere, so in a zone that other gateways border on too everybody counts as unknown: an entry there is not
-refused for presence, and nobody stays outside because of the network.
+What is heard is kept in memory alone, but for the zones that are shared: after a start all of it is fetched anew. While
+the link is down nobody knows who passed elsewhere, so in a zone that other gateways border on too everybody counts as
+unknown: an entry there is not refused for presence, and nobody stays outside because of the network.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,15 +22,22 @@ class Elsewhere:
         self._shared: frozenset[str] = frozenset()
         self._heard_at = float("-inf")
 
+    def remember(self, shared: Iterable[str]) -> None:
+        """The zones that were shared when the plane was heard in an earlier life: it may be away at the start."""
+        self._shared = frozenset(shared)
+
     def heard(self, rows: Iterable[Row], shared: Iterable[str], at: float) -> None:
         """The plane told, oldest first; what is known here of a later moment stays."""
         self._shared, self._heard_at = frozenset(shared), at
         for row in rows:
             self._take(str(row["zone"]), str(row["person"]), float(row["at"]), inside=bool(row["inside"]))
 
-    def well(self, at: float) -> None:
-        """The plane was heard."""
-        self._heard_at = at
+    def well(self, at: float) -> bool:
+        """The plane was heard. False: the link had been down, and nobody is known until it tells who passed."""
+        fresh = at - self._heard_at < DOWN_S
+        if fresh:
+            self._heard_at = at
+        return fresh
 
     def presence(self, at: float) -> Presence:
         """What a decision may look at now."""

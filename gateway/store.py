@@ -10,7 +10,7 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ INDEX = "CREATE INDEX IF NOT EXISTS row_changed ON row(changed) WHERE changed IS
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS row({COLUMNS}) WITHOUT ROWID;
 {INDEX};
+CREATE TABLE IF NOT EXISTS shared(zone TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS gone(key TEXT PRIMARY KEY, changed INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS state(one INTEGER PRIMARY KEY CHECK(one = 1), version INTEGER, snapshot INTEGER,
   structural INTEGER);
@@ -200,6 +201,18 @@ class Store:
         lost = [key.rpartition(" ") for (key,) in gone]
         upserts += [GONE[kind](id_) for kind, _, id_ in lost if kind]
         return Delta(tuple(upserts), tuple(bytes.fromhex(key) for kind, _, key in lost if not kind), stand.version or 0)
+
+    def shared(self) -> list[str]:
+        """The zones that other gateways border on too, as the plane last said."""
+        with self._lock:
+            return [zone for (zone,) in self._db.execute("SELECT zone FROM shared ORDER BY zone")]
+
+    def keep_shared(self, zones: Sequence[str]) -> None:
+        """Keep them for a start without the plane."""
+        if sorted(zones) != self.shared():
+            with self._transaction():
+                self._db.execute("DELETE FROM shared")
+                self._db.executemany("INSERT INTO shared VALUES(?)", [(zone,) for zone in sorted(set(zones))])
 
     def in_force(self, snapshot: int, light_version: int, firm_version: int) -> None:
         """Note what the table in force shows from now on, for whoever asks about this moment later."""

@@ -109,7 +109,8 @@ class Sync:
             response.raise_for_status()
             async for message in httpx2.EventSource(response):
                 self._watch_keeper.well()
-                self._elsewhere.well(time.monotonic())
+                if not self._elsewhere.well(time.monotonic()):
+                    self._somebody_moved.set()
                 if message.event == "table":
                     self._table_moved.set()
                     self._somebody_moved.set()
@@ -153,6 +154,7 @@ class Sync:
                 return
             body = answer.raise_for_status().json()
             self._elsewhere.heard(body["rows"], body["shared"], time.monotonic())
+            await asyncio.to_thread(self._store.keep_shared, body["shared"])
             self._heard, more = int(body["version"]), bool(body["rows"])
 
     async def _table(self) -> None:

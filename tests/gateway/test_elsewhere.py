@@ -39,8 +39,21 @@ def test_while_the_link_is_down_nobody_is_known_in_a_zone_that_others_share() ->
     assert (alone.entered("wang", "garage"), alone.inside("garage")) == (None, None)
     assert (alone.entered("wang", "pool"), alone.inside("pool"), alone.led("garage")) == (20.0, 1, 20.0)
     assert alone.waiting("pool-in") == Waits("li", "pool-in", 21.0)
-    elsewhere.well(200.0)
-    assert elsewhere.presence(200.0).entered("wang", "garage") == 20.0
+    assert not elsewhere.well(200.0)  # it is back, and has not told who passed meanwhile
+    assert elsewhere.presence(200.0).entered("wang", "garage") is None
+    elsewhere.heard([], ["garage"], 200.1)
+    assert elsewhere.well(200.0 + DOWN_S)
+    assert elsewhere.presence(201.0 + DOWN_S).entered("wang", "garage") == 20.0
+
+
+def test_after_a_start_without_the_plane_nobody_is_known_in_what_was_shared_before() -> None:
+    own = Whereabouts()
+    for zone in ("garage", "pool"):
+        own.note(Moved("wang", f"{zone}-in", (zone,), (), 20.0))
+    elsewhere = Elsewhere(own)
+    elsewhere.remember(["garage"])
+    assert elsewhere.presence(1.0).entered("wang", "garage") is None
+    assert elsewhere.presence(1.0).entered("wang", "pool") == 20.0
 
 
 def test_a_site_with_one_gateway_needs_no_link() -> None:
