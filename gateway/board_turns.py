@@ -6,9 +6,7 @@ The work is done by a child (board_lists.py); here it is only started and told t
 
 import asyncio
 import json
-import sys
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,8 +17,8 @@ import structlog
 
 from controllers.driver import LinkState
 from gateway.board_lists import Round, Setup
+from gateway.child import child
 from gateway.clock import Clock
-from gateway.generations import child_environment
 from gateway.keeper import Keeper
 
 REPORT = "board-lists.json"  # in the gateway's folder
@@ -65,16 +63,12 @@ class BoardTurns:
     async def _with_child(self) -> None:
         """Turns for as long as a child lives."""
         pipe = asyncio.subprocess.PIPE
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "gateway.board_lists", stdin=pipe, stdout=pipe, env=child_environment(),
-            limit=LINE_BYTES,
-        )  # fmt: skip
-        async with _ended(child):
-            self._tell(child, self._setup)
+        async with child("gateway.board_lists", stdin=pipe, stdout=pipe, limit=LINE_BYTES) as lister:
+            self._tell(lister, self._setup)
             done: Due = (-1, 0, {})
             while True:
                 done = await self._next(done)
-                if not await self._turn(child, done):
+                if not await self._turn(lister, done):
                     done = (-1, done[1], {})  # again, in a while
                 await asyncio.sleep(self._every_s)
 
@@ -93,10 +87,10 @@ class BoardTurns:
                 return due
             await asyncio.sleep(LOOK_S)
 
-    async def _turn(self, child: asyncio.subprocess.Process, due: Due) -> bool:
+    async def _turn(self, lister: asyncio.subprocess.Process, due: Due) -> bool:
         """One turn; whether nothing is left to do."""
-        self._tell(child, Round(tuple(due[2]), self._forget, self._clock.now()))
-        if child.stdout is None or not (line := await child.stdout.readline()):
+        self._tell(lister, Round(tuple(due[2]), self._forget, self._clock.now()))
+        if lister.stdout is None or not (line := await lister.stdout.readline()):
             raise RuntimeError("the process of the lists ended")
         reports = msgspec.json.decode(line, type=dict[str, dict[str, Any]])
         for name, report in reports.items():
@@ -107,16 +101,6 @@ class BoardTurns:
         return bool(reports) and not any(report["failed"] or report["errors"] for report in reports.values())
 
     @staticmethod
-    def _tell(child: asyncio.subprocess.Process, what: Setup | Round) -> None:
-        if child.stdin is not None:
-            child.stdin.write(msgspec.json.encode(what) + b"\n")
-
-
-@asynccontextmanager
-async def _ended(child: asyncio.subprocess.Process) -> AsyncIterator[None]:
-    try:
-        yield
-    finally:
-        if child.returncode is None:
-            child.kill()
-        await child.communicate()  # to the ends of its pipes, so that they are closed too
+    def _tell(lister: asyncio.subprocess.Process, what: Setup | Round) -> None:
+        if lister.stdin is not None:
+            lister.stdin.write(msgspec.json.encode(what) + b"\n")

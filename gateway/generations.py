@@ -7,9 +7,7 @@ files stay: a corrupt one is set aside and the one before it serves, never an em
 import asyncio
 import contextlib
 import mmap
-import os
 import sqlite3
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,12 +15,12 @@ import structlog
 
 from gateway.access.generation import build
 from gateway.access.table import CorruptTable, PermissionTable
+from gateway.child import child
 from gateway.keeper import Keeper
 from gateway.site import Site
 from gateway.store import Stand, Store
 
 SUFFIX = ".table"
-ROOT = Path(__file__).parent.parent  # where the child finds this package
 
 log = structlog.get_logger()
 
@@ -130,17 +128,10 @@ class Generations:
     async def _build(self, stand: Stand) -> Path:
         serial = 1 + max((int(path.name.split("-")[0]) for path in self._files()), default=0)
         out = self._folder / f"{serial:08d}-{stand.snapshot}{SUFFIX}"
-        arguments = (sys.executable, "-m", "gateway.builder", str(self._store_path), str(out), str(stand.version))
-        child = await asyncio.create_subprocess_exec(
-            *arguments, stderr=asyncio.subprocess.PIPE, env=child_environment()
-        )
-        try:
-            _, said = await child.communicate()
-        except asyncio.CancelledError:
-            child.kill()
-            await child.communicate()  # to the ends of its pipes, so that they are closed too
-            raise
-        if child.returncode:
+        arguments = (str(self._store_path), str(out), str(stand.version))
+        async with child("gateway.builder", *arguments, stderr=asyncio.subprocess.PIPE) as builder:
+            _, said = await builder.communicate()
+        if builder.returncode:
             raise BuildFailed(said.decode(errors="replace").strip()[-500:])
         return out
 
@@ -171,9 +162,3 @@ class Generations:
             path.unlink(missing_ok=True)
         for path in self._folder.glob("*.new"):
             path.unlink(missing_ok=True)
-
-
-def child_environment() -> dict[str, str]:
-    """The environment of a child process of this package."""
-    paths = (str(ROOT), os.environ.get("PYTHONPATH", ""))
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}

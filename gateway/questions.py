@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import httpx2
 import structlog
 
-from gateway.generations import child_environment
+from gateway.child import child
 from gateway.site import Site
 
 WAITING = 16  # more are dropped: whoever asked hears nothing, and asks again
@@ -61,22 +60,17 @@ class Questions:
             answer.raise_for_status()
 
     async def _ask(self, question: dict[str, Any]) -> bytes:
-        pipe = asyncio.subprocess.PIPE
-        arguments = (sys.executable, "-m", "gateway.why")
-        child = await asyncio.create_subprocess_exec(
-            *arguments, stdin=pipe, stdout=pipe, stderr=pipe, env=child_environment()
-        )
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), asyncio.subprocess.PIPE)
         asked = json.dumps({"gateway": self._here, "question": question}).encode()
         try:
-            async with asyncio.timeout(ANSWER_S):
-                said, wrong = await child.communicate(asked)
-        except (TimeoutError, asyncio.CancelledError) as error:
-            child.kill()
-            await child.communicate()  # to the ends of its pipes, so that they are closed too
-            if isinstance(error, asyncio.CancelledError):
-                raise
+            async with (
+                child("gateway.why", **pipes) as answerer,
+                asyncio.timeout(ANSWER_S),
+            ):
+                said, wrong = await answerer.communicate(asked)
+        except TimeoutError:
             return json.dumps({"error": f"no answer within {ANSWER_S:g} s"}).encode()
-        if child.returncode:
+        if answerer.returncode:
             log.error("a question could not be answered", error=wrong.decode(errors="replace").strip()[-500:])
             return json.dumps({"error": "the gateway failed to answer; its log says why"}).encode()
         return said

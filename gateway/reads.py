@@ -35,6 +35,7 @@ class _Held:
     read: Read
     shown: Presentation
     decision: Denied
+    told: dict[str, Any]  # as of `_looked_at`
     until: float
 
 
@@ -118,31 +119,24 @@ class Reads:
             shown = self._identifier.with_pin(held.shown, read)
         elif held is not None:
             self._give_up(held)  # somebody else is here
-        decision = self._judge(shown, point, at)
+        scene = self._scene(point)
+        decision = decide(self._pen.table(), self._passage, point, shown.presented, at, self._rules, scene)
+        told = _looked_at(shown, scene)
         if isinstance(decision, Denied) and self._wants_pin(decision, read):
-            self._held[point.name] = _Held(read, shown, decision, self._clock.mono() + PIN_S)
+            self._held[point.name] = _Held(read, shown, decision, told, self._clock.mono() + PIN_S)
             self._commands.show(read.reader, Signal.MORE, self._clock.mono())
             return
         if isinstance(read, PinEntry) and held is None and _not_found(decision):
             decision = Denied(DenyReason.INVALID_PIN)
         if isinstance(decision, Granted):
             watch.granted()
-            self._grant(read, point, shown, decision, at)
+            self._grant(read, point, shown, decision, told, at)
         else:
-            self._deny(read, point, shown, decision, at)
-
-    def _judge(self, shown: Presentation, point: AccessPoint, at: float) -> Granted | Denied:
-        return decide(self._pen.table(), self._passage, point, shown.presented, at, self._rules, self._scene(point))
+            self._deny(read, point, shown, decision, told, at)
 
     def _scene(self, point: AccessPoint) -> Scene:
         busy = self._site.interlocks and in_the_way(point.door, self._site.interlocks, self._doors.states, self._busy)
         return Scene(self._elsewhere.presence(self._clock.mono()), self._doors.state(point.door).base, bool(busy))
-
-    def _looked_at(self, shown: Presentation, point: AccessPoint) -> dict[str, Any]:
-        """What the decision looked at beside credential and table, so that it can be explained at any later time."""
-        told, scene = facts(shown.presented), self._scene(point)
-        told |= {"mode": scene.mode} if scene.mode not in (None, DoorMode.LOCKED) else {}
-        return {"shown": told | ({"interlocked": True} if scene.interlocked else {})}
 
     def _busy(self, door: str) -> bool:
         return door in self._orders.leaving
@@ -161,12 +155,14 @@ class Reads:
     def _give_up(self, held: _Held) -> None:
         """The PIN did not come: what was presented is one event, as it is without it."""
         point = self._site.points[held.read.reader]
-        self._deny(held.read, point, held.shown, held.decision, self._clock.now())
+        self._deny(held.read, point, held.shown, held.decision, held.told, self._clock.now())
 
-    def _grant(self, read: Read, point: AccessPoint, shown: Presentation, decision: Granted, at: float) -> None:
+    def _grant(
+        self, read: Read, point: AccessPoint, shown: Presentation, decision: Granted, told: dict[str, Any], at: float
+    ) -> None:
         fields = _of_read(read, point, shown) | _of_who(decision)
         fields |= {"policy": decision.policy, "command_id": new_id()}
-        detail = self._looked_at(shown, point) | ({"duress": True} if decision.duress else {})
+        detail = told | ({"duress": True} if decision.duress else {})
         if decision.notes:
             detail["notes"] = list(decision.notes)
         event = self._pen.event(EventKind.GRANTED, fields | {"detail": detail}, at)
@@ -184,13 +180,15 @@ class Reads:
         if decision.duress:
             self._cry(read, point, decision)
 
-    def _deny(self, read: Read, point: AccessPoint, shown: Presentation, decision: Denied, at: float) -> None:
+    def _deny(
+        self, read: Read, point: AccessPoint, shown: Presentation, decision: Denied, told: dict[str, Any], at: float
+    ) -> None:
         awaited = decision.reason is DenyReason.SECOND_PERSON_NEEDED
         self._commands.show(read.reader, Signal.MORE if awaited else Signal.DENIED, self._clock.mono())
         live = shown.presented
         duress = isinstance(live, Live) and live.signature_ok and bool(live.code.flags & DURESS)
         fields = _of_read(read, point, shown) | _of_who(decision) | {"reason": decision.reason}
-        fields |= {"detail": self._looked_at(shown, point) | ({"duress": True} if duress else {})}
+        fields |= {"detail": told | ({"duress": True} if duress else {})}
         event = self._pen.event(EventKind.DENIED, fields, at)
         self._pen.put(event, self._pen.noted(decision.moves))
         if duress:
@@ -222,6 +220,13 @@ class Reads:
 
 def _not_found(decision: Granted | Denied) -> bool:
     return isinstance(decision, Denied) and decision.reason is DenyReason.CREDENTIAL_NOT_FOUND
+
+
+def _looked_at(shown: Presentation, scene: Scene) -> dict[str, Any]:
+    """What the decision looked at beside credential and table, so that it can be explained at any later time."""
+    told = facts(shown.presented)
+    told |= {"mode": scene.mode} if scene.mode not in (None, DoorMode.LOCKED) else {}
+    return {"shown": told | ({"interlocked": True} if scene.interlocked else {})}
 
 
 def _of_place(read: Read, point: AccessPoint) -> dict[str, Any]:

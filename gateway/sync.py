@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +13,9 @@ import structlog
 
 from gateway import pull
 from gateway.chain import Sealed
+from gateway.child import child
 from gateway.elsewhere import Elsewhere
-from gateway.generations import Generations, child_environment
+from gateway.generations import Generations
 from gateway.journal import Journal
 from gateway.keeper import Keeper
 from gateway.questions import Questions
@@ -181,16 +181,10 @@ class Sync:
 
     async def _catch_up(self) -> None:
         """Bulk work, in a child at low priority."""
-        arguments = (sys.executable, "-m", "gateway.pull", self._url, self._gateway, str(self._store_path))
-        pipe = asyncio.subprocess.PIPE
-        child = await asyncio.create_subprocess_exec(*arguments, stdin=pipe, stderr=pipe, env=child_environment())
-        try:
-            _, said = await child.communicate(self._token.encode() + b"\n")
-        except asyncio.CancelledError:
-            child.kill()
-            await child.communicate()  # to the ends of its pipes, so that they are closed too
-            raise
-        if child.returncode:
+        arguments, pipe = (self._url, self._gateway, str(self._store_path)), asyncio.subprocess.PIPE
+        async with child("gateway.pull", *arguments, stdin=pipe, stderr=pipe) as puller:
+            _, said = await puller.communicate(self._token.encode() + b"\n")
+        if puller.returncode:
             raise pull.PullFailed(said.decode(errors="replace").strip()[-300:])
 
     # --- up -----------------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,8 @@ from gateway.access.identifier import identifier_key
 from gateway.access.mj1 import LiveCode
 from gateway.access.presence import Moved
 from gateway.access.presented import Card, Live
-from gateway.generations import Generations, child_environment
+from gateway.child import child
+from gateway.generations import Generations
 from gateway.journal import Journal
 from gateway.plan import BadPlan
 from gateway.questions import wired
@@ -294,8 +294,6 @@ async def test_the_door_process_asks_a_child(past: Past) -> None:
         "question": {"ask": "explain", "door": "lobby", "credential": "c-100"},
     }
     asked["question"]["at"] = past.now
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "gateway.why", stdin=-1, stdout=-1, env=child_environment()
-    )
-    said, _ = await child.communicate(json.dumps(asked).encode())
+    async with child("gateway.why", stdin=-1, stdout=-1) as answerer:
+        said, _ = await answerer.communicate(json.dumps(asked).encode())
     assert json.loads(said)["answers"][0]["decision"] == "Granted"
