@@ -38,8 +38,7 @@ class Amnesty:
         """All zones with rules whose bounds the access point crosses, if anybody is known to be there."""
         table, people = self._pen.table(), self._pen.journal.passage.whereabouts.people
         crossing = table.crossing(point)
-        zones = [*(zone for zone, _ in crossing.entering), *crossing.leaving] if crossing else []
-        for zone in zones:
+        for zone in crossing.zones if crossing else ():
             if zone in people:
                 change = self._pen.noted((Pardoned(zone),))
                 self._pen.write(

@@ -45,6 +45,16 @@ class Elsewhere:
             return self._own
         return _Alone(self._own, self._shared)
 
+    def known(self, person: str, zones: Iterable[str], at: float) -> dict[str, dict[str, float]]:
+        """What a decision on him now knows of shared zones: since when he is inside, and how many are."""
+        presence = self.presence(at)
+        told = {
+            zone: {"since": presence.entered(person, zone), "inside": presence.inside(zone)}
+            for zone in zones
+            if zone in self._shared
+        }
+        return {zone: {word: n for word, n in each.items() if n is not None} for zone, each in told.items()}
+
     def _take(self, zone: str, person: str, at: float, *, inside: bool) -> None:
         people = self._own.people
         if inside:
@@ -81,6 +91,16 @@ class _Alone:
 
     def waiting(self, point: str) -> Waits | None:
         return self._own.waiting(point)
+
+
+def put_back(whereabouts: Whereabouts, person: str, known: Mapping[str, Mapping[str, float]]) -> None:
+    """Make of a gateway's own whereabouts what a decision on this person knew, `Elsewhere.known` having told it."""
+    for zone, each in known.items():
+        whereabouts.pardon(zone)
+        if "inside" in each:
+            others = int(each["inside"]) - ("since" in each)
+            here = {person: each["since"]} if "since" in each else {}
+            whereabouts.people[zone] = {f"somebody {n}": 0.0 for n in range(others)} | here
 
 
 def told(moves: Iterable[PresenceChange]) -> dict[str, Any]:

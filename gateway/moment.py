@@ -4,18 +4,21 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from datetime import tzinfo
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from gateway import history, journal_db, wire
-from gateway.access.case import DEFAULT_LIMITS, Limits
+from gateway.access.case import DEFAULT_LIMITS, NOBODY, Limits, person
 from gateway.access.door_words import DoorMode
 from gateway.access.generation import build
 from gateway.access.model import AccessPoint, Credential, Row
 from gateway.access.presence import Scene
+from gateway.access.presented import Unreadable
 from gateway.access.table import PermissionTable
+from gateway.elsewhere import put_back
 from gateway.passage import Passage
+from gateway.shown import again
 
 OFFICE = ("zone", "special", "schedule", "profile", "issuer", "denied")
 Event = dict[str, Any]
@@ -48,7 +51,7 @@ class Moment:
         if force is None:
             begun = self._rows.execute("SELECT min(at) FROM force").fetchone()[0]
             raise NoAnswer(
-                f"the history of the table begins at {begun or 'no time yet'} (Unix seconds), not at {at:.0f}"
+                f"the history of the table begins at {_iso(begun) if begun else 'no time yet'}, after {_iso(at)}"
             )
         self.force = force
         self.before = event["seq"] if event else _next_seq(self._journal, at)
@@ -77,18 +80,27 @@ class Moment:
         """What passages before this moment left behind, as far as this presentation has to do with it."""
         keys = [point.name, (self._event or {}).get("raw", "")]
         if crossing := table.crossing(point.name):
-            keys += [zone for zone, _ in crossing.entering] + list(crossing.leaving)
+            keys += crossing.zones
         if who is not None:
             keys.append(who.key.hex())
         made = Passage()
         made.load(journal_db.left_before(self._journal, self.before, keys))
+        presented = again(self._event or {}, who)
+        if (known := self._told.get("known")) and not isinstance(presented, Unreadable):
+            put_back(made.whereabouts, person(who or NOBODY, presented), known)  # heard elsewhere: no journal has it
         return made
 
     def scene(self, passage: Passage, door: str) -> Scene:
         """Who was where, and the door's mode: as the event tells it, or as the last event before says."""
-        told = (self._event or {}).get("detail", {}).get("shown", {})
+        told = self._told
         mode = told.get("mode") if self._event else self._mode(door)
         return Scene(passage.whereabouts, DoorMode(mode) if mode else DoorMode.LOCKED, bool(told.get("interlocked")))
+
+    @property
+    def _told(self) -> dict[str, Any]:
+        """What the event's decision had looked at beside table and passage."""
+        found: dict[str, Any] = (self._event or {}).get("detail", {}).get("shown", {})
+        return found
 
     def _mode(self, door: str) -> str | None:
         query = (
@@ -107,6 +119,10 @@ def event_of(folder: Path, seq: int) -> Event:
         raise NoAnswer(f"this gateway's journal has no event {seq} (any more)")
     event: Event = json.loads(found[0])
     return event
+
+
+def _iso(unix_s: float) -> str:
+    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _next_seq(db: sqlite3.Connection, at: float) -> int:

@@ -6,7 +6,8 @@ from typing import Any
 import structlog
 
 from controllers.driver import CardRead, IdCardRead, KeyRead, Signal, TextRead
-from gateway.access.decision import Denied, DenyReason, Granted, Limits, Live, Scene, decide
+from gateway.access.case import NOBODY, person
+from gateway.access.decision import Denied, DenyReason, Granted, Limits, Live, Scene, Unreadable, decide
 from gateway.access.door_words import DoorMode
 from gateway.access.event import EventKind
 from gateway.access.interlock import in_the_way
@@ -121,7 +122,7 @@ class Reads:
             self._give_up(held)  # somebody else is here
         scene = self._scene(point)
         decision = decide(self._pen.table(), self._passage, point, shown.presented, at, self._rules, scene)
-        told = _looked_at(shown, scene)
+        told = _looked_at(shown, scene, self._known(shown, point, decision))
         if isinstance(decision, Denied) and self._wants_pin(decision, read):
             self._held[point.name] = _Held(read, shown, decision, told, self._clock.mono() + PIN_S)
             self._commands.show(read.reader, Signal.MORE, self._clock.mono())
@@ -137,6 +138,14 @@ class Reads:
     def _scene(self, point: AccessPoint) -> Scene:
         busy = self._site.interlocks and in_the_way(point.door, self._site.interlocks, self._doors.states, self._busy)
         return Scene(self._elsewhere.presence(self._clock.mono()), self._doors.state(point.door).base, bool(busy))
+
+    def _known(self, shown: Presentation, point: AccessPoint, decision: Granted | Denied) -> dict[str, Any]:
+        """Who is where in zones that other gateways share, as far as the decision knew."""
+        crossing = self._pen.table().crossing(point.name)
+        if crossing is None or isinstance(shown.presented, Unreadable):
+            return {}
+        who = person(decision.credential or NOBODY, shown.presented)
+        return self._elsewhere.known(who, crossing.zones, self._clock.mono())
 
     def _busy(self, door: str) -> bool:
         return door in self._orders.leaving
@@ -222,10 +231,11 @@ def _not_found(decision: Granted | Denied) -> bool:
     return isinstance(decision, Denied) and decision.reason is DenyReason.CREDENTIAL_NOT_FOUND
 
 
-def _looked_at(shown: Presentation, scene: Scene) -> dict[str, Any]:
+def _looked_at(shown: Presentation, scene: Scene, known: dict[str, Any]) -> dict[str, Any]:
     """What the decision looked at beside credential and table, so that it can be explained at any later time."""
     told = facts(shown.presented)
     told |= {"mode": scene.mode} if scene.mode not in (None, DoorMode.LOCKED) else {}
+    told |= {"known": known} if known else {}
     return {"shown": told | ({"interlocked": True} if scene.interlocked else {})}
 
 

@@ -195,6 +195,11 @@ class Crossing(NamedTuple):
     entering: Crossed
     leaving: tuple[str, ...]
 
+    @property
+    def zones(self) -> list[str]:
+        """All of them."""
+        return [*(zone for zone, _ in self.entering), *self.leaving]
+
 
 def crossing(point: AccessPoint, zones: Mapping[str, Zone]) -> Crossing | None:
     """Which bounds the access point crosses, if any."""

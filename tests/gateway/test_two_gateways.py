@@ -130,14 +130,21 @@ class Office:
         self._served, self._http = served, http
 
     def events(self, kind: str) -> list[dict[str, Any]]:
-        found = self._http.get("/events", params={"limit": 500}, headers=CENTRAL).raise_for_status().json()["events"]
+        found = (
+            self._http.get(f"{V1}/events", params={"limit": 500}, headers=CENTRAL).raise_for_status().json()["events"]
+        )
         return [each for each in found if each["kind"] == kind]
 
     def refused(self) -> list[tuple[str, str, str]]:
         return [(each["credential"], each["door"], each["reason"]) for each in self.events("Denied")]
 
+    def explained(self, cursor: int) -> bool:
+        """Whether the gateway's explanation of its event agrees with what it did."""
+        [told] = self._http.get(f"{V1}/events/{cursor}/explanation").raise_for_status().json()["answers"]
+        return bool(told["agrees"])
+
     def whereabouts(self) -> tuple[int, set[tuple[str, bool]], list[str]]:
-        told = self._http.get("/gateways/gateway-1/whereabouts", headers=GATEWAY).raise_for_status().json()
+        told = self._http.get(f"{V1}/gateways/gateway-1/whereabouts", headers=GATEWAY).raise_for_status().json()
         return told["version"], {(row["person"], row["inside"]) for row in told["rows"]}, told["shared"]
 
     def ready(self) -> bool:
@@ -151,7 +158,7 @@ class Office:
 
 @pytest.fixture
 def office(served: Served) -> Iterator[Office]:
-    with httpx2.Client(base_url=f"{served.url}{V1}", trust_env=False) as http:
+    with served.sign_in() as http:
         yield Office(served, http)
 
 
@@ -193,3 +200,6 @@ async def test_who_is_inside_for_one_gateway_is_inside_for_all_but_while_a_link_
     there.present(WANG)
     await until(lambda: office.refused().count(("wang", "club-2", "PassbackViolation")) == 2)
     assert (len(here.pulses), len(there.pulses)) == (1, 3)
+    for event in (*office.events("Granted"), *office.events("Denied")):
+        if (event["credential"], event["door"]) == ("wang", "club-2"):  # by what that gateway knew at each moment
+            assert await asyncio.to_thread(office.explained, event["cursor"]), event
