@@ -63,7 +63,7 @@ class Identifier:
         match shown.presented:
             case Card() as card:
                 pin = pin_key(self._site_key, card.key, entry.digits)
-                return replace(shown, presented=card._replace(pin=pin))
+                return replace(shown, presented=replace(card, pin=pin))
             case Live() as live:
                 pin = pin_key(self._site_key, live.key, entry.digits)
                 return replace(shown, presented=replace(live, pin=pin))

@@ -2,8 +2,9 @@
 
 Layout, little-endian, offsets from the start of the file:
 
-    HEADER    magic, version, where the sections begin (slots, rights, office), slot count, file length
-    records   a credential each (record.py)
+    HEADER    magic, version, where the sections begin (records, slots, rights, office), slot count, file length
+    texts     of each credential the piece that events tell (record.COLD)
+    records   of each the piece that every read asks (record.HOT), on whole cache lines
     slots     u32 offset of a record, 0 is empty: open addressing by the key's first 4 bytes, linear probing
     rights    what each access point and zone gives to each profile (rights.py)
     office    JSON lines: the index of the rights, how many lines a table reads at once, those lines (zones, schedules,
@@ -32,8 +33,9 @@ from gateway.access.model import (
     SpecialDays,
 )
 
-MAGIC = b"MENJIN\x00\x03"
-HEADER = struct.Struct("<8sQQQQQQ")
+MAGIC = b"MENJIN\x00\x04"
+HEADER = struct.Struct("<8sQQQQQQQ")
+LINE_BYTES = 64  # of a cache
 SLOT = struct.Struct("<I")
 KEY_HEAD = struct.Struct("<I")
 DIGEST_BYTES = 32
@@ -63,9 +65,8 @@ def build(rows: Iterable[Row], version: int) -> bytes:
 
 class _Writer:
     def __init__(self) -> None:
-        self.body = bytearray()  # the records, in order of arrival
+        self.texts, self.records = bytearray(), bytearray()  # both in order of arrival
         self.numbers: dict[str, int] = {}  # every profile id, also of those that only credentials name
-        self.records = array("I")
         self.profiles: list[AccessProfile] = []
         self.office: dict[tuple[str, str], bytes] = {}
 
@@ -91,8 +92,10 @@ class _Writer:
     def _add_credential(self, row: Credential) -> None:
         if len(row.key) != KEY_BYTES:
             raise ValueError(f"the key has {len(row.key)} bytes")
-        self.records.append(HEADER.size + len(self.body))
-        self.body += record.pack(row, [self._number(name) for name in row.profiles])
+        numbers = [self._number(name) for name in row.profiles]
+        hot, cold = record.pack(row, numbers, HEADER.size + len(self.texts))
+        self.records += hot
+        self.texts += cold
 
     def _number(self, profile: str) -> int:
         number = self.numbers.setdefault(profile, len(self.numbers))
@@ -100,24 +103,21 @@ class _Writer:
             raise ValueError(f"more than {record.NO_PROFILE} profiles")
         return number
 
-    def _slots(self) -> bytes:
-        count = 1 << (len(self.records) * 2).bit_length()
+    def _slots(self, records_at: int) -> bytes:
+        each, records = record.HOT.size, self.records
+        count = 1 << (len(records) // each * 2).bit_length()
         slots = array("I", bytes(count * SLOT.size))
-        for offset in self.records:
-            key = self._key(offset)
+        for start in range(0, len(records), each):
+            key = bytes(records[start : start + KEY_BYTES])
             slot = first_slot(key, count - 1)
-            while slots[slot]:
-                if self._key(slots[slot]) == key:
+            while place := slots[slot]:
+                if records.startswith(key, place - records_at):
                     raise BadRows(f"two credentials have the key {key.hex()}")
                 slot = (slot + 1) & (count - 1)
-            slots[slot] = offset
+            slots[slot] = records_at + start
         if sys.byteorder == "big":
             slots.byteswap()
         return slots.tobytes()
-
-    def _key(self, offset: int) -> bytes:
-        start = offset - HEADER.size
-        return bytes(self.body[start : start + KEY_BYTES])
 
     def _office(self, index: rights.Index) -> bytes:
         """The index and the lines, those of profiles last."""
@@ -128,15 +128,18 @@ class _Writer:
         return b"\n".join((*first, *lines, *profiles))
 
     def file(self, version: int) -> bytes:
-        slots = self._slots()
+        self.texts += bytes(-(HEADER.size + len(self.texts)) % LINE_BYTES)
+        records_at = HEADER.size + len(self.texts)
+        slots_at = records_at + len(self.records)
+        slots = self._slots(records_at)
         index, granted = rights.written(self.profiles, self.numbers)
         lines = self._office(index)
-        slots_at = HEADER.size + len(self.body)
         rights_at = slots_at + len(slots)
         office_at = rights_at + len(granted)
         length = office_at + len(lines) + DIGEST_BYTES
-        header = HEADER.pack(MAGIC, version, slots_at, rights_at, office_at, len(slots) // SLOT.size, length)
-        parts = (header, self.body, slots, granted, lines)
+        begins = records_at, slots_at, rights_at, office_at
+        header = HEADER.pack(MAGIC, version, *begins, len(slots) // SLOT.size, length)
+        parts = (header, self.texts, self.records, slots, granted, lines)
         digest = hashlib.sha256()
         for part in parts:
             digest.update(part)

@@ -6,6 +6,7 @@ import sys
 from typing import NamedTuple
 
 from gateway.access import generation as file
+from gateway.access.record import HOT
 
 Buffer = bytes | mmap.mmap | memoryview
 
@@ -22,6 +23,7 @@ class Sections(NamedTuple):
     """What the header says."""
 
     version: int
+    records: range  # where each begins
     slots: slice
     rights: slice
     office: slice
@@ -37,7 +39,7 @@ def sections(buffer: Buffer) -> Sections:
         raise CorruptTable("byte order: files are little-endian")
     if len(buffer) < file.HEADER.size + file.DIGEST_BYTES:
         raise CorruptTable("length")
-    magic, version, slots_at, rights_at, office_at, slots, length = file.HEADER.unpack_from(buffer)
+    magic, version, records_at, slots_at, rights_at, office_at, slots, length = file.HEADER.unpack_from(buffer)
     if magic != file.MAGIC:
         raise CorruptTable("magic")
     if length != len(buffer):
@@ -46,9 +48,10 @@ def sections(buffer: Buffer) -> Sections:
     _check_digest(buffer, end)
     if not slots or slots & (slots - 1) or slots_at + slots * file.SLOT.size != rights_at:
         raise CorruptTable("header")
-    if not rights_at <= office_at <= end:
+    if not (file.HEADER.size <= records_at <= slots_at and rights_at <= office_at <= end):
         raise CorruptTable("header")
-    return Sections(version, slice(slots_at, rights_at), slice(rights_at, office_at), slice(office_at, end))
+    records = range(records_at, slots_at, HOT.size)
+    return Sections(version, records, slice(slots_at, rights_at), slice(rights_at, office_at), slice(office_at, end))
 
 
 def _check_digest(buffer: Buffer, end: int) -> None:

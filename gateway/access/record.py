@@ -1,7 +1,8 @@
-"""A credential in a generation file: first what every read asks, in one piece; then what an event tells of it.
+"""A credential in a generation file, in two pieces: what every read asks, and what an event tells of it.
 
-    HOT       key, valid_from, valid_to, refreshed_at, usual, class, three profiles by their numbers
-    COLD      type, state, profiles beyond three, id in characters, text in bytes, public key in bytes
+    HOT       key, refreshed_at, where COLD begins, way, class, three profiles by their numbers; half a cache line
+    COLD      valid_from, valid_to, type, state, profiles beyond three, id in characters, text in bytes, public key in
+              bytes
     then      u16 numbers of those profiles, UTF-8 text (id, holder), public key, MORE
 
 Little-endian. A record is usual if nothing but time and rights can refuse it: enabled, no MORE, no static code, at most
@@ -14,14 +15,17 @@ from collections.abc import Collection, Sequence
 from gateway.access.identifier import KEY_BYTES
 from gateway.access.model import Credential, CredentialState, CredentialType, HolderClass
 
-HOT = struct.Struct("<16sIIIBB3H")
-COLD = struct.Struct("<BBBHHB")
+HOT = struct.Struct("<16sIIBB3H")
+COLD = struct.Struct("<IIBBBHHB")
+USUAL = struct.Struct("<16sI4xBB3H")  # HOT without the place of COLD
+BOUNDS = struct.Struct("<II")  # the first of COLD
 MORE = struct.Struct("<16s16sHH")  # pin, duress pin (zeros are none), marks, max_uses
 HAS_MORE = 0x80  # set in the type
 INLINE = 3
 NO_PROFILE = 0xFFFF
 ALWAYS, FOREVER = 0, 2**32 - 1  # an open valid_from, an open valid_to
 UNDATED = 2**32 - 1  # a refreshed_at that nobody noted: no lease ends
+UNUSUAL, UNBOUNDED, BOUNDED = 0, 1, 2  # the way of a record: bounded ones have a valid_from or valid_to
 
 # A member's place is its code on disk: append, never reorder. Leases stand in the order of CLASSES too.
 TYPES = (
@@ -42,33 +46,35 @@ STATES = (
     CredentialState.STOLEN,
     CredentialState.DAMAGED,
 )
-_COLD_AT = HOT.size
-_REST_AT = HOT.size + COLD.size
 _PROFILES = struct.Struct("<3H")  # the last of HOT
 _PROFILES_AT = HOT.size - _PROFILES.size
+_PLACE = struct.Struct("<I")  # where COLD begins
+_PLACE_AT = 20
 Buffer = bytes | memoryview
 
 
-def pack(row: Credential, numbers: Sequence[int]) -> bytes:
-    """The record of a credential, whose profiles have these numbers.
+def pack(row: Credential, numbers: Sequence[int], cold_at: int) -> tuple[bytes, bytes]:
+    """The two pieces of a credential whose profiles have these numbers; the second will stand at `cold_at`.
 
     Raises:
         ValueError, struct.error: a value that the record cannot hold.
     """
     more = _more(row)
-    usual = row.state is CredentialState.ENABLED and row.type is not CredentialType.STATIC and not more
+    start = ALWAYS if row.valid_from is None else row.valid_from
+    end = FOREVER if row.valid_to is None else row.valid_to
     text = (row.id + row.holder).encode()
     beyond = numbers[INLINE:]
     hot = HOT.pack(
         row.key,
-        ALWAYS if row.valid_from is None else row.valid_from,
-        FOREVER if row.valid_to is None else row.valid_to,
         row.refreshed_at or UNDATED,
-        usual and not beyond,
+        cold_at,
+        UNUSUAL if more or beyond else _way(row),
         CLASSES.index(row.holder_class),
         *(*numbers[:INLINE], NO_PROFILE, NO_PROFILE, NO_PROFILE)[:INLINE],
     )
     cold = COLD.pack(
+        start,
+        end,
         TYPES.index(row.type) | (HAS_MORE if more else 0),
         STATES.index(row.state),
         len(beyond),
@@ -76,7 +82,13 @@ def pack(row: Credential, numbers: Sequence[int]) -> bytes:
         len(text),
         len(row.public_key),
     )
-    return hot + cold + struct.pack(f"<{len(beyond)}H", *beyond) + text + row.public_key + more
+    return hot, cold + struct.pack(f"<{len(beyond)}H", *beyond) + text + row.public_key + more
+
+
+def _way(row: Credential) -> int:
+    if row.state is not CredentialState.ENABLED or row.type is CredentialType.STATIC:
+        return UNUSUAL
+    return UNBOUNDED if row.valid_from is None and row.valid_to is None else BOUNDED
 
 
 def _more(row: Credential) -> bytes:
@@ -92,26 +104,43 @@ def names_any(buffer: Buffer, at: int, numbers: Collection[int]) -> bool:
     first, second, third = _PROFILES.unpack_from(buffer, at + _PROFILES_AT)
     if first in numbers or second in numbers or third in numbers:
         return True
-    _, _, beyond, _, _, _ = COLD.unpack_from(buffer, at + _COLD_AT)
-    return any(number in numbers for number in struct.unpack_from(f"<{beyond}H", buffer, at + _REST_AT))
+    if third == NO_PROFILE:
+        return False
+    cold_at = _cold_at(buffer, at)
+    beyond = COLD.unpack_from(buffer, cold_at)[4]
+    return any(number in numbers for number in struct.unpack_from(f"<{beyond}H", buffer, cold_at + COLD.size))
 
 
 def holds(buffer: Buffer, at: int, holder: bytes) -> bool:
     """Whether the record's text ends as this holder's does; another holder's may too."""
-    _, _, beyond, _, text_bytes, _ = COLD.unpack_from(buffer, at + _COLD_AT)
-    end = at + _REST_AT + 2 * beyond + text_bytes
+    cold_at = _cold_at(buffer, at)
+    _, _, _, _, beyond, _, text_bytes, _ = COLD.unpack_from(buffer, cold_at)
+    end = cold_at + COLD.size + 2 * beyond + text_bytes
     return buffer[end - len(holder) : end] == holder
+
+
+def _cold_at(buffer: Buffer, at: int) -> int:
+    place: int = _PLACE.unpack_from(buffer, at + _PLACE_AT)[0]
+    return place
+
+
+def in_bounds(buffer: Buffer, at: int, now: float) -> bool:
+    """Whether the record's valid_from and valid_to bear this time (Unix seconds)."""
+    start: int
+    end: int
+    start, end = BOUNDS.unpack_from(buffer, _cold_at(buffer, at))
+    return start <= now < end
 
 
 def unpack(buffer: Buffer, at: int, names: Sequence[str]) -> Credential:
     """The credential whose record begins at `at`; `names` are the profiles by their numbers."""
-    key, valid_from, valid_to, refreshed_at, _, class_, *numbers = HOT.unpack_from(buffer, at)
-    type_, state, beyond, id_chars, text_bytes, key_bytes = COLD.unpack_from(buffer, at + _COLD_AT)
-    text_at = at + _REST_AT + 2 * beyond
+    key, refreshed_at, cold_at, _, class_, *numbers = HOT.unpack_from(buffer, at)
+    valid_from, valid_to, type_, state, beyond, id_chars, text_bytes, key_bytes = COLD.unpack_from(buffer, cold_at)
+    text_at = cold_at + COLD.size + 2 * beyond
     key_at = text_at + text_bytes
     text = str(buffer[text_at:key_at], "utf-8")
     if beyond:
-        numbers += struct.unpack_from(f"<{beyond}H", buffer, at + _REST_AT)
+        numbers += struct.unpack_from(f"<{beyond}H", buffer, cold_at + COLD.size)
     pin, duress_pin, marks, max_uses = b"", b"", 0, 0
     if type_ & HAS_MORE:
         pin, duress_pin, marks, max_uses = MORE.unpack_from(buffer, key_at + key_bytes)

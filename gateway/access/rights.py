@@ -9,6 +9,7 @@ is written once, when a generation is built, and read when a door is asked for t
 
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from gateway.access.model import AccessPoint, AccessPolicy, AccessProfile, Zone, ZoneRules
@@ -17,25 +18,21 @@ from gateway.access.schedule import NO_TIMES, Times
 RIGHT = struct.Struct("<HHI")
 NO_NEXT = 2**32 - 1
 POINT, ZONE, WITHIN = "point", "zone", "within"
-ByNumber = Mapping[int, int]  # a profile's number to the place of its first right
 Crossed = tuple[tuple[str, ZoneRules], ...]
 
 
-class Right(NamedTuple):
-    """A policy at one access point: its name ("profile/schedule") and its compiled times."""
+@dataclass(frozen=True, slots=True)
+class Right:
+    """A policy at one access point: its name ("profile/schedule"), its schedule's number, and the compiled times."""
 
     policy: str
+    schedule: int
     times: Times
     responder: bool = False
     visiting: bool = False
 
 
-class Chain(NamedTuple):
-    """A profile's rights at one target, in their order."""
-
-    policy: str  # of the first
-    week: bytes | None  # of the only one, if no special day changes it: looked at without a call
-    rights: tuple[Right, ...]
+ByNumber = Mapping[int, tuple[Right, ...]]  # a profile's number to its rights at one target, in their order
 
 
 def first_open(rights: Iterable[Right], minute: int, day: int) -> Right | None:
@@ -142,7 +139,7 @@ def _place(places: dict[tuple[int, int, int], int], profile: int, schedules: lis
     return next_
 
 
-class Rights(dict[int, Chain]):
+class Rights(dict[int, tuple[Right, ...]]):
     """By the place of a profile's first right: all its rights there. Read from the file when they are asked for."""
 
     def __init__(self, buffer: bytes | memoryview, at: int, index: Index, times: Mapping[str, Times]) -> None:
@@ -151,20 +148,19 @@ class Rights(dict[int, Chain]):
         self._responders, self._visiting = frozenset(index.responders), frozenset(index.visiting)
         self._by_target: dict[str, ByNumber] = {}
 
-    def __missing__(self, place: int) -> Chain:
+    def __missing__(self, place: int) -> tuple[Right, ...]:
         found: list[Right] = []
         next_ = place
         while next_ != NO_NEXT:
             profile, schedule, next_ = RIGHT.unpack_from(self._buffer, self._at + RIGHT.size * next_)
-            found.append(self._right(profile, self._index.schedules[schedule]))
-        alone = len(found) == 1 and not found[0].times.special
-        self[place] = Chain(found[0].policy, found[0].times.week if alone else None, tuple(found))
+            found.append(self._right(profile, schedule))
+        self[place] = tuple(found)
         return self[place]
 
-    def _right(self, profile: int, schedule: str) -> Right:
-        name = f"{self._index.profiles[profile]}/{schedule}"
-        times = self._times.get(schedule, NO_TIMES)
-        return Right(name, times, profile in self._responders, profile in self._visiting)
+    def _right(self, profile: int, schedule: int) -> Right:
+        name = self._index.schedules[schedule]
+        policy, times = f"{self._index.profiles[profile]}/{name}", self._times.get(name, NO_TIMES)
+        return Right(policy, schedule, times, profile in self._responders, profile in self._visiting)
 
     def of(self, name: str) -> ByNumber:
         """What a target gives; nothing for one that no policy names. Read once, and shared by its access points."""
@@ -173,20 +169,8 @@ class Rights(dict[int, Chain]):
             start = self._at + RIGHT.size * self._index.rights + offset
             numbers = struct.unpack_from(f"<{count}H", self._buffer, start)
             places = struct.unpack_from(f"<{count}I", self._buffer, start + 2 * count)
-            self._by_target[name] = dict(zip(numbers, places, strict=True))
+            self._by_target[name] = dict(zip(numbers, map(self.__getitem__, places), strict=True))
         return self._by_target[name]
-
-
-class Weeks(dict[int, bytes | None]):
-    """By the same place: the week of a right that is the only one there and heeds no special day; else None."""
-
-    def __init__(self, rights: Rights) -> None:
-        super().__init__()
-        self._rights = rights
-
-    def __missing__(self, place: int) -> bytes | None:
-        self[place] = self._rights[place].week
-        return self[place]
 
 
 class Crossing(NamedTuple):
@@ -230,18 +214,4 @@ class Doorways(dict[str, Doorway]):
             return Doorway((), None)
         covering = filter(None, map(self._rights.of, targets(point, self._zones)))
         self[name] = Doorway(tuple(covering), crossing(point, self._zones))
-        return self[name]
-
-
-class Plain(dict[str, tuple[ByNumber, ...] | None]):
-    """By access point: what covers it, if neither who is where nor the hour changes what it asks for; else None."""
-
-    def __init__(self, points: Mapping[str, AccessPoint], doorways: Doorways) -> None:
-        super().__init__()
-        self._points, self._doorways = points, doorways
-
-    def __missing__(self, name: str) -> tuple[ByNumber, ...] | None:
-        covering, crossed = self._doorways[name]
-        plain = crossed is None and name in self._points and not self._points[name].assurance_by
-        self[name] = covering if plain else None
         return self[name]

@@ -52,6 +52,11 @@ class Times(NamedTuple):
         bits = self.special.get(day) if self.special else None
         return is_open_at(self.week, minute) if bits is None else is_open_at(bits, minute % DAY_MINUTES)
 
+    def of_day(self, day: int) -> bytes:
+        """The day's minute bits."""
+        start = (day - 1) % 7 * DAY_BYTES  # day 1 was a Monday
+        return self.special.get(day) or self.week[start : start + DAY_BYTES]
+
 
 NO_TIMES = Times(NEVER, {})
 ALL_TIMES = Times(b"\xff" * WEEK_BYTES, {})

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from types import MappingProxyType
-from typing import NamedTuple
 
 from gateway.access import generation as file
 from gateway.access import office, record
+from gateway.access.hours import Hours, Minute
+from gateway.access.lease import DEFAULT_LEASES
 from gateway.access.mapped import Buffer, CorruptTable, Sections, sections
 from gateway.access.model import (
     ALWAYS,
@@ -21,15 +22,10 @@ from gateway.access.model import (
     SpecialDays,
     Zone,
 )
-from gateway.access.rights import Crossing, Doorways, Index, Plain, Right, Rights, Weeks, first_open
-from gateway.access.schedule import ALL_TIMES, DAY_MINUTES, NO_TIMES, Times, minute_of_week, times
+from gateway.access.rights import ByNumber, Crossing, Doorways, Index, Right, Rights, first_open
+from gateway.access.schedule import ALL_TIMES, NO_TIMES, Times, times
 
 __all__ = ["Buffer", "CorruptTable", "NeedsRebuild", "PermissionTable"]
-
-CLOCK_SIZE = 14 * DAY_MINUTES  # minutes that a table remembers
-
-
-Tick = tuple[int, int, int, int]  # of a compiled week the byte, and the bit as a mask; minute of the week; day
 
 
 class NeedsRebuild(Exception):
@@ -50,17 +46,12 @@ class _Office:
     denied: Mapping[bytes, int]  # pass id to the pass's end
 
 
-class Parts(NamedTuple):
-    """What is asked for every read, to be taken apart at once."""
-
-    plain: Plain  # by access point
-    changed: Mapping[bytes, Credential | None]  # overlay by key; None is deleted
-    slots: memoryview  # of u32, for the look-up
-    mask: int
-    buffer: memoryview  # the whole file
-    weeks: Weeks  # by the place of a profile's first right
-    rights: Rights  # the same whole
-    clock: dict[float, Tick]  # memo of `tick`, by the minute of Unix time
+Plain = dict[str, tuple[ByNumber, ...]]
+Changed = Mapping[bytes, Credential | None]
+Parts = tuple[Plain, Changed, memoryview, int, memoryview, list[Minute]]
+"""What is asked for every read, in a plain tuple: the access points where nothing but rights counts, with what covers
+them; the overlay by key (None is deleted); the slots (u32) and the mask of the look-up; the whole file; the minute that
+was asked for last, alone in a list, so that it can be put anew."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -72,6 +63,7 @@ class PermissionTable:
     tz: tzinfo
     points: Mapping[str, AccessPoint]
     parts: Parts
+    hours: Hours
     doorways: Doorways  # by access point
     _sections: Sections
     _office: _Office
@@ -99,8 +91,9 @@ class PermissionTable:
         chains = Rights(whole, found.rights.start, made.index, made.times)
         doorways = Doorways(by_name, made.zones, chains)
         slots = whole[found.slots].cast("I")
-        parts = Parts(Plain(by_name, doorways), {}, slots, len(slots) - 1, whole, Weeks(chains), chains, {})
-        return cls(found.version, site, tz, by_name, parts, doorways, found, made)
+        hours = Hours(tz, [made.times.get(name, NO_TIMES) for name in made.index.schedules])
+        parts: Parts = _plain(points, doorways), {}, slots, len(slots) - 1, whole, hours.kept
+        return cls(found.version, site, tz, by_name, parts, hours, doorways, found, made)
 
     def __repr__(self) -> str:
         return f"<PermissionTable {self.version}, {self.overlay_size} changed>"  # never what is in it
@@ -113,11 +106,11 @@ class PermissionTable:
     @property
     def overlay_size(self) -> int:
         """How many credentials the overlay holds: each change copies it, so rebuild before it grows large."""
-        return len(self.parts.changed)
+        return len(self._changed)
 
     def find(self, key: bytes) -> Credential | None:
         """The credential with this identifier key."""
-        _, changed, slots, mask, buffer, *_ = self.parts
+        _, changed, slots, mask, buffer, _ = self.parts
         if key in changed:
             return changed[key]
         slot = file.first_slot(key, mask)
@@ -129,7 +122,7 @@ class PermissionTable:
 
     def stored(self, place: int) -> Credential:
         """The credential whose record stands there."""
-        return record.unpack(self.parts.buffer, place, self._office.index.profiles)
+        return record.unpack(self._buffer, place, self._office.index.profiles)
 
     def issuer(self, kid: int) -> IssuerKey | None:
         """The key that visitor passes of this `kid` are signed with."""
@@ -155,8 +148,7 @@ class PermissionTable:
         numbers = [self._office.numbers.get(profile, record.NO_PROFILE) for profile in profiles]
         for by_number in self.doorways[point].covering:
             for number in numbers:
-                if (place := by_number.get(number)) is not None:
-                    yield from self.parts.rights[place].rights
+                yield from by_number.get(number, ())
 
     def schedule_open(self, schedule: str, minute: int, day: int) -> bool:
         """Whether a schedule is open in this minute of the week, on this day; a missing one never is."""
@@ -168,31 +160,29 @@ class PermissionTable:
 
     def local(self, now: float) -> tuple[int, int]:
         """The site's minute of the week (0 is Monday 00:00) and its day, by `date.toordinal()`."""
-        minute = now // 60
-        _, _, of_week, day = self.parts.clock.get(minute) or self.tick(minute)
+        *_, of_week, day = self.hours.minute(now, DEFAULT_LEASES)
         return of_week, day
 
-    def tick(self, minute: float) -> Tick:
-        """What a minute of Unix time is at the site. Remembered: clocks of our time change at whole minutes only."""
-        local = datetime.fromtimestamp(minute * 60, self.tz)
-        of_week, clock = minute_of_week(local), self.parts.clock
-        if len(clock) >= CLOCK_SIZE:
-            clock.clear()
-        clock[minute] = of_week >> 3, 1 << (of_week & 7), of_week, local.toordinal()
-        return clock[minute]
+    @property
+    def _changed(self) -> Changed:
+        return self.parts[1]
+
+    @property
+    def _buffer(self) -> memoryview:
+        return self.parts[4]
 
     def rows(self) -> Iterator[Row]:
         """Every row, the overlay applied."""
         yield from self._office.zones.values()
         yield from self._office.schedules
-        lines = bytes(self.parts.buffer[self._sections.office]).split(b"\n")
+        lines = bytes(self._buffer[self._sections.office]).split(b"\n")
         yield from map(office.from_line, lines[2 + int(lines[1]) :])
         yield from self._office.issuers.values()
         yield from (DeniedPass(pass_id, until) for pass_id, until in self._office.denied.items())
-        for place in filter(None, self.parts.slots):
-            if (found := self.stored(place)).key not in self.parts.changed:
+        for place in self._sections.records:
+            if (found := self.stored(place)).key not in self._changed:
                 yield found
-        yield from filter(None, self.parts.changed.values())
+        yield from filter(None, self._changed.values())
 
     def entitled(self, point: str) -> Iterator[Credential]:
         """The credentials one of whose profiles has a right at the access point, at whatever time.
@@ -201,8 +191,8 @@ class PermissionTable:
         """
         covering = self.doorways[point].covering
         numbers = set().union(*covering)
-        _, changed, slots, _, buffer, *_ = self.parts
-        for place in filter(None, slots):
+        changed, buffer = self._changed, self._buffer
+        for place in self._sections.records:
             if record.names_any(buffer, place, numbers) and (found := self.stored(place)).key not in changed:
                 yield found
         names = {self._office.index.profiles[number] for number in numbers}
@@ -210,9 +200,9 @@ class PermissionTable:
 
     def held_by(self, holder: str) -> Iterator[Credential]:
         """The credentials of one holder."""
-        _, changed, slots, _, buffer, *_ = self.parts
+        changed, buffer = self._changed, self._buffer
         wanted = holder.encode()
-        for place in filter(None, slots):
+        for place in self._sections.records:
             if record.holds(buffer, place, wanted):
                 found = self.stored(place)
                 if found.holder == holder and found.key not in changed:
@@ -227,7 +217,7 @@ class PermissionTable:
         Raises:
             NeedsRebuild: a row is no Credential, IssuerKey or DeniedPass.
         """
-        changed: dict[bytes, Credential | None] = {**self.parts.changed, **dict.fromkeys(deleted_keys)}
+        changed: dict[bytes, Credential | None] = {**self._changed, **dict.fromkeys(deleted_keys)}
         issuers, denied = dict(self._office.issuers), dict(self._office.denied)
         for row in upserts:
             match row:
@@ -244,7 +234,9 @@ class PermissionTable:
                 case _:
                     raise NeedsRebuild(f"{type(row).__name__} {row.id}")
         made = replace(self._office, issuers=issuers, denied=denied)
-        return replace(self, version=version, parts=self.parts._replace(changed=changed), _office=made)
+        plain, _, slots, mask, buffer, minute = self.parts
+        parts = plain, changed, slots, mask, buffer, minute
+        return replace(self, version=version, parts=parts, _office=made)
 
 
 def _read_office(section: bytes) -> _Office:
@@ -262,3 +254,9 @@ def _read_office(section: bytes) -> _Office:
         {row.kid: row for row in rows if isinstance(row, IssuerKey)},
         {row.pass_id: row.until for row in rows if isinstance(row, DeniedPass)},
     )
+
+
+def _plain(points: Iterable[AccessPoint], doorways: Doorways) -> Plain:
+    """What covers the points where neither who is where nor the hour changes what they ask for."""
+    ready = ((point, doorways[point.name]) for point in points)
+    return {point.name: way.covering for point, way in ready if not (way.crossing or point.assurance_by)}

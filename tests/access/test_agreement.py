@@ -11,16 +11,15 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.access import base45, mj1
-from gateway.access.case import Case
-from gateway.access.checks import NOBODY, Limits
-from gateway.access.decision import Card, Denied, DenyReason, Granted, Live, Pass, Unreadable, decide, walk
+from gateway.access import base45, decision, mj1
+from gateway.access.case import NOBODY
+from gateway.access.decision import Denied, DenyReason, Granted, Live, Pass, Unreadable, decide
 from gateway.access.generation import build
 from gateway.access.identifier import identifier_key
 from gateway.access.model import AccessPoint, Credential, CredentialState, IssuerKey, Mark, Zone
-from gateway.access.presence import NO_SCENE, Moved
+from gateway.access.presence import Moved
 from gateway.access.table import PermissionTable
-from gateway.access.usual import usual
+from gateway.access.walk import walk
 from tests.access import naive
 from tests.access.asking import asked_anew
 from tests.access.estate import GATE_IN, NOON, NOW, PLANT_IN, ROWS, SHANGHAI, card, credential, table
@@ -64,16 +63,11 @@ def assert_agrees(decided: PermissionTable, world: World) -> None:
 @pytest.mark.timeout(3_600 if LONG else 300)
 def test_the_short_way_gives_the_answer_of_the_checks(world: World) -> None:
     shown, now = world.presented, world.at.timestamp()
-    if not isinstance(shown, Card):
-        return
     decided = PermissionTable.load(build(world.rows, 1), world.points, SHANGHAI, site=SITE)
-    short = usual(decided, world.point, shown, now, world.limits, world.scene)
-    if short is not None:
-        walked = walk(Case(decided, world.memory, world.point, shown, now, world.limits, world.scene), shown)
-        assert (type(short), short.credential, _told(short)) == (type(walked), walked.credential, _told(walked))
-        assert short.grounds
-        assert walked.grounds
-        assert short.grounds.age == walked.grounds.age
+    asked = decided, world.memory, world.point, shown, now, world.limits, world.scene
+    short, walked = decide(*asked), walk(*asked)
+    assert (type(short), short.credential, _told(short)) == (type(walked), walked.credential, _told(walked))
+    assert (short.grounds and short.grounds.age) == (walked.grounds and walked.grounds.age)
 
 
 def _told(decision: Granted | Denied) -> tuple[object, ...]:
@@ -84,17 +78,20 @@ def _told(decision: Granted | Denied) -> tuple[object, ...]:
     ("row", "point", "answer"),
     [
         (credential(), GATE_IN, "home/always"),
+        (credential(valid_from=NOW, valid_to=NOW + 1), GATE_IN, "home/always"),
         (credential(2), GATE_IN, DenyReason.CREDENTIAL_NOT_FOUND),
         (credential(), PLANT_IN, DenyReason.UNAUTHORIZED),
         (credential(profiles=("secure",)), PLANT_IN, DenyReason.NOT_PERMITTED_AT_THIS_TIME),
+        (credential(valid_to=NOW), GATE_IN, None),
         (credential(state=CredentialState.LOST), GATE_IN, None),
         (credential(marks=Mark.LEAD), GATE_IN, None),
     ],
 )
 def test_the_short_way_answers_the_usual_read_and_no_other(
-    row: Credential, point: AccessPoint, answer: str | None
+    row: Credential, point: AccessPoint, answer: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    short = usual(table(row), point, card(assurance=1), NOW, Limits(), NO_SCENE)
+    monkeypatch.setattr(decision, "walk", lambda *_: None)
+    short = decide(table(row), Memory({}, {}), point, card(assurance=1), float(NOW))
     assert answer == (short and (short.policy if isinstance(short, Granted) else short.reason))
 
 

@@ -57,10 +57,10 @@ class Menjin:
         return isinstance(decide(self.table, _NO_PASSAGE, self.points[point], card, now, scene=SCENE), Granted)
 
     def times_us(self, asked: list[Request]) -> list[float]:
-        """How long each decision takes."""
-        ready = [(self.points[point], Card(key, assurance=1), at.timestamp()) for key, point, at in asked]
+        """How long each decision takes; the card was just read."""
         table, times = self.table, []
-        for point, card, now in ready:
+        for key, number, at in asked:
+            point, card, now = self.points[number], Card(key, assurance=1), at.timestamp()
             start = perf_counter_ns()
             decide(table, _NO_PASSAGE, point, card, now, scene=SCENE)
             times.append((perf_counter_ns() - start) / 1_000)
