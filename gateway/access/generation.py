@@ -11,7 +11,7 @@ Layout, little-endian, offsets from the start of the file:
               issuers... by office.py), then the profiles, which are read when somebody asks for all rows
     SHA-256   of all before it
 
-About 80 MB for 1,000,000 cards with ids and holders of 12 characters.
+About 84 MB for 1,000,000 cards with ids and holders of 12 characters.
 """
 
 import hashlib

@@ -27,7 +27,8 @@ from tests.bench.decide_estate import ASSURANCE, EPOCH, LARGE, SMALL, Estate, Re
 from tests.bench.decide_peers import Answer, casbin_engine, regorus_engine, sqlalchemy_engine
 
 ROUNDS = 7
-REQUESTS = {"menjin": 40_000, "pycasbin FastEnforcer": 1_000, "regorus": 2_500, "SQLAlchemy query": 200}  # 0.1 s a round
+REQUESTS = {"menjin": 40_000, "pycasbin FastEnforcer": 1_000, "regorus": 2_500, "SQLAlchemy query": 200}
+"""A round of each, about a tenth of a second long: it costs the first few ms to be heard again by the caches."""
 MEGABYTE = 1_000_000
 SCENE = Scene(Whereabouts(), DoorMode.LOCKED)  # as the door process gives it
 
