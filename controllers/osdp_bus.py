@@ -176,16 +176,16 @@ class OsdpBus:
         self._order.append(device)
         self._current, self._began_at, self._turn_bytes, self._heard = device, now, len(frame), 0
         self._sent_at = now + len(frame) * self._char_s
-        alive = device.dead and any(other.online for other in self._devices.values())
-        self._probing = device.dead and alive
-        self._silent_at = self._sent_at + (self._probe_s(device, now, alive) if device.dead else self._limits.reply_s)
+        dead = device.dead
+        self._probing = dead and any(other.online for other in self._devices.values())
+        self._silent_at = self._sent_at + (self._probe_s(device, now) if dead else self._limits.reply_s)
 
-    def _probe_s(self, device: OsdpDevice, now: float, alive: bool) -> float:
+    def _probe_s(self, device: OsdpDevice, now: float) -> float:
         """How long a dead device is listened to: as it used to answer, or now and then in full, each in its turn."""
         limits = self._limits
         longest_ago = min(other.listened_at for other in self._order if other.dead)
         if now >= self._listen_at and device.listened_at == longest_ago:
-            self._listen_at = now + limits.reply_s / (limits.listen_share if alive else limits.alone_share)
+            self._listen_at = now + limits.reply_s / (limits.listen_share if self._probing else limits.alone_share)
             device.listened_at = now
             return limits.reply_s
         usual_s = max(limits.probe_s, 2 * device.usual_s) if device.counters.answered else limits.stranger_s
@@ -226,14 +226,16 @@ class OsdpBus:
 
     def _wanted_at(self, device: OsdpDevice) -> float:
         """From when on this device may have a slot that carries no command."""
-        if self._hopes and device.dead and not device.refused:
-            return self._decide_until
         at = max(device.ready_at, self._decide_until)
-        if device.dead:
-            return max(at, self._probe_at)
+        if len(self._devices) > 1:
+            at = max(at, device.poll_at)
         if device.online:
-            at = max(at, self._rest_until)
-        return max(at, device.poll_at) if len(self._devices) > 1 else at
+            return max(at, self._rest_until)
+        if not device.dead:
+            return at
+        if self._hopes and not device.refused:
+            return self._decide_until
+        return max(at, self._probe_at)
 
     def _hope(self, now: float) -> None:
         """A dead device answers: when a cable is back, those behind it are too, and need not wait for their share."""
