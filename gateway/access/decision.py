@@ -88,7 +88,7 @@ def decide(
     except KeyError:
         return walk(table, passage, point, presented, at, limits, scene)
     key, leases = presented.key, limits.leases
-    if presented.pin or scene.interlocked or key in changed or scene.mode not in OPEN_TO_ALL:
+    if presented.pin or scene.interlocked or (changed and key in changed) or scene.mode not in OPEN_TO_ALL:
         return walk(table, passage, point, presented, at, limits, scene)
     (slot,) = _head_of(key)
     while place := slots[slot & mask]:
