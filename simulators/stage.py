@@ -156,7 +156,7 @@ class Stage:
 
     def _cameras(self) -> None:
         ports = ("--port", str(self.site.ports.camera), "--control", str(self.site.ports.camera_control))
-        login = ("--user", CAMERA_USER, "--password", self.site.secret("camera").read_text())
+        login = (f"--user={CAMERA_USER}", f"--password={self.site.secret('camera').read_text()}")
         paths = [f"/{path}" for path in CAMERAS.values()]
         try:
             self.crew.start("cameras", [SYSTEM_PYTHON, str(HERE / "rtsp_camera.py"), *ports, *login, *paths])

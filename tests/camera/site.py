@@ -46,7 +46,7 @@ class CameraSite:
         self, *mounts: str, user: str = "", password: str = "", codec: str = "h264", sound: str = "none"
     ) -> None:
         self.port, self.control = free_port(), free_port(socket.SOCK_DGRAM)
-        login = ["--user", user, "--password", password] if user else []
+        login = [f"--user={user}", f"--password={password}"] if user else []
         argv = ["/usr/bin/python3", str(SIMULATOR), "--port", str(self.port), "--control", str(self.control)]
         self._argv = [*argv, *login, "--codec", codec, "--sound", sound, *mounts]
         self.start()

@@ -51,7 +51,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:zeep", "igno
 def camera(*options: str, rtsp: int = 8554) -> Iterator[Login]:
     """A running camera; the login that it takes."""
     port, user, password = free_port(), "admin", "s3cret-Pass"
-    login = ["--user", user, "--password", password]
+    login = [f"--user={user}", f"--password={password}"]
     argv = [sys.executable, "-W", "ignore", "-m", "simulators.onvif_camera", "--port", str(port), "--rtsp", str(rtsp)]
     process = subprocess.Popen([*argv, *login, *options], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
