@@ -1,4 +1,4 @@
-"""Who passed at the site's other gateways: heard from the management plane while the link is up.
+"""Who passed at the site's other gateways, and with which codes: heard from the plane while the link is up.
 
 What is heard is kept in memory alone, but for the zones that are shared: after a start all of it is fetched anew. While
 the link is down nobody knows who passed elsewhere, so in a zone that other gateways border on too everybody counts as
@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gateway.access.presence import Moved, Presence, PresenceChange, Waits, Whereabouts
+from gateway.passage import Spent
 
 DOWN_S = 15.0  # the plane was not heard for so long: the link is down
 Row = Mapping[str, Any]  # {zone, person, at, inside}; person "" is everybody
@@ -17,8 +18,8 @@ Row = Mapping[str, Any]  # {zone, person, at, inside}; person "" is everybody
 class Elsewhere:
     """Presence as far as this gateway knows it. Times are monotonic seconds, those of rows Unix seconds. One thread."""
 
-    def __init__(self, whereabouts: Whereabouts) -> None:
-        self._own = whereabouts
+    def __init__(self, whereabouts: Whereabouts, there: dict[bytes, Spent] | None = None) -> None:
+        self._own, self._there = whereabouts, {} if there is None else there
         self._shared: frozenset[str] = frozenset()
         self._heard_at = float("-inf")
 
@@ -31,6 +32,11 @@ class Elsewhere:
         self._shared, self._heard_at = frozenset(shared), at
         for row in rows:
             self._take(str(row["zone"]), str(row["person"]), float(row["at"]), inside=bool(row["inside"]))
+
+    def spent(self, rows: Iterable[Row]) -> None:
+        """The plane told which codes were accepted anywhere. A link that is down leaves what was heard as it is."""
+        for row in rows:
+            self._there[bytes.fromhex(row["id"])] = Spent(int(row["value"]), float(row["until"]))
 
     def well(self, at: float) -> bool:
         """The plane was heard. False: the link had been down, and nobody is known until it tells who passed."""

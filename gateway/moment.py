@@ -17,8 +17,8 @@ from gateway.access.presence import Scene
 from gateway.access.presented import Unreadable
 from gateway.access.table import PermissionTable
 from gateway.elsewhere import put_back
-from gateway.passage import Passage
-from gateway.shown import again
+from gateway.passage import Passage, Spent
+from gateway.shown import again, code_id
 
 OFFICE = ("zone", "special", "schedule", "profile", "issuer", "denied")
 Event = dict[str, Any]
@@ -86,6 +86,8 @@ class Moment:
         made = Passage()
         made.load(journal_db.left_before(self._journal, self.before, keys))
         presented = again(self._event or {}, who)
+        if "spent" in self._told:
+            made.there[code_id(presented)] = Spent(self._told["spent"], self.at)
         if (known := self._told.get("known")) and not isinstance(presented, Unreadable):
             put_back(made.whereabouts, person(who or NOBODY, presented), known)  # heard elsewhere: no journal has it
         return made

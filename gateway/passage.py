@@ -5,7 +5,7 @@ It lives in memory and, written in the same transaction as the event that change
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.access.decision import LiveUsed, Used
 from gateway.access.model import Mark
@@ -36,6 +36,13 @@ class LockdownKept:
     on: bool
 
 
+class Spent(NamedTuple):
+    """What other gateways accepted: when a handle's newest code was issued, or how often a pass was used."""
+
+    value: int
+    until: float  # Unix seconds: of no interest from then on
+
+
 Change = LiveUsed | Used | CommandTaken | Moved | Waits | Pardoned | DoorKept | LockdownKept
 Stored = tuple[Any, ...]  # (kind, value...): a change as it stands on disk; `journal_db` has a statement a kind
 
@@ -55,17 +62,20 @@ class Passage:
         self._last: dict[bytes, int] = {}
         self._used: dict[bytes, int] = {}
         self._commands: dict[str, float] = {}
+        self.there: dict[bytes, Spent] = {}  # codes and passes accepted at other gateways, as far as the plane told
         self.whereabouts = Whereabouts()
         self.doors: dict[str, str] = {}  # by name: as `DoorKept`
         self.lockdowns: set[str] = set()  # places
 
     def last_iat(self, handle: bytes) -> int | None:
         """When the last accepted live code of this handle was issued, Unix seconds."""
-        return self._last.get(handle, self._iat_floor)
+        own, there = self._last.get(handle, self._iat_floor), self.there.get(handle)
+        return own if there is None else max(there.value, own or 0)
 
     def uses(self, id_: bytes) -> int:
         """How often this visitor pass, or credential with max_uses, was accepted."""
-        return self._used.get(id_, self._uses_floor)
+        own, there = self._used.get(id_, self._uses_floor), self.there.get(id_)
+        return own if there is None else max(there.value, own)
 
     def took(self, command_id: str) -> bool:
         """Whether this command was taken up before."""
@@ -80,10 +90,12 @@ class Passage:
         for kind, *values in stored:
             _LOAD[kind](self, *values)
 
-    def forget_commands(self, now: float) -> None:
-        """Drop the ids of commands that ended long ago."""
-        for command_id in [each for each, until in self._commands.items() if until < now]:
+    def forget(self, before: float) -> None:
+        """Drop the ids of commands that ended before this time, and what was spent elsewhere and is over."""
+        for command_id in [each for each, until in self._commands.items() if until < before]:
             del self._commands[command_id]
+        for id_ in [each for each, spent in self.there.items() if spent.until < before]:
+            del self.there[id_]
 
     def _shown(self, handle: str, iat: float, _second: float) -> None:
         self._last[bytes.fromhex(handle)] = int(iat)

@@ -21,7 +21,7 @@ from gateway.orders import COMMAND_S, Orders
 from gateway.pen import Pen
 from gateway.presentation import Identifier, Presentation, Read
 from gateway.readers import Admission, ReaderLimits, ReaderWatch
-from gateway.shown import facts
+from gateway.shown import code_id, facts
 from gateway.site import Site
 
 PIN_S = 10.0  # so long a reader waits for the PIN that goes with a card or code
@@ -140,12 +140,15 @@ class Reads:
         return Scene(self._elsewhere.presence(self._clock.mono()), self._doors.state(point.door).base, bool(busy))
 
     def _known(self, shown: Presentation, point: AccessPoint, decision: Granted | Denied) -> dict[str, Any]:
-        """Who is where in zones that other gateways share, as far as the decision knew."""
+        """What the decision knew of other gateways: who is where in zones that they share, and the code's use there."""
+        there = self._passage.there.get(code_id(shown.presented)) if self._passage.there else None
+        told: dict[str, Any] = {"spent": there.value} if there else {}
         crossing = self._pen.table().crossing(point.name)
-        if crossing is None or isinstance(shown.presented, Unreadable):
-            return {}
-        who = person(decision.credential or NOBODY, shown.presented)
-        return self._elsewhere.known(who, crossing.zones, self._clock.mono())
+        if crossing is not None and not isinstance(shown.presented, Unreadable):
+            who = person(decision.credential or NOBODY, shown.presented)
+            known = self._elsewhere.known(who, crossing.zones, self._clock.mono())
+            told |= {"known": known} if known else {}
+        return told
 
     def _busy(self, door: str) -> bool:
         return door in self._orders.leaving
@@ -235,8 +238,7 @@ def _looked_at(shown: Presentation, scene: Scene, known: dict[str, Any]) -> dict
     """What the decision looked at beside credential and table, so that it can be explained at any later time."""
     told = facts(shown.presented)
     told |= {"mode": scene.mode} if scene.mode not in (None, DoorMode.LOCKED) else {}
-    told |= {"known": known} if known else {}
-    return {"shown": told | ({"interlocked": True} if scene.interlocked else {})}
+    return {"shown": told | known | ({"interlocked": True} if scene.interlocked else {})}
 
 
 def _of_place(read: Read, point: AccessPoint) -> dict[str, Any]:

@@ -83,7 +83,7 @@ class Service:
         self._news.join(self.doors, self._orders.passed, self._amnesty.stood_free)
         self._lockdowns = Lockdowns(site, self.doors, pen.table, lambda: self.passage.lockdowns)
         self._remote = Remote(site, pen, self.doors, self._orders, self._lockdowns, loop, on_change)
-        self.elsewhere = Elsewhere(self.passage.whereabouts)
+        self.elsewhere = Elsewhere(self.passage.whereabouts, self.passage.there)
         self._reads = Reads(
             site, pen, commands, self.doors, self._orders, identifier, self.elsewhere, limits or ReaderLimits()
         )
@@ -144,7 +144,7 @@ class Service:
         self._news.locks.tick(mono, lambda door: door.lock_device in self._up_since and self._news.may_drive(door))
         if mono - self._forgot_s >= FORGET_S:
             self._forgot_s = mono
-            self.passage.forget_commands(self._clock.now() - DAY_S)
+            self.passage.forget(self._clock.now() - DAY_S)
 
     def _leads_outwards(self, point: str) -> bool:
         table = self._pen.table()

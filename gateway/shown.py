@@ -26,6 +26,17 @@ def facts(shown: Presented) -> Facts:
             return {}
 
 
+def code_id(shown: Presented) -> bytes:
+    """The handle of a live code, or the id of a pass; empty for all else."""
+    match shown:
+        case Live(code=code):
+            return code.handle
+        case Pass(code=code):
+            return code.pass_id
+        case _:
+            return b""
+
+
 def again(event: Facts, holder: Credential | None) -> Presented:
     """What an event's presentation was. `holder`: the credential that it names, as it stood then."""
     told, type_, reason = _told(event), event.get("credential_type", ""), event.get("reason", "")

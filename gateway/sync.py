@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,8 @@ class Sync:
         self._url, self._token, self._gateway = url, token, gateway
         self._store, self._store_path, self._generations, self._journal = store, store_path, generations, journal
         self._order, self._inventory, self._elsewhere = order, inventory, elsewhere
-        self._somebody_moved, self._heard = asyncio.Event(), 0
+        self._somebody_moved = asyncio.Event()
+        self._heard: dict[str, int] = {}  # how far each list of what happened elsewhere is known
         self._client = pull.open_client(url, token)
         self._questions = Questions(self._client, gateway, here)
         self._table_moved, self._events_wait, self._changed = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -147,15 +148,23 @@ class Sync:
             async with asyncio.timeout(POLL_S):
                 await self._somebody_moved.wait()
         self._somebody_moved.clear()
+        async for body in self._told("whereabouts"):
+            self._elsewhere.heard(body["rows"], body["shared"], time.monotonic())
+            await asyncio.to_thread(self._store.keep_shared, body["shared"])
+        async for body in self._told("spent"):
+            self._elsewhere.spent(body["rows"])
+
+    async def _told(self, what: str) -> AsyncIterator[dict[str, Any]]:
+        """Pages of what is new since the last one, up to an empty one."""
         more = True
         while more:
-            answer = await self._client.get(f"/gateways/{self._gateway}/whereabouts", params={"after": self._heard})
+            parameters = {"after": self._heard.get(what, 0)}
+            answer = await self._client.get(f"/gateways/{self._gateway}/{what}", params=parameters)
             if answer.status_code == httpx2.codes.NOT_FOUND:
                 return
             body = answer.raise_for_status().json()
-            self._elsewhere.heard(body["rows"], body["shared"], time.monotonic())
-            await asyncio.to_thread(self._store.keep_shared, body["shared"])
-            self._heard, more = int(body["version"]), bool(body["rows"])
+            yield body
+            self._heard[what], more = int(body["version"]), bool(body["rows"])
 
     async def _table(self) -> None:
         """One round: fetch what changed, and put it in force."""

@@ -30,6 +30,7 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", f"{API}/gateways/{{gateway}}/changes"): GATEWAY,
     ("GET", f"{API}/gateways/{{gateway}}/watch"): GATEWAY,
     ("GET", f"{API}/gateways/{{gateway}}/whereabouts"): GATEWAY,
+    ("GET", f"{API}/gateways/{{gateway}}/spent"): GATEWAY,
     ("POST", f"{API}/gateways/{{gateway}}/events"): GATEWAY,
     ("PUT", f"{API}/gateways/{{gateway}}/inventory"): GATEWAY,
     ("POST", f"{API}/gateways/{{gateway}}/card-numbers"): GATEWAY,

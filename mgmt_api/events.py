@@ -10,7 +10,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from gateway.access.event import EventKind
-from mgmt_api import commands, whereabouts
+from mgmt_api import commands, spent, whereabouts
 from mgmt_api.moments import LATEST, iso
 from mgmt_api.office.reading import fault_of
 from mgmt_api.office.store import take
@@ -69,7 +69,7 @@ class Ingested(NamedTuple):
 
     acked: int  # the highest sequence without a gap
     ended: list[str]  # commands
-    moved: bool  # somebody is elsewhere now
+    moved: bool  # somebody is elsewhere now, or a code is spent
 
 
 def ingest(session: Session, gateway: str, upload: Upload, heads: Sequence[Head], now: float) -> Ingested:
@@ -87,7 +87,8 @@ def ingest(session: Session, gateway: str, upload: Upload, heads: Sequence[Head]
         if head.kind == EventKind.COMMAND_OUTCOME and commands.end(session, head.command_id, head.reason, now)
     ]
     moved = whereabouts.learn(session, (raw for head, raw in fresh.values() if head.kind in whereabouts.TELLING))
-    return Ingested(_advance(session, gateway, upload.first_seq), ended, moved)
+    used = spent.learn(session, (raw for head, raw in fresh.values() if head.kind == EventKind.GRANTED))
+    return Ingested(_advance(session, gateway, upload.first_seq), ended, moved or used)
 
 
 def after(session: Session, cursor: int, limit: int, *, names: bool) -> list[Json]:

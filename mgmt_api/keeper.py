@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
-from mgmt_api import camera_alarms, commands, doors, passes, sessions
+from mgmt_api import camera_alarms, commands, doors, passes, sessions, spent
 from mgmt_api.calendars import seeds
 from mgmt_api.calendars.ending import ending
 from mgmt_api.office import position, snapshots, store
@@ -101,6 +101,7 @@ def _sweep(plane: Plane) -> bool:
         session.execute(delete(Answer).where(Answer.at < now - ANSWERS_S))
         compact(session, now - TOMBSTONES_S)
         camera_alarms.sweep(session, now)
+        spent.sweep(session, now)
         if now % DAY_S < TICK_S * SLOW_EVERY:  # once a day
             for missing in ending(session, plane.today()):
                 log.warning("special_days_missing", id=missing.id, year=missing.year)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
-from mgmt_api import card_numbers, commands, doors, events, questions, whereabouts
+from mgmt_api import card_numbers, commands, doors, events, questions, spent, whereabouts
 from mgmt_api.access import API, GuardedRoute, PlaneOf
 from mgmt_api.bodies import documented, read_json
 from mgmt_api.office import feed
@@ -57,6 +57,13 @@ def who_is_where(gateway: str, plane: PlaneOf, after: Version = 0) -> dict[str, 
     """Who passed at any gateway of the site, after a version of this."""
     with plane.database.read() as session:
         return whereabouts.since(session, after)
+
+
+@router.get("/gateways/{gateway}/spent")
+def what_is_spent(gateway: str, plane: PlaneOf, after: Version = 0) -> dict[str, Any]:
+    """Codes shown and passes used at any gateway of the site, after a version of this."""
+    with plane.database.read() as session:
+        return spent.since(session, after)
 
 
 @router.get("/gateways/{gateway}/watch", response_class=EventSourceResponse)

@@ -50,6 +50,16 @@ class Whereabouts(Base):
     version: Mapped[int] = mapped_column(BIG, index=True)
 
 
+class Spent(Base):
+    """A phone's newest code, or the uses of a visitor pass, that gateways accepted."""
+
+    __tablename__ = "spent"
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)  # 8 bytes in hex: the handle, or the pass
+    value: Mapped[int] = mapped_column(BIG)  # when it was signed, or how many uses
+    until: Mapped[int] = mapped_column(BIG, index=True)  # of no interest from then on
+    version: Mapped[int] = mapped_column(BIG, index=True)
+
+
 class Command(Base):
     """An operator's order to a gateway: handed out at most once, dead after `expires_at`."""
 

@@ -60,6 +60,10 @@ class Device:
         body = {"reader": self._name, "bits": f"{read.bits:07x}", "count": read.bit_count, "age_ms": 0}
         self._say("read", body | {"n": self._count, "boot": "b1"})
 
+    def show(self, text: str) -> None:
+        self._count += 1
+        self._say("text", {"reader": self._name, "text": text, "n": self._count, "boot": "b1", "age_ms": 0})
+
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()

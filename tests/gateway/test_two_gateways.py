@@ -3,8 +3,10 @@
 import asyncio
 import re
 import signal
+import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from mgmt_api.office.store import table_version
 from mgmt_api.plane import Estate, Plane
 from tests.gateway.test_process import RUN, Device, Gateway, broker
 from tests.gateway.test_sync import until
+from tests.gateway.world import HANDLE, SITE, Key
 from tests.mgmt_api.conftest import CENTRAL, GATEWAY, SITE_KEY, V1, Served
 
 __all__ = ["broker"]
@@ -23,26 +26,29 @@ DOWN_S = 1.5  # in place of 15 s: the plane says something each 0.3 s here
 HURRIED = f"import gateway.elsewhere; gateway.elsewhere.DOWN_S = {DOWN_S}\n{RUN}"
 OFFICE: dict[str, dict[str, Any]] = {
     "zones/estate": {},
-    "zones/building-1": {"parent": "estate", "rules": {"passback": "hard"}},
+    "zones/building-1": {"parent": "estate", "public": True, "rules": {"passback": "hard"}},
     "schedules/always": {"windows": [{"weekday": n, "start": "00:00", "end": "24:00"} for n in range(1, 8)]},
     "profiles/all": {"number": 1, "policies": [{"schedule": "always", "zone": "building-1"}]},
     "residents/wang": {"name": "王芳"},
     "residents/li": {"name": "李雷"},
+    "residents/zhao": {"name": "赵军"},
 }
 WANG, LI = 100, 101
+PHONE, ISSUER = Key(), Key()
 
 
 class Link:
     """The wire between one gateway and the plane; it can be cut."""
 
     def __init__(self, plane_port: int) -> None:
-        self.port, self.heard = 0, -1  # heard: up to where the gateway knows who is where
+        self.port = 0
+        self.heard: dict[str, int] = {}  # how far the gateway knows who is where, and what is spent
         self._plane_port = plane_port
         self._calls: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
     async def join(self) -> None:
-        self.heard = -1
+        self.heard = {}
         self._server = await asyncio.start_server(self._answer, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
@@ -72,8 +78,8 @@ class Link:
 
     async def _pour(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         while data := await source.read(65536):
-            if asked := re.search(rb"/whereabouts\?after=(\d+)", data):
-                self.heard = int(asked[1])
+            for what, after in re.findall(rb"/(whereabouts|spent)\?after=(\d+)", data):
+                self.heard[what.decode()] = int(after)
             sink.write(data)
             await sink.drain()
         sink.transport.abort()
@@ -84,13 +90,16 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     monkeypatch.setattr("mgmt_api.routes.gateway.KEEPALIVE_S", 0.3)
     tokens = {"gateway-1": "gateway-token", "gateway-2": "token-of-2"}
     estate = Estate(7, SITE_KEY, tmp_path / "api", gateway_tokens=tokens, central_tokens={"central": "central-token"})
-    with Served(Plane(replace(estate, site_id=4097))) as running:
+    with Served(Plane(replace(estate, site_id=SITE, issuer_key=ISSUER.private))) as running:
         with httpx2.Client(base_url=f"{running.url}{V1}", headers=CENTRAL, trust_env=False) as central:
             for path, body in OFFICE.items():
                 central.put(f"/{path}", json=body).raise_for_status()
             for who, number in (("wang", WANG), ("li", LI)):
                 card = {"resident": who, "type": "card", "format": "H10301", "facility": 7, "card": number}
                 central.put(f"/credentials/{who}", json=card | {"profiles": ["all"]}).raise_for_status()
+            phone = {"resident": "zhao", "type": "live", "handle": HANDLE.hex(), "public_key": PHONE.public.hex()}
+            body = phone | {"profiles": ["all"], "marks": ["exempt"]}
+            central.put("/credentials/zhao", json=body).raise_for_status()
         yield running
 
 
@@ -147,6 +156,17 @@ class Office:
         told = self._http.get(f"{V1}/gateways/gateway-1/whereabouts", headers=GATEWAY).raise_for_status().json()
         return told["version"], {(row["person"], row["inside"]) for row in told["rows"]}, told["shared"]
 
+    def spent(self) -> tuple[int, int]:
+        told = self._http.get(f"{V1}/gateways/gateway-1/spent", headers=GATEWAY).raise_for_status().json()
+        return told["version"], len(told["rows"])
+
+    def visitor_pass(self) -> str:
+        """For one passage into the building, which is public."""
+        now = datetime.now(UTC)
+        span = {"valid_from": now.isoformat(), "valid_to": (now + timedelta(hours=1)).isoformat()}
+        asked = span | {"profile": "all", "host": "wang", "max_uses": 1}
+        return str(self._http.post(f"{V1}/passes", json=asked, headers=CENTRAL).raise_for_status().json()["text"])
+
     def ready(self) -> bool:
         """Both gateways' doors are there, and decide by the whole table."""
         with self._served.plane.database.read() as session:
@@ -162,6 +182,25 @@ def office(served: Served) -> Iterator[Office]:
         yield Office(served, http)
 
 
+async def test_a_code_that_one_gateway_took_is_spent_at_the_other(
+    office: Office, links: tuple[Link, Link], doors: tuple[Device, Device], gateways: list[Gateway]
+) -> None:
+    here, there = doors
+    await until(office.ready, 30)
+    visit = office.visitor_pass()
+    for n, (text, reason) in enumerate(((PHONE.live(time.time()), "Replayed"), (visit, "UsedUp")), 1):
+        here.show(text)
+        await until(lambda n=n: len(here.pulses) == n)
+        await until(lambda n=n: office.spent()[1] == n)
+        await until(lambda: links[1].heard.get("spent", -1) >= office.spent()[0])
+        there.show(text)
+        await until(lambda n=n: len(office.events("Denied")) == n)
+        refused = office.events("Denied")[-1]
+        assert (refused["door"], refused["reason"]) == ("club-2", reason)
+        assert await asyncio.to_thread(office.explained, refused["cursor"])
+    assert not there.pulses
+
+
 async def test_who_is_inside_for_one_gateway_is_inside_for_all_but_while_a_link_is_cut(
     office: Office, links: tuple[Link, Link], doors: tuple[Device, Device], gateways: list[Gateway]
 ) -> None:
@@ -170,7 +209,7 @@ async def test_who_is_inside_for_one_gateway_is_inside_for_all_but_while_a_link_
     async def all_hear_of(person: str) -> None:
         await until(lambda: (person, True) in office.whereabouts()[1], 20)
         version = office.whereabouts()[0]
-        await until(lambda: all(link.heard >= version for link in links), 20)
+        await until(lambda: all(link.heard.get("whereabouts", -1) >= version for link in links), 20)
 
     await until(lambda: office.ready() and office.whereabouts()[2] == ["building-1"], 30)
     here.present(WANG)
