@@ -43,9 +43,11 @@ class Reserve:
         if self._end + len(frame) > self._size:
             raise ReserveFull(f"{self._size} bytes are used up")
         try:
-            os.pwrite(self._file, frame, self._end)
+            written = os.pwrite(self._file, frame, self._end)
         except OSError as error:
             raise ReserveFull(str(error)) from error
+        if written != len(frame):
+            raise ReserveFull(f"{written} of {len(frame)} bytes could be written")
         self._end += len(frame) - len(END)
 
     def frames(self) -> Iterator[bytes]:

@@ -1,16 +1,12 @@
-"""One grant in a process of its own, so that it can be killed at any system call.
-
-`python -m tests.faults.one_grant FOLDER ISSUER PASS` shows a visitor pass at the club's door. It ends once the lock was
-told, which it writes to `FOLDER/pulses`, or once the pass was refused.
-"""
+"""One grant in a process of its own, so that it can be killed at any system call."""
 
 import asyncio
-import os
-import sys
+import threading
 from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
 
-from controllers.driver import DeviceEvent, LockCommand, TextRead
+from controllers.driver import Command, DeviceEvent, LockCommand
 from gateway.access.generation import build
 from gateway.access.table import PermissionTable
 from gateway.clock import Clock
@@ -19,16 +15,30 @@ from gateway.journal import Journal
 from gateway.pen import Pen
 from gateway.service import Service
 from gateway.wire import row, rows_of
-from tests.gateway.world import SITE, RecordingDriver, rows, seen, site
+from tests.gateway.world import SITE, RecordingDriver, rows, site, text_read
+
+AFTER_S = 0.05  # for what follows a command: its outcome, and the record of that
 
 
-async def main(folder: Path, issuer: str, text: str) -> None:
-    """Present the pass, and wait for what becomes of it."""
+def show(folder: Path, issuer: str, text: str, gate: Connection) -> None:
+    """Show a visitor pass at the club's door, and write each pulse that the lock was told to `pulses` in the folder.
+
+    `gate` is told the process's threads (name to native id) when all is ready, and says when to go.
+    """
+    asyncio.run(_show(folder, issuer, text, gate))
+
+
+async def _show(folder: Path, issuer: str, text: str, gate: Connection) -> None:
     loop, done, here = asyncio.get_running_loop(), asyncio.Event(), site()
     clock = Clock()
     journal = Journal(folder / "journal.db", clock.now, reserve_bytes=1 << 16)
     data = build([row(*each) for each in rows_of(rows(issuers=({"kid": 1, "public_key": issuer},)))], 1)
     table = PermissionTable.load(data, here.access_points, here.tz, site=SITE)
+
+    class Told(RecordingDriver):
+        def submit(self, command: Command) -> None:
+            super().submit(command)
+            loop.call_later(AFTER_S, done.set)
 
     def take(event: DeviceEvent) -> None:
         loop.call_soon_threadsafe(service.on_event, event)
@@ -36,18 +46,14 @@ async def main(folder: Path, issuer: str, text: str) -> None:
     def pulse(command: LockCommand) -> None:
         with (folder / "pulses").open("a") as file:
             file.write(f"{command.command_id}\n")
-        loop.call_later(0.1, done.set)
 
-    driver = RecordingDriver(take)
+    driver = Told(take)
     driver.on_lock = pulse
     service = Service(here, Pen(journal, clock, lambda: table), Commands([driver]), loop)
     journal.start()
-    service.on_event(TextRead("club-1", text, seen()))
+    gate.send({thread.name: thread.native_id for thread in threading.enumerate()})
+    gate.recv()
+    service.on_event(text_read(text, "club-1"))
     with suppress(TimeoutError):
-        await asyncio.wait_for(done.wait(), 0.3 if driver.signals else 10)
+        await asyncio.wait_for(done.wait(), 5)
     await asyncio.to_thread(journal.close)
-
-
-if __name__ == "__main__":
-    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], sys.argv[3]))

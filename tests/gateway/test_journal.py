@@ -1,6 +1,7 @@
 """The journal on a real disk: nothing acknowledged is ever lost."""
 
 import contextlib
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -263,3 +264,18 @@ def test_the_reserve_gives_back_whole_frames_and_stops_at_a_torn_one(tmp_path: P
     assert torn.empty
     assert list(torn.frames()) == []
     torn.close()
+
+
+def test_a_frame_that_the_disk_takes_in_part_alone_is_refused(tmp_path: Path) -> None:
+    reserve = Reserve(tmp_path / "reserve.bin", 4096)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, hard))
+    try:
+        with pytest.raises(ReserveFull, match="64 of"):
+            reserve.append(bytes(100))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(reserve.frames()) == []
+    reserve.append(b"after")
+    assert list(reserve.frames()) == [b"after"]
+    reserve.close()
