@@ -39,6 +39,7 @@ from gateway.wiring import site_of
 
 SWITCH_S = 0.0005  # a busy thread may hold a door up for this long at most
 TICK_S = 0.25
+TEXTS_S = 60.0  # so long the texts of a table stay resident once read
 FIRST_BUILD_S = 5.0  # doors wait this long at most for what the last life left unbuilt
 
 log = structlog.get_logger()
@@ -149,7 +150,8 @@ async def _live(
     gc.freeze()
     supervisor = Supervisor(drivers, sink)
     supervisor.start()
-    tasks = [asyncio.create_task(each) for each in (sync.run(), _tick(service), *(duty() for duty in duties))]
+    lasting = (sync.run(), _tick(service), _stay_small(generations), *(duty() for duty in duties))
+    tasks = [asyncio.create_task(each) for each in lasting]
     log.info("ready", doors=len(service.doors.by_name), table_version=generations.table.version)
     await stopped
     for task in (*tasks, first):
@@ -168,6 +170,12 @@ async def _tick(service: Service) -> None:
             service.tick()
         except Exception:  # one bad tick must not end the doors
             log.exception("tick failed")
+
+
+async def _stay_small(generations: Generations) -> None:
+    while True:
+        await asyncio.sleep(TEXTS_S)
+        generations.table.let_texts_go()
 
 
 def _wake(loop: asyncio.AbstractEventLoop, wake: Any) -> None:

@@ -23,6 +23,7 @@ class Sections(NamedTuple):
     """What the header says."""
 
     version: int
+    texts: slice
     records: range  # where each begins
     slots: slice
     rights: slice
@@ -51,14 +52,24 @@ def sections(buffer: Buffer) -> Sections:
     if not (file.HEADER.size <= records_at <= slots_at and rights_at <= office_at <= end):
         raise CorruptTable("header")
     records = range(records_at, slots_at, HOT.size)
-    return Sections(version, records, slice(slots_at, rights_at), slice(rights_at, office_at), slice(office_at, end))
+    texts = slice(file.HEADER.size, records_at)
+    return Sections(
+        version, texts, records, slice(slots_at, rights_at), slice(rights_at, office_at), slice(office_at, end)
+    )
 
 
 def _check_digest(buffer: Buffer, end: int) -> None:
     with memoryview(buffer) as whole:
         digest = hashlib.sha256(whole[:end]).digest()
         wanted = whole[end:].tobytes()
-    if isinstance(buffer, mmap.mmap):
-        buffer.madvise(mmap.MADV_DONTNEED)  # the checksum read every page; let only used ones stay resident
+    let_go(buffer, slice(0, len(buffer)))  # the checksum read every page; let only used ones stay resident
     if digest != wanted:
         raise CorruptTable("checksum")
+
+
+def let_go(buffer: object, part: slice) -> None:
+    """Have the pages that lie whole in this part of a map no longer resident; who reads them finds them as before."""
+    start = -(-part.start // mmap.PAGESIZE) * mmap.PAGESIZE
+    length = part.stop - start
+    if isinstance(buffer, mmap.mmap) and length >= mmap.PAGESIZE:
+        buffer.madvise(mmap.MADV_DONTNEED, start, length // mmap.PAGESIZE * mmap.PAGESIZE)

@@ -10,7 +10,7 @@ from gateway.access import generation as file
 from gateway.access import office, record
 from gateway.access.hours import Hours, Minute
 from gateway.access.lease import DEFAULT_LEASES
-from gateway.access.mapped import Buffer, CorruptTable, Sections, sections
+from gateway.access.mapped import Buffer, CorruptTable, Sections, let_go, sections
 from gateway.access.model import (
     ALWAYS,
     AccessPoint,
@@ -208,6 +208,10 @@ class PermissionTable:
                 if found.holder == holder and found.key not in changed:
                     yield found
         yield from (row for row in changed.values() if row and row.holder == holder)
+
+    def let_texts_go(self) -> None:
+        """Have the pages of texts no longer resident: an event reads one, and the kernel maps its neighbours too."""
+        let_go(self._buffer.obj, self._sections.texts)
 
     def with_changes(self, upserts: Sequence[Row], deleted_keys: Sequence[bytes], version: int) -> "PermissionTable":
         """A table with these rows over this one. Deletions come first, so a key may pass to another credential.

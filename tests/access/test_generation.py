@@ -151,6 +151,27 @@ def test_a_corrupt_table_says_where() -> None:
         load(whole[:-1] + bytes([whole[-1] ^ 1]))
 
 
+def test_a_mapped_file_stays_small_in_memory_once_its_texts_are_let_go(tmp_path: Path) -> None:
+    path = tmp_path / "generation"
+    path.write_bytes(build([card(number)._replace(holder="r" * 1000) for number in range(2000)], 1))
+    with path.open("rb") as file:
+        table = load(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    assert len(list(table.rows())) == 2000
+    read = resident_bytes(path)
+    table.let_texts_go()
+    assert resident_bytes(path) < read / 4
+    assert table.find(card(1).key) == card(1)._replace(holder="r" * 1000)
+
+
+def resident_bytes(path: Path) -> int:
+    """Of this process's map of a file, the bytes in memory."""
+    lines = iter(Path("/proc/self/smaps").read_text().splitlines())
+    for line in lines:
+        if line.endswith(str(path)):
+            return next(int(each.split()[1]) * 1024 for each in lines if each.startswith("Rss:"))
+    raise AssertionError(f"{path} is not mapped")
+
+
 def test_a_mapped_file_serves_like_its_bytes(tmp_path: Path) -> None:
     rows = [card(number) for number in range(1000)]
     path = tmp_path / "generation"
