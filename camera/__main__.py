@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 ENCODERS = 2  # for browsers without H.265, at a time
+TICK_S = 1.0
 STOP_S = 2.5  # of the 3 s that a process has to end
 
 
@@ -151,7 +152,7 @@ class Process:
         await asyncio.wait([stopping, serving, *tasks], return_when=asyncio.FIRST_COMPLETED)
         failed = [task for task in (serving, *tasks) if task.done()]
         stopping.cancel()
-        server.should_exit = True
+        server.end()
         await self._end(tasks, serving)
         for task in failed:
             log.error("recorder failed", exc_info=task.exception())
@@ -256,12 +257,29 @@ class Process:
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn without its signal handlers: the process has its own."""
+    """Uvicorn without its signal handlers: the process has its own; and at rest while nobody asks for anything."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ending = asyncio.Event()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals alone."""
         yield
+
+    async def main_loop(self) -> None:
+        """Tick once a second, for the answers' Date. Ten times, as uvicorn does, cost as much as recording a camera."""
+        while not self._ending.is_set():
+            await self.on_tick(0)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TICK_S):
+                    await self._ending.wait()
+
+    def end(self) -> None:
+        """Answer what is asked, and end."""
+        self.should_exit = True
+        self._ending.set()
 
 
 def _server(app: object) -> _Server:

@@ -169,7 +169,7 @@ def wired(name: str, url: str, **more: Any) -> Camera:
     return Camera(name=name, label=Label(zh="摄像机", en="Camera"), url=url, **more)
 
 
-def clocks(video: bytes | Path, keys: bool = False) -> list[int]:
+def clocks(video: bytes | Path) -> list[int]:
     """Decode a video; the burnt-in clock of each frame in Unix ms. Fails when a frame's parity is wrong."""
     argv = ["ffmpeg", "-v", "error", "-i", str(video) if isinstance(video, Path) else "pipe:0"]
     argv += ["-f", "rawvideo", "-pix_fmt", "gray", "-vsync", "passthrough", "pipe:1"]

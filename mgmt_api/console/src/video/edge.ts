@@ -15,14 +15,15 @@ export interface Chase {
   rate: number;
 }
 
-const CUSHION_S = 0.06; // left at the least when the next fragment comes: decoder, screen and a breath
+const CUSHION_S = 0.08; // left at the least when the next fragment comes: decoder, screen and a breath
 const LOW_S = 0.03;
 const OVER_MS = 2000; // the while
 const START_S = 0.3; // behind the end at first, as long as nothing is known
-const JUMP_S = 1.5;
+const JUMP_S = 1;
 
 export class Edge {
   private left: { at: number; seconds: number }[] = [];
+  private begun = false;
 
   /** A fragment came, at this time in milliseconds: what was there before it? */
   came(buffered: Ranges, now_s: number, at: number): void {
@@ -31,12 +32,15 @@ export class Edge {
     this.left = [...this.left.filter((each) => at - each.at < OVER_MS), { at, seconds }];
   }
 
-  /** Jumps when far behind or before the newest range, which begins anew; otherwise a slightly other speed. */
+  /** Jumps at first, and when far behind or before the newest range; otherwise a slightly other speed. */
   chase(buffered: Ranges, now_s: number): Chase {
     if (buffered.length === 0) return { seek: null, rate: 1 };
     const last = buffered.length - 1;
     const [start, end] = [buffered.start(last), buffered.end(last)];
-    if (now_s < start || end - now_s > JUMP_S) {
+    // Chromium that begins to play with a picture or two plays in fits and starts for good, until it is sent elsewhere.
+    if (!this.begun && end - start < START_S) return { seek: null, rate: 1 };
+    if (!this.begun || now_s < start || end - now_s > JUMP_S) {
+      this.begun = true;
       this.left = [];
       return { seek: Math.max(start, end - START_S), rate: 1 };
     }

@@ -18,6 +18,7 @@ export type Fetch = (from: number, to: number, codec: Codec, signal: AbortSignal
 const FIRST_MS = 400; // after a seek: the pictures up to the moment, and the few that a browser wants before it shows one
 const NEXT_MS = [2000, 10_000] as const; // while little is ready, and then
 const LITTLE_S = 1.5;
+const LONG_MS = 40; // a picture that takes longer to decode than this is preceded by its key frame
 const SETTLE_MS = 200; // the picture that a seek waits for is decoded before more is asked for
 const AHEAD_S = 12; // of what is played, kept ready
 const BEHIND_S = 40;
@@ -39,6 +40,9 @@ export class FootagePlayer {
   private writing: Promise<void> = Promise.resolve(); // one append at a time
   private notBefore = 0; // after a failure
   private settles = 0;
+  private goal: number | null = null; // the time that is sought: seconds
+  private decoding = { since: 0, pictures: 0 }; // on the way to it
+  private picture_ms = 0; // how long this browser decodes at one picture
   private pictures: number[] = []; // the times of those that are ready, in order: seconds
   private blind: Stretch[] = []; // recorded, but before a first key frame: seconds
   private closed = false;
@@ -52,6 +56,7 @@ export class FootagePlayer {
   ) {
     video.disableRemotePlayback = true;
     video.src = this.address;
+    video.addEventListener("seeked", () => this.arrived());
     this.source.addEventListener("sourceopen", () => (this.source.duration = 40 * 86_400), { once: true });
   }
 
@@ -105,7 +110,29 @@ export class FootagePlayer {
       this.loading = null;
     }
     this.pump(moment, 1); // asked for before the browser has to flush what it shows
-    this.video.currentTime = at;
+    this.goal = this.video.currentTime = at;
+    this.decoding.pictures = 0;
+  }
+
+  /** The bytes of what is sought are there: where decoding it takes long, its key frame is shown meanwhile. */
+  private approach(key: number): void {
+    const { video, goal } = this;
+    if (goal === null || !video.seeking || this.decoding.pictures > 0) return;
+    const pictures = this.pictures.filter((time) => time >= key && time <= goal).length;
+    this.decoding = { since: performance.now(), pictures };
+    if (pictures * this.picture_ms > LONG_MS) video.currentTime = key + JUST_S;
+  }
+
+  private arrived(): void {
+    const { video, goal, decoding } = this;
+    if (goal === null || video.seeking) return;
+    if (Math.abs(video.currentTime - goal) > JUST_S / 2) {
+      video.currentTime = goal;
+      decoding.since = performance.now();
+      return;
+    }
+    if (decoding.pictures > 0) this.picture_ms = (performance.now() - decoding.since) / decoding.pictures;
+    this.goal = null;
   }
 
   /** Keeps enough ready after a moment; called again and again. */
@@ -174,22 +201,23 @@ export class FootagePlayer {
     await this.trim();
     buffer.timestampOffset = (from - this.origin) / 1000;
     await settled(buffer, () => buffer.appendBuffer(data));
-    this.note(buffer, data);
+    this.approach(this.note(buffer, data));
   }
 
-  /** Keeps in mind which pictures there are now, and where the first of them that a browser shows is. */
-  private note(buffer: SourceBuffer, data: ArrayBuffer): void {
+  /** Keeps in mind which pictures there are now; the time of the first of them that a browser shows. */
+  private note(buffer: SourceBuffer, data: ArrayBuffer): number {
     const times = pictureTimes(data).map((time) => time + buffer.timestampOffset);
     const [from, last] = [times[0], times.at(-1)];
-    if (from === undefined || last === undefined) return;
+    if (from === undefined || last === undefined) return Infinity;
     const known = this.pictures.filter((time) => time < from - APART_S || time > last + APART_S);
     for (let n = 0; n < buffer.buffered.length; n += 1) {
       const [start, end] = [buffer.buffered.start(n), buffer.buffered.end(n)];
       if (end <= from) continue;
       if (start - from > APART_S && start - from < KEY_S) this.blind.push({ from: from - APART_S, to: start });
       this.pictures = [...known, ...times.filter((time) => time > start - APART_S)].sort((a, b) => a - b);
-      return;
+      return Math.max(from, start);
     }
+    return Infinity;
   }
 
   private async trim(): Promise<void> {
