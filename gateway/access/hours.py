@@ -14,7 +14,8 @@ NO_MINUTE: Minute = (0.0, 0.0, b"", DEFAULT_LEASES, (), 0, 0)
 
 
 class Hours:
-    """The time of one site for one table. What does not change within the minute, or the day, is worked out once.
+    """The time of one site for one table. What does not change within the minute, or the day, is worked out once;
+    threads may ask side by side.
 
     Args:
         tz: the site's time zone.
@@ -24,14 +25,15 @@ class Hours:
     def __init__(self, tz: tzinfo, schedules: Sequence[Times]) -> None:
         self._tz, self._schedules = tz, schedules
         self.kept = [NO_MINUTE]  # the minute asked for last, alone in a list: so that it can be put anew
-        self._day, self._today = -1, list[bytes]()
+        self._today = -1, list[bytes]()  # a day, and by schedule its minute bits
 
     def minute(self, now: float, leases: Leases) -> Minute:
         """The minute of this time (Unix seconds). Clocks of our time change at whole minutes."""
-        since, until, _, for_leases, *_ = self.kept[0]
+        found = self.kept[0]
+        since, until, _, for_leases, *_ = found
         if not (since <= now < until and leases is for_leases):
-            self.kept[0] = self._minute(now // 60 * 60, leases)
-        return self.kept[0]
+            self.kept[0] = found = self._minute(now // 60 * 60, leases)
+        return found
 
     def _minute(self, since: float, leases: Leases) -> Minute:
         local = datetime.fromtimestamp(since, self._tz)
@@ -42,6 +44,8 @@ class Hours:
         return since, until, is_open, leases, stale, of_week, day
 
     def _of_day(self, day: int) -> Sequence[bytes]:
-        if day != self._day:
-            self._day, self._today = day, [times.of_day(day) for times in self._schedules]
-        return self._today
+        known, bits = self._today
+        if day != known:
+            bits = [times.of_day(day) for times in self._schedules]
+            self._today = day, bits
+        return bits
