@@ -14,8 +14,9 @@ NO_MINUTE: Minute = (0.0, 0.0, b"", DEFAULT_LEASES, (), 0, 0)
 
 
 class Hours:
-    """The time of one site for one table. What does not change within the minute, or the day, is worked out once;
-    threads may ask side by side.
+    """The time of one site for one table.
+
+    What does not change within the minute, or the day, is worked out once. Threads may ask side by side.
 
     Args:
         tz: the site's time zone.
