@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocketDisconnect
 
 from camera.answers import export_json
-from camera.app_asked import From, camera_of, hide_of, recorder_of, span_of, us_of
+from camera.app_asked import From, Recorder, camera_of, hide_of, recorder_of, span_of, us_of
 from camera.boxes import Malformed, layout
 from camera.encode import Unencodable, browser_command, encoded
 from camera.export import Wanted
@@ -23,6 +23,7 @@ from camera.playlist import iso, playlist
 from camera.remux import Begin, clip
 from camera.still import NoPicture, hidden, still
 from camera.strip import keys, strip
+from camera.taking import Taken
 
 LONGEST = timedelta(hours=24)  # of one playlist: about 90,000 lines
 LONGEST_CLIP = timedelta(minutes=5)  # of what a player asks for at once
@@ -30,6 +31,15 @@ LONGEST_EXPORT = timedelta(hours=4)
 QUICK_S = 2.0  # an export that is done within this is answered as done
 Codec = Literal["h264"] | None
 router = APIRouter()
+
+
+class Whole(BaseModel):
+    """Of what an export is a part: other recorders make the others. `id` is the same in all."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: Annotated[str, Field(pattern=r"^[0-9a-f]{16,64}$")]
+    cameras: Annotated[list[str], Field(min_length=2, max_length=256)]
 
 
 class NewClip(BaseModel):
@@ -44,6 +54,7 @@ class NewClip(BaseModel):
     by: Annotated[str, Field(min_length=1, max_length=100)]
     events: Annotated[list[dict[str, object]], Field(max_length=10_000)] = []
     watermark: Annotated[str, Field(max_length=120)] = ""
+    whole: Whole | None = None
 
 
 @router.get("/cameras/{name}/playlist.m3u8")
@@ -142,20 +153,26 @@ async def clips(request: Request, body: NewClip) -> dict[str, object]:
     gaps = {name: recorder.timeline.gaps(name, start, end) for name in cameras}
     labels = {name: camera.label for name, camera in cameras.items()}
     hide = {name: hide_of(request, name) for name in cameras}
-    wanted = Wanted(labels, start, end, body.by, body.reason, body.events, hide, body.watermark)
+    whole = body.whole.model_dump() if body.whole else None
+    wanted = Wanted(labels, start, end, body.by, body.reason, body.events, hide, body.watermark, whole)
 
     def noted(manifest: str) -> None:
         recorder.index.add_export(body.by, body.reason, list(labels), (start, end), manifest)
 
     taken = recorder.taking.begin(wanted, gaps, us_of(datetime.now(UTC)), noted)
     await run_in_threadpool(taken.ended.wait, QUICK_S)
-    return taken.json()
+    return _taken_json(recorder, taken)
 
 
 @router.get("/clips/{id}")
 def taken(request: Request, id: str) -> dict[str, object]:
     """Say how far an export is."""
-    return recorder_of(request).taking.find(id).json()
+    recorder = recorder_of(request)
+    return _taken_json(recorder, recorder.taking.find(id))
+
+
+def _taken_json(recorder: Recorder, taken: Taken) -> dict[str, object]:
+    return taken.json() | {"public_key": recorder.taking.public_key}
 
 
 @router.get("/clips/{id}/file")

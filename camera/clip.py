@@ -1,4 +1,8 @@
-"""Is an export what the recorder wrote? Needs the zip alone, no recorder."""
+"""Is an export what the recorder wrote? Needs the zip alone, no recorder.
+
+Cameras of several recorders are a zip of their exports, each whole and signed by itself; each states of which cameras
+the whole is, and its id, so that a part that is missing or of another whole is seen.
+"""
 
 import hashlib
 import json
@@ -7,8 +11,9 @@ import struct
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 FORMAT = "menjin-clip/1"
 DOMAIN = FORMAT.encode() + b"\0"
 MANIFEST, SIGNATURE, EVENTS, VIEWER = "manifest.json", "manifest.sig", "events.json", "index.html"
+PART = ".zip"
 LARGEST_MANIFEST_BYTES = 64 << 20
 _CHUNK_BYTES = 1 << 20
 # All that the zip reader and its decompressors raise for damaged bytes.
@@ -36,17 +42,20 @@ class Fault:
         return f"{self.file}: {self.what}"
 
 
-def verify(path: Path, trusted_key: str | None = None) -> list[Fault]:
+def verify(path: Path, *trusted_keys: str) -> list[Fault]:
     """Return what is wrong with an export; [] when every byte is as it was signed.
 
     Args:
         path: The zip.
-        trusted_key: The recorder's public key in hex (`GET /signing-key`), got on another way than the zip. Without
-            it, a forger who signed anew with a key of his own is not seen.
+        trusted_keys: The recorders' public keys in hex (`GET /signing-key`), got on another way than the zip. Without
+            any, a forger who signed anew with a key of his own is not seen.
     """
+    keys = {key.strip().lower() for key in trusted_keys}
     try:
         with zipfile.ZipFile(path) as archive:
-            return list(_faults(archive, trusted_key))
+            if not _parts(archive):
+                return [*_faults(archive, keys), *_missing_parts([archive])]
+            return list(_joined_faults(archive, keys))
     except _DAMAGE as error:
         return [Fault(path.name, f"cannot be read: {error}")]
 
@@ -62,7 +71,40 @@ def public_key(path: Path) -> str:
     return key if isinstance(key, str) else ""
 
 
-def _faults(archive: zipfile.ZipFile, trusted_key: str | None) -> Iterator[Fault]:
+def _parts(archive: zipfile.ZipFile) -> list[str]:
+    """Return the exports in a zip of exports; [] for an export."""
+    names = archive.namelist()
+    return names if names and all(name.endswith(PART) for name in names) else []
+
+
+def _joined_faults(archive: zipfile.ZipFile, trusted_keys: Collection[str]) -> Iterator[Fault]:
+    with ExitStack() as opened:
+        parts = []
+        for name in _parts(archive):
+            parts.append(opened.enter_context(zipfile.ZipFile(opened.enter_context(archive.open(name)))))
+            yield from (replace(each, file=f"{name}/{each.file}") for each in _faults(parts[-1], trusted_keys))
+        yield from _missing_parts(parts)
+
+
+def _missing_parts(parts: Sequence[zipfile.ZipFile]) -> Iterator[Fault]:
+    """Name the cameras that the parts lack of the whole that they state, and parts of another one."""
+    wholes = []
+    there: Counter[str] = Counter()
+    for part in parts:
+        try:
+            manifest = json.loads(_small(part, MANIFEST))
+            wholes.append(manifest.get("whole"))
+            there.update(camera["name"] for camera in manifest["cameras"])
+        except (*_DAMAGE, KeyError, TypeError, AttributeError):
+            return  # `_faults` names it
+    if any(each != wholes[0] for each in wholes) or (len(wholes) > 1 and not wholes[0]):
+        yield Fault(MANIFEST, "the parts are not of one whole")
+    for name in wholes[0]["cameras"] if wholes[0] else ():
+        if there[name] != 1:
+            yield Fault(name, "this camera is there twice" if there[name] else "this camera is missing")
+
+
+def _faults(archive: zipfile.ZipFile, trusted_keys: Collection[str]) -> Iterator[Fault]:
     names = Counter(archive.namelist())
     missing = [name for name in (MANIFEST, SIGNATURE) if not names[name]]
     yield from (Fault(name, "is missing") for name in missing)
@@ -80,7 +122,7 @@ def _faults(archive: zipfile.ZipFile, trusted_key: str | None) -> Iterator[Fault
     except (*_DAMAGE, KeyError, TypeError, AttributeError) as error:
         yield Fault(MANIFEST, f"cannot be read: {error}")
         return
-    if trusted_key is not None and key != trusted_key.strip().lower():
+    if trusted_keys and key not in trusted_keys:
         yield Fault(SIGNATURE, f"is by another key, {key}")
     yield from (Fault(name, "is not in the manifest") for name in names if name not in {*stated, MANIFEST, SIGNATURE})
     for name, (sha256, size) in stated.items():

@@ -73,6 +73,7 @@ class Wanted:
     events: Sequence[Json] = field(default=())
     hide: Mapping[str, str] = field(default_factory=dict)
     watermark: str = ""
+    whole: Json | None = None  # of which it is a part: an id and all cameras; the other parts are other recorders'
 
     def change(self, camera: str) -> Change:
         """Return what is changed in a camera's pictures."""
@@ -199,6 +200,7 @@ class Export:
             "from": iso(wanted.from_us),
             "to": iso(wanted.to_us),
             "watermark": wanted.watermark or None,
+            "whole": wanted.whole,
             "public_key": self.public_key,
             "cameras": cameras,
             "files": files,

@@ -13,6 +13,7 @@ from simulators.stage import Stage
 from simulators.wiegand import Bits, h10301
 
 PAUSE_S = (2.0, 6.0)
+WALK_S, BLIND_S = 3.0, 14.0  # along the lane behind the gate; with a bag over the camera
 DOORS = tuple(LOCKS)
 
 
@@ -23,17 +24,21 @@ class Life:
         self._stage = stage
         self._say = say
         self._dice = random.Random(seed)
+        self._stop = threading.Event()
 
     def run(self, stop: threading.Event) -> None:
         """One deed after another."""
+        self._stop = stop
         deeds: Sequence[tuple[int, Callable[[Estate], str]]] = (
-            (12, self._comes_home),
-            (4, self._shows_phone),
-            (2, self._drives_in),
-            (1, self._walks_out),
-            (2, self._wrong_building),
-            (1, self._stranger),
-            (1, self._changes_mind),
+            (36, self._comes_home),
+            (12, self._shows_phone),
+            (6, self._drives_in),
+            (3, self._walks_out),
+            (6, self._wrong_building),
+            (3, self._stranger),
+            (3, self._changes_mind),
+            (2, self._slips_in),
+            (1, self._covers_camera),
         )
         weights = [weight for weight, _ in deeds]
         while not stop.wait(self._dice.uniform(*PAUSE_S)):
@@ -47,6 +52,8 @@ class Life:
         door = self._dice.choice(DOORS)
         card = self._dice.choice(estate.cards_of("building-1"))
         self._hold(door, card.bits, walk=True)
+        if door == "main-gate":
+            self._walks()
         return f"{card.resident} comes in at {door} by card"
 
     def _shows_phone(self, estate: Estate) -> str:
@@ -79,6 +86,22 @@ class Life:
         card = self._dice.choice(estate.cards_of("building-1"))
         self._hold("main-gate", card.bits)
         return f"{card.resident} opens main-gate and walks away"
+
+    def _slips_in(self, _: Estate) -> str:
+        self._walks()
+        return "somebody walks in behind the main gate, and no card was shown"
+
+    def _covers_camera(self, _: Estate) -> str:
+        self._stage.tell_camera("see /garage black")
+        self._stop.wait(BLIND_S)
+        self._stage.tell_camera("see /garage well")
+        return "a bag hung over the garage's camera for a while"
+
+    def _walks(self) -> None:
+        """Along the lane that the gate's camera watches."""
+        self._stage.tell_camera("walk /gate on")
+        self._stop.wait(WALK_S)
+        self._stage.tell_camera("walk /gate off")
 
     def _hold(self, door: str, bits: Bits, walk: bool = False) -> None:
         where = {} if door == "garage" else {"reader": LOCKS[door]}

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from ruamel.yaml import YAML
 
+from config.drawing import Drawing, Mask, MonitoringZone
 from config.load import load_settings
 from config.settings import Settings
 from simulators.broker import write_broker
@@ -89,6 +90,7 @@ def write_site(directory: Path, estate: Estate, api_port: int | None = None) -> 
     _write_secrets(site)
     _write_broker(site)
     write_yaml(site.config, wiring(site))
+    _draw(site)
     truth = {"site_id": estate.site_id, "ports": asdict(site.ports), "operations": list(estate.operations())}
     (directory / "central.json").write_text(json.dumps(truth, ensure_ascii=False, indent=1), encoding="utf-8")
     return site
@@ -190,7 +192,22 @@ def _camera(site: Site, name: str, path: str) -> dict[str, Any]:
     url = f"rtsp://127.0.0.1:{site.ports.camera}/{path}"
     doors = ["main-gate", "building-1"] if is_gate else ["garage"]
     login = {"username": CAMERA_USER, "password_file": "secrets/camera"}
-    return {"name": name, "label": label, "url": url, **login, "doors": doors, "retention": {"max_bytes": 2 << 30}}
+    kept = {"retention": {"max_bytes": 2 << 30}, "analytics": {"stream": "main"}}
+    return {"name": name, "label": label, "url": url, **login, "doors": doors, **kept}
+
+
+def _draw(site: Site) -> None:
+    """What the office drew on the gate camera's picture: who walks along the lane has passed the gate."""
+    lane = MonitoringZone(name="门内 lane", polygon=_strip(0, 0.28, 1, 0.52), door="main-gate")
+    window = Mask(name="邻居的窗 neighbour", polygon=_strip(0.8, 0, 1, 0.14))
+    folder = site.directory / "recordings" / "drawings"
+    folder.mkdir(parents=True)
+    drawing = Drawing(revision=1, zones=(lane,), masks=(window,))
+    (folder / "gate-camera.json").write_text(drawing.model_dump_json(), encoding="utf-8")
+
+
+def _strip(left: float, top: float, right: float, bottom: float) -> tuple[tuple[float, float], ...]:
+    return (left, top), (right, top), (right, bottom), (left, bottom)
 
 
 def _write_secrets(site: Site) -> None:

@@ -1,5 +1,6 @@
 """Everything on its feet: the virtual site's devices, Menjin's three processes, and the way to each of them."""
 
+import socket
 import sys
 import threading
 from collections import defaultdict
@@ -80,6 +81,18 @@ class Stage:
         if "browser" not in self._remotes:
             raise DeviceError("the guard's browser is not open")
         return self._remotes["browser"]
+
+    def tell_camera(self, words: str) -> None:
+        """Let something happen before a camera, as the top of rtsp_camera.py says. Raises `DeviceError`."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+            link.settimeout(2)
+            link.sendto(words.encode(), ("127.0.0.1", self.site.ports.camera_control))
+            try:
+                answer = link.recv(16)
+            except OSError as error:
+                raise DeviceError(f"the camera did not answer: {error}") from error
+        if answer != b"ok":
+            raise DeviceError(f"the camera does not know {words!r}")
 
     def start_browser(self) -> None:
         """Open a guard's browser, before `browser` is asked for."""

@@ -88,7 +88,9 @@ def _repaired(target: Path) -> "list[Repaired]":
 @clip.command("verify", help="Check an exported clip and its signature / 校验导出的录像包")
 def verify_clip(
     path: Annotated[Path, typer.Argument(help="The exported zip / 导出的压缩包")],
-    key: Annotated[str | None, typer.Option(help="The recorder's public key in hex / 录像机公钥")] = None,
+    key: Annotated[
+        list[str] | None, typer.Option(help="A recorder's public key in hex; may be repeated / 录像机公钥")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Compare each byte of an export with its signed manifest."""
@@ -96,7 +98,7 @@ def verify_clip(
 
     if not path.is_file():
         stop(f"{path}: there is no export here")
-    _report(path, [asdict(fault) for fault in verify_export(path, key)], json)
+    _report(path, [asdict(fault) for fault in verify_export(path, *(key or ()))], json)
 
 
 def _report(target: Path, faults: list[dict[str, Any]], json: bool, more: dict[str, Any] | None = None) -> None:

@@ -1,15 +1,18 @@
 """Footage that is taken or kept: exports, holds, and the register of who saw and took what, and why."""
 
+import secrets
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import Response, StreamingResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 from starlette.concurrency import run_in_threadpool
 
 from mgmt_api import audit, events
 from mgmt_api.access import API, PLAIN, Caller, CallerOf, GuardedRoute, PlaneOf
+from mgmt_api.event_words import words
+from mgmt_api.exports import Part, asked, joined, parts_of, zipped
 from mgmt_api.looks import Deed
 from mgmt_api.moments import iso
 from mgmt_api.plane import Plane
@@ -19,7 +22,7 @@ from mgmt_api.routes.cameras import Reason, cameras, passed_on, span_of, wanted_
 router = APIRouter(prefix=API, route_class=GuardedRoute, tags=["footage"])
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$")]
 Why = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=PLAIN)]
-ExportId = Annotated[str, Path(pattern=r"^[0-9]{1,3}-[0-9a-f]{16}$")]
+ExportId = Annotated[str, Path(pattern=r"^[0-9]{1,3}-[0-9a-f]{16}(_[0-9]{1,3}-[0-9a-f]{16}){0,15}$")]
 HoldId = Annotated[str, Path(pattern=r"^[0-9]{1,3}-[0-9]{1,15}$")]
 MOST_EVENTS = 10_000
 # What of an event goes out with a clip: who, where, when and why; no credential.
@@ -27,7 +30,7 @@ _TOLD = ("cursor", "occurred_at", "kind", "door", "access_point", "reason", "hol
 
 
 class NewExport(BaseModel):
-    """POST /clips: cameras of one recorder, [from, to), and why the footage leaves the house."""
+    """POST /clips: cameras, of several recorders too, [from, to), and why the footage leaves the house."""
 
     model_config = ConfigDict(extra="forbid")
     cameras: Annotated[list[Name], Field(min_length=1, max_length=16)]
@@ -53,26 +56,30 @@ class NewHold(BaseModel):
 async def export(body: NewExport, plane: PlaneOf, caller: CallerOf) -> dict[str, Any]:
     """Begin an export: a zip of clips, access events, a viewer and a signed manifest. It goes into the register."""
     span = span_of(body.from_, body.to)
-    numbers = {await plane.recorders.number_of(name) for name in body.cameras}
-    if len(numbers) > 1:
-        raise Problem("validation", "The cameras are recorded in different places; export them one place at a time.")
-    (number,) = numbers
+    places: dict[int, list[str]] = {}
+    for name in body.cameras:
+        places.setdefault(await plane.recorders.number_of(name), []).append(name)
+    whole = {"id": secrets.token_hex(16), "cameras": body.cameras} if len(places) > 1 else None
     wanted = {
-        "cameras": body.cameras,
         **span,
         "by": caller.name,
         "reason": body.reason,
-        "events": await _events(plane, body) if body.events else [],
         "watermark": f"{caller.name}  {span['from'][:16]}Z  {iso(plane.clock())[:19]}Z" if body.watermark else "",
+        "whole": whole,
     }
-    made = await plane.recorders.ask_json(plane.recorders.numbered(number), "POST", "clips", body=wanted)
-    made["id"] = f"{number}-{made['id']}"
+    told, count = [], 0
+    for number, names in places.items():
+        found = await _events(plane, names, (body.from_, body.to)) if body.events else []
+        address, count = plane.recorders.numbered(number), count + len(found)
+        part = wanted | {"cameras": names, "events": found}
+        told.append(await plane.recorders.ask_json(address, "POST", "clips", body=part))
+    made = joined([Part(number, each["id"]) for number, each in zip(places, told, strict=True)], told)
     detail = {
         **span,
         "reason": body.reason,
         "cameras": body.cameras,
         "export": made["id"],
-        "events": len(wanted["events"]),
+        "events": count,
         "manifest": made["manifest"],
     }
     await run_in_threadpool(_write, plane, caller, Deed.EXPORT, ", ".join(body.cameras), detail)
@@ -82,20 +89,26 @@ async def export(body: NewExport, plane: PlaneOf, caller: CallerOf) -> dict[str,
 @router.get("/clips/{id}")
 async def exported(id: ExportId, plane: PlaneOf) -> dict[str, Any]:
     """How far an export is."""
-    number, _, export_id = id.partition("-")
-    made = await plane.recorders.ask_json(plane.recorders.numbered(int(number)), "GET", f"clips/{export_id}")
-    return _linked({**made, "id": id})
+    parts = parts_of(id)
+    return _linked(joined(parts, await asked(plane.recorders, parts)))
 
 
 @router.get("/clips/{id}/file")
 async def file(id: ExportId, request: Request, plane: PlaneOf, caller: CallerOf) -> Response:
-    """The zip. Each fetching goes into the register, with the SHA-256 of the manifest."""
-    number, _, export_id = id.partition("-")
-    address = plane.recorders.numbered(int(number))
-    answer = await plane.recorders.stream(address, f"clips/{export_id}/file", params={}, headers=wanted_range(request))
+    """The zip; of several recorders, a zip of zips. Each fetching goes into the register, with the manifests' hashes."""
+    parts = parts_of(id)
+    if len(parts) > 1:
+        made = joined(parts, await asked(plane.recorders, parts))
+        if made["stage"] != "ready":
+            raise Problem("not-ready", "The export is not ready.")
+        await run_in_threadpool(_fetched, plane, caller, id, made["manifest"])
+        headers = {"Content-Disposition": f'attachment; filename="{made["name"]}"'}
+        return StreamingResponse(zipped(plane.recorders, parts), 200, headers, "application/zip")
+    address = plane.recorders.numbered(parts[0].recorder)
+    path = f"clips/{parts[0].id}/file"
+    answer = await plane.recorders.stream(address, path, params={}, headers=wanted_range(request))
     if answer.status_code == 200:
-        detail = {"export": id, "manifest": answer.headers.get("x-manifest-sha256", "")}
-        await run_in_threadpool(_write, plane, caller, Deed.FETCH, id, detail)
+        await run_in_threadpool(_fetched, plane, caller, id, answer.headers.get("x-manifest-sha256", ""))
     return passed_on(answer)
 
 
@@ -150,20 +163,27 @@ def register(
     return {"entries": entries, "next": entries[-1]["id"] if len(entries) == limit else None}
 
 
-async def _events(plane: Plane, body: NewExport) -> list[dict[str, Any]]:
+async def _events(plane: Plane, names: list[str], span: tuple[datetime, datetime]) -> list[dict[str, Any]]:
     known = {camera["name"]: camera for camera in await cameras(plane)}
-    doors = sorted({door for name in body.cameras if name in known for door in known[name]["doors"]})
-    return await run_in_threadpool(_events_of, plane, doors, (body.from_, body.to))
+    doors = sorted({door for name in names if name in known for door in known[name]["doors"]})
+    return await run_in_threadpool(_events_of, plane, doors, span)
 
 
 def _events_of(plane: Plane, doors: list[str], span: tuple[datetime, datetime]) -> list[dict[str, Any]]:
     with plane.database.read() as session:
         found = events.within(session, doors, (span[0].timestamp(), span[1].timestamp()), MOST_EVENTS)
-    return [{key: event[key] for key in _TOLD if event.get(key)} for event in found]
+    return [
+        {key: event[key] for key in _TOLD if event.get(key)} | words(event["kind"], event.get("reason", ""))
+        for event in found
+    ]
 
 
 def _linked(made: dict[str, Any]) -> dict[str, Any]:
     return made | {"file": f"{API}/clips/{made['id']}/file" if made["stage"] == "ready" else None}
+
+
+def _fetched(plane: Plane, caller: Caller, export_id: str, manifest: str) -> None:
+    _write(plane, caller, Deed.FETCH, export_id, {"export": export_id, "manifest": manifest})
 
 
 def _write(plane: Plane, caller: Caller, deed: Deed, target: str, detail: dict[str, Any]) -> None:

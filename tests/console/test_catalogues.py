@@ -15,6 +15,7 @@ from gateway.access.door import DoorAlarm, DoorMode
 from gateway.access.event import EventKind
 from gateway.access.model import CredentialType
 from gateway.access.reasons import DenyReason
+from mgmt_api.event_words import KINDS
 from mgmt_api.problems import PROBLEMS
 
 SOURCES = Path(__file__).parents[2] / "mgmt_api" / "console" / "src"
@@ -99,3 +100,9 @@ def test_every_text_that_the_sources_name_exists() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_alarm_of_a_camera_has_its_word(language: str) -> None:
     assert set(catalogue(language)["cameraAlarm"]) == set(AlarmKind)
+
+
+def test_an_export_calls_events_what_the_console_calls_them() -> None:
+    for language, texts in zip(LANGUAGES, zip(*KINDS.values(), strict=True), strict=True):
+        known = catalogue(language)["kind"]
+        assert {kind: known[kind] for kind in EventKind} == dict(zip(KINDS, texts, strict=True))

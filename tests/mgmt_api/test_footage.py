@@ -1,7 +1,7 @@
 """Footage through the plane, before a real recorder: watched, taken, kept, and all of it written down."""
 
+import io
 import json
-import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -29,6 +29,9 @@ class House:
         self.rtsp = CameraSite("/gate")
         self.recorder = RecorderProcess(folder, [wired("lobby", self.rtsp.url("/gate"), doors=("lobby-door",))])
         eventually(lambda: self.recorder.recorded("lobby", 3))
+        (folder / "other").mkdir()
+        self.other = RecorderProcess(folder / "other", [wired("pool", self.rtsp.url("/gate"), doors=("pool-door",))])
+        eventually(lambda: self.other.recorded("pool", 2))
         self.rtsp.kill()  # what is recorded now stays as it is
         eventually(lambda: self.recorder.state("lobby") != "recording")
         stretches = self.recorder.timeline("lobby")["recorded"]
@@ -44,12 +47,13 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     made = House(tmp_path_factory.mktemp("house"))
     yield made
     made.recorder.close()
+    made.other.close()
 
 
 @pytest.fixture
 def plane(estate: Estate, house: House) -> Plane:
-    link = RecorderAddress(f"http://127.0.0.1:{house.recorder.port}", TOKEN)
-    return Plane(replace(estate, recorders=[link]))
+    ports = (house.recorder.port, house.other.port)
+    return Plane(replace(estate, recorders=[RecorderAddress(f"http://127.0.0.1:{port}", TOKEN) for port in ports]))
 
 
 @pytest.fixture
@@ -93,17 +97,14 @@ def test_an_export_carries_the_doors_events_and_verifies(
         event(3, "Granted", occurred_at=at - 3600),
     ]
     admin.post(f"{V1}/gateways/gateway-1/events", json={"events": told}, headers=GATEWAY).raise_for_status()
-    body = {"cameras": ["lobby"], **house.span, "reason": "police, case 12"}
-    made = admin.post(f"{V1}/clips", json=body, headers=guard).json()
-    while made["stage"] == "working":
-        time.sleep(0.1)
-        made = admin.get(f"{V1}/clips/{made['id']}", headers=guard).json()
+    made = taken(admin, guard, cameras=["lobby"], **house.span, reason="police, case 12")
     file = admin.get(made["file"], headers=guard)
     assert "attachment" in file.headers["content-disposition"]
     (tmp_path / "x.zip").write_bytes(file.content)
     assert verify(tmp_path / "x.zip", house.recorder.get("/signing-key")["public_key"]) == []
     (shown,) = json.loads(_member(tmp_path / "x.zip", "events.json"))
     assert (shown["kind"], shown["door"], shown["reason"]) == ("Denied", "lobby-door", "CredentialExpired")
+    assert (shown["words"], shown["why"]["zh"]) == ({"zh": "拒绝", "en": "Refused"}, "此凭证已过期。")
     assert "raw" not in shown  # a credential leaves with nobody
     manifest = json.loads(_member(tmp_path / "x.zip", "manifest.json"))
     assert (manifest["by"], manifest["reason"]) == ("zhang", "police, case 12")
@@ -111,6 +112,44 @@ def test_an_export_carries_the_doors_events_and_verifies(
     assert (fetched["action"], exported["action"]) == ("footage.fetch", "footage.export")
     assert fetched["detail"]["manifest"] == made["manifest"]
     assert exported["detail"]["reason"] == "police, case 12"
+
+
+def taken(admin: TestClient, guard: dict[str, str], **body: Any) -> dict[str, Any]:
+    """An export, once it is made."""
+    answer = admin.post(f"{V1}/clips", json=body, headers=guard)
+    assert answer.status_code == 202, answer.text
+    url = f"{V1}/clips/{answer.json()['id']}"
+    made: dict[str, Any] = eventually(
+        lambda: (told := admin.get(url, headers=guard).json())["stage"] != "working" and told
+    )
+    return made
+
+
+def test_cameras_of_two_recorders_are_one_export_that_verifies_as_one(
+    admin: TestClient, guard: dict[str, str], house: House, tmp_path: Path
+) -> None:
+    made = taken(admin, guard, cameras=["lobby", "pool"], **house.span, reason="police, case 13")
+    assert (made["stage"], made["name"][-16:]) == ("ready", "-2-recorders.zip")
+    path = tmp_path / "x.zip"
+    path.write_bytes(admin.get(made["file"], headers=guard).content)
+    assert len(made["keys"]) == 2
+    assert verify(path, *made["keys"]) == []
+    assert "another key" in str(verify(path, made["keys"][0])[0])
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    assert list(parts) == ["recorder-0.zip", "recorder-1.zip"]
+    (tmp_path / "recorder-0.zip").write_bytes(parts["recorder-0.zip"])
+    assert [str(each) for each in verify(tmp_path / "recorder-0.zip")] == ["pool: this camera is missing"]
+    later = taken(admin, guard, cameras=["lobby", "pool"], **house.span, reason="police, case 13")
+    with zipfile.ZipFile(io.BytesIO(admin.get(later["file"], headers=guard).content)) as archive:
+        other = archive.read("recorder-1.zip")
+    for second, fault in ((other, "not of one whole"), (parts["recorder-0.zip"], "there twice")):
+        with zipfile.ZipFile(path, "w") as forged:
+            forged.writestr("recorder-0.zip", parts["recorder-0.zip"])
+            forged.writestr("recorder-1.zip", second)
+        assert fault in str(verify(path)[0])
+    fetched = [line["detail"]["manifest"] for line in lines(admin) if line["action"] == "footage.fetch"]
+    assert fetched == [later["manifest"], made["manifest"]]
 
 
 def _member(path: Path, name: str) -> bytes:

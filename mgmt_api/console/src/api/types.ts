@@ -146,6 +146,7 @@ export interface Export {
   parts: number;
   name: string;
   failure: string | null;
+  keys: string[]; // public keys of the recorders that signed it
   file: string | null;
 }
 

@@ -34,7 +34,7 @@ function SiteClock() {
     return () => clearInterval(id);
   }, []);
   return (
-    <time className="site-clock" dateTime={new Date(now).toISOString()}>
+    <time className="site-clock" dateTime={new Date(now).toISOString()} title={day(now, timezone)}>
       <span className="dim">{day(now, timezone)}</span> {timeOfDay(now, timezone)}
     </time>
   );

@@ -107,7 +107,7 @@ function Lines() {
     { title: t("register.why"), render: (_, look) => whatFor(look) },
     {
       title: t("register.proof"),
-      width: 150,
+      width: 190,
       render: (_, { detail }) =>
         detail.manifest ? (
           <span className="mono" title={detail.manifest}>
@@ -157,7 +157,7 @@ function Lines() {
           dataSource={lines}
           pagination={false}
           locale={{ emptyText: t("register.none") }}
-          scroll={{ x: 1180 }}
+          scroll={{ x: 1220 }}
         />
         {hasNextPage && (
           <Button type="text" block loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>

@@ -24,10 +24,12 @@ export function CredentialRow({ credential, mayStop, onDone }: Props) {
   const { t } = useTranslation();
   const { timezone } = useSite();
   const queries = useQueryClient();
+  const [opened] = useState(() => Date.now());
   const [asking, setAsking] = useState(false);
   const [failure, setFailure] = useState("");
   const { id, type, tail, state, hold, valid_to } = credential;
   const good = state === "enabled";
+  const expired = good && !!valid_to && Date.parse(valid_to) <= opened;
 
   const act = (done: Promise<unknown>) => {
     setAsking(false);
@@ -45,7 +47,9 @@ export function CredentialRow({ credential, mayStop, onDone }: Props) {
       <div className="credential-line">
         <span>{named(t, "who", type)}</span>
         <span className="dim">{tail ? `····${tail}` : id}</span>
-        <strong className={`tone-${good ? "ok" : "bad"}`}>{named(t, "state", state)}</strong>
+        <strong className={`tone-${good && !expired ? "ok" : "bad"}`}>
+          {named(t, "state", expired ? "expired" : state)}
+        </strong>
         {valid_to && <span className="dim">{t("people.until", { day: day(valid_to, timezone) })}</span>}
         {mayStop && !asking && (good || hold) && (
           <Button size="small" danger={good} onClick={() => setAsking(true)}>

@@ -79,8 +79,12 @@ export function TakeOut(chosen: Chosen) {
             <dt>{t("export.manifest")}</dt>
             <dd className="mono">{made.manifest}</dd>
             <dt>{t("export.verify")}</dt>
-            <dd className="mono">menjin clip verify {made.name}</dd>
+            <dd className="mono">
+              menjin clip verify {made.keys.map((key) => `--key ${key} `)}
+              {made.name}
+            </dd>
           </dl>
+          <p className="dim">{t("export.keyHint")}</p>
         </div>
       )}
     </Modal>
