@@ -95,7 +95,7 @@ async def exported(id: ExportId, plane: PlaneOf) -> dict[str, Any]:
 
 @router.get("/clips/{id}/file")
 async def file(id: ExportId, request: Request, plane: PlaneOf, caller: CallerOf) -> Response:
-    """The zip; of several recorders, a zip of zips. Each fetching goes into the register, with the manifests' hashes."""
+    """The zip; of several recorders, a zip of zips. Each fetching goes into the register with the manifests' hash."""
     parts = parts_of(id)
     if len(parts) > 1:
         made = joined(parts, await asked(plane.recorders, parts))
