@@ -7,6 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 ENCODERS = 2  # for browsers without H.265, at a time
+HELD = 4  # threads of a stream that a disk which does not answer may hold
 TICK_S = 1.0
 STOP_S = 2.5  # of the 3 s that a process has to end
 
@@ -133,6 +135,7 @@ class Process:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         await asyncio.to_thread(self._recover, int(time.time() * US))
         cameras = {each.name: each for wired in self._settings.cameras for each in self._cameras(wired)}
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(8 + HELD * len(cameras)))
         footage = self._footage()
         seeing = await asyncio.to_thread(self._see, cameras, footage)
         recorder = await asyncio.to_thread(self._facade, cameras, footage, seeing)

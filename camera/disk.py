@@ -98,15 +98,12 @@ def move(source: Path, target: Path) -> None:
 @contextmanager
 def mapped(path: Path) -> Iterator[memoryview]:
     """Give a file's bytes without reading them all; an empty file gives none."""
-    if path.stat().st_size == 0:
-        yield memoryview(b"")
-        return
-    with (
-        path.open("rb") as file,
-        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as pages,
-        memoryview(pages) as data,
-    ):
-        yield data
+    with path.open("rb", buffering=0) as file:
+        if os.fstat(file.fileno()).st_size == 0:
+            yield memoryview(b"")
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as pages, memoryview(pages) as data:
+            yield data
 
 
 def missing_mount(root: Path, fstab: Path = Path("/etc/fstab")) -> Path | None:

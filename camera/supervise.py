@@ -127,7 +127,7 @@ class Supervisor:
             fault = await self._watch(process, take)
         finally:
             await process.stop(self._patience.stop_s)
-            await asyncio.to_thread(take.segments)  # its last words
+            await self._answers(take.segments)  # its last words
             take.ended = True
             end_us = take.end_us or take.footage_end_us
             self._owe_gap(end_us or take.clock.now_us(), fault)
@@ -144,7 +144,7 @@ class Supervisor:
         try:
             while True:
                 await asyncio.wait([gone], timeout=self._patience.poll_s)
-                if not await self._looked(take):
+                if not await self._answers(take.grow):
                     return State.NO_STORAGE
                 self._recording(take)
                 if gone.done():
@@ -161,11 +161,11 @@ class Supervisor:
         finally:
             gone.cancel()
 
-    async def _looked(self, take: Take) -> bool:
-        """Look at the growing file, in a thread: False when its disk does not answer."""
+    async def _answers(self, look: Callable[[], object]) -> bool:
+        """Look at the run's files in a thread; False when their disk does not answer: nobody waits for it then."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self._patience.silent_s):
-                await asyncio.to_thread(take.grow)
+                await asyncio.to_thread(look)
                 return True
         return False
 

@@ -126,9 +126,9 @@ def test_an_index_of_before_gets_its_classes(tmp_path: Path) -> None:
 def test_event_mode_keeps_the_event_with_its_pre_roll_and_drops_the_rest(
     rtsp: CameraSite, record: Callable[..., RecorderProcess]
 ) -> None:
-    mode = Recording(mode="event", pre_s=2, post_s=1, linger_s=6)
+    mode = Recording(mode="event", pre_s=2, post_s=1, linger_s=4)
     recorder = record(wired("gate", rtsp.url("/gate"), recording=mode, doors=("main",)))
-    eventually(lambda: recorder.recorded("gate", 3))
+    eventually(lambda: recorder.recorded("gate", 2))
     moment = datetime.now(UTC)
     recorder.http.post("/marks", json={"door": "main", "from": moment.isoformat(), "reason": "granted"})
     eventually(lambda: recorder.timeline("gate")["erased"], 60)
