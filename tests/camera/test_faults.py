@@ -11,10 +11,12 @@ from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 
+import psutil
 import pytest
 
 from camera import disk
 from camera.check import check
+from config.settings import Camera
 from tests.camera.site import CameraSite, RecorderProcess, alive, clocks, eventually, kill, wired
 
 Record = Callable[..., RecorderProcess]
@@ -191,6 +193,27 @@ def test_absent_cameras_and_garbage_are_clear_faults_and_the_others_record(
     assert states["gate"] == "recording"
     assert reasons(recorder, "gate") == []
     assert recorder.end(signal.SIGINT) == 0
+
+
+def test_garbage_and_an_endless_stream_take_only_the_workers_that_look_at_them(
+    rtsp: CameraSite, record: Record, noise: int, endless: int
+) -> None:
+    def watched(name: str, port: int) -> Camera:
+        return wired(name, rtsp.url(f"/{name}"), sub={"url": f"rtsp://127.0.0.1:{port}/x"})
+
+    recorder = record(watched("gate", noise), watched("garage", endless))
+    eventually(lambda: recorder.recorded("gate", 2) and recorder.recorded("garage", 2))
+    for name in ("gate", "garage"):
+        fault = eventually(
+            lambda name=name: (told := recorder.get("/drawings")[name]["watched"]) != "connecting" and told
+        )
+        assert fault in ("bad_stream", "ended", "stalled", "unreachable")
+    assert [runs(recorder, name) for name in ("gate", "garage")] == [1, 1]
+    assert recorder.state("gate") == recorder.state("garage") == "recording"
+    for child in psutil.Process(recorder.process.pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            assert child.memory_info().rss < 300 << 20
+    assert "Traceback" not in recorder.log_path.read_text()
 
 
 def test_two_recorders_do_not_share_a_folder(tmp_path: Path) -> None:

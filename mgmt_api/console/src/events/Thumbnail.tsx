@@ -11,12 +11,24 @@ const AGAIN_MS = 2500;
 
 export function Thumbnail({ event }: { event: AccessEvent }) {
   const [asked, setAsked] = useState(0);
+  const [come, setCome] = useState(false);
   const [gone, setGone] = useState(false);
   const failed = () => {
     if (Date.now() - Date.parse(event.occurred_at) > YOUNG_MS) setGone(true);
     else setTimeout(() => setAsked((count) => count + 1), AGAIN_MS);
   };
   if (gone) return null;
-  const url = eventStillUrl(event.cursor, WIDTH);
-  return <img key={asked} className="event-thumb" src={url} loading="lazy" decoding="async" alt="" onError={failed} />;
+  return (
+    <img
+      key={asked}
+      className="event-thumb"
+      style={{ visibility: come ? "visible" : "hidden" }}
+      src={eventStillUrl(event.cursor, WIDTH)}
+      loading="lazy"
+      decoding="async"
+      alt=""
+      onLoad={() => setCome(true)}
+      onError={failed}
+    />
+  );
 }
