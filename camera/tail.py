@@ -1,6 +1,6 @@
 """The file that is being written: proof that bytes arrive, and the newest footage, a quarter of a second old."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from camera import disk
@@ -40,7 +40,7 @@ class Tail:
         before = len(self._fragments)
         try:
             with disk.mapped(self.path) as data:
-                shape = layout(data, self.init, self._whole)
+                shape = layout(data, self.init, _whole(self.init, self._fragments))
                 self._look_at(data, shape)
             written_ns = self.path.stat().st_mtime_ns
         except FileNotFoundError:
@@ -58,8 +58,9 @@ class Tail:
 
     @property
     def shape(self) -> Layout:
-        """Return what was read by now."""
-        return Layout(self.init, tuple(self._fragments), self._whole)
+        """Return what was read by now; whole in itself, although another thread may read on."""
+        init, fragments = self.init, tuple(self._fragments)
+        return Layout(init, fragments, _whole(init, fragments))
 
     def told(self) -> Iterator[tuple[int, int]]:
         """Yield, of each fragment since the last call, its start in the file and the sender's wall time of it."""
@@ -79,11 +80,12 @@ class Tail:
             return None
         return Segment(
             id=self.path.stem, camera=self.camera, start_us=start_us, end_us=start_us + self.stream_us,
-            bytes=self._whole, path="", init_bytes=self.init.size, mime=codec_mime(self.init),
+            bytes=_whole(self.init, self._fragments), path="", init_bytes=self.init.size, mime=codec_mime(self.init),
             width=self.init.width, height=self.init.height, gops=groups(self.init, self._fragments),
         )  # fmt: skip
 
-    @property
-    def _whole(self) -> int:
-        last = self._fragments[-1] if self._fragments else None
-        return last.offset + last.size if last else self.init.size if self.init else 0
+
+def _whole(init: Init | None, fragments: Sequence[Fragment]) -> int:
+    """Return how many bytes of a file are whole."""
+    last = fragments[-1] if fragments else None
+    return last.offset + last.size if last else init.size if init else 0
