@@ -1,9 +1,11 @@
 """What is written down: one access event, and its canonical bytes for the hash chain."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 class EventKind(StrEnum):
@@ -65,9 +67,10 @@ class AccessEvent:
 
     def record(self) -> dict[str, Any]:
         """The event as a JSON object without its empty fields."""
-        return {name: value for name, value in asdict(self).items() if value not in ("", 0, {})}
+        values = ((name, getattr(self, name)) for name in self.__slots__)
+        return {name: value for name, value in values if value not in ("", 0, {})}
 
 
 def canonical(record: dict[str, Any]) -> bytes:
     """The bytes that the chain hashes: JSON, keys sorted, no spaces, UTF-8."""
-    return json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return _CANONICAL.encode(record).encode()

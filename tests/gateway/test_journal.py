@@ -272,7 +272,7 @@ def test_a_frame_that_the_disk_takes_in_part_alone_is_refused(tmp_path: Path) ->
     resource.setrlimit(resource.RLIMIT_FSIZE, (64, hard))
     try:
         with pytest.raises(ReserveFull, match="64 of"):
-            reserve.append(bytes(100))
+            reserve.append(b"x" * 100)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert list(reserve.frames()) == []
