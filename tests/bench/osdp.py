@@ -30,6 +30,7 @@ FACILITY = 7
 LOST_S = 10.0
 IDLE_CHARS, CHAR_BITS = 2, 10
 READ_CHARS = COMMAND_CHARS = 30  # RAW and OUT in the secure channel
+FIRST_CHARS = 120  # a poll of each reader, and then the question what it can do: no command goes before
 IDLE_S = 3.0
 QUIET_S = 5.5  # before a line counts as quiet
 
@@ -111,7 +112,7 @@ def line(panel: str, baud: int, readers: int | str) -> Iterator[tuple[Peer, "sub
             try:
                 while _say(host) != "ready":
                     pass  # what libraries print
-                time.sleep(0.5)  # the first polls
+                time.sleep(0.5 + alive * FIRST_CHARS * CHAR_BITS / baud)
                 yield peer, host
             finally:
                 host.kill()
