@@ -128,7 +128,7 @@ class OsdpBus:
         expiry = wanted = math.inf
         if self._queued:
             expiry = min(device.next_expiry for device in self._queued)
-            wanted = min((device.ready_at for device in self._urgent()), default=math.inf)
+            wanted = min((self._command_at(device) for device in self._urgent()), default=math.inf)
         if self._current:
             return min(self._silent_at, expiry)
         for device in self._order:
@@ -217,10 +217,14 @@ class OsdpBus:
         """The devices whose next frame carries a command, locks first."""
         return sorted((device for device in self._queued if device.rank < 2), key=lambda device: device.rank)
 
+    def _command_at(self, device: OsdpDevice) -> float:
+        """From when on its command may go: light and sound wait for the decision of a read, locks do not."""
+        return device.ready_at if device.rank == 0 else max(device.ready_at, self._decide_until)
+
     def _pick(self, now: float) -> OsdpDevice | None:
         """Of the devices that want a slot: commands first, then whoever waited longest."""
         for device in self._urgent() if self._queued else ():
-            if device.ready_at <= now:
+            if self._command_at(device) <= now:
                 return device
         return next((device for device in self._order if self._wanted_at(device) <= now), None)
 

@@ -192,6 +192,22 @@ def test_polls_wait_a_moment_for_the_command_that_answers_a_read() -> None:
     assert next(frame.code for at, frame in line.sent if at >= read_at) == Code.OUT
 
 
+def test_light_and_sound_of_the_last_card_wait_for_the_decision_of_the_next() -> None:
+    line = made(1, baud=9600)
+    line.run(3)
+    line.readers[0].events.append(CARD)
+    while not events(line, CardRead):
+        line.run(0.001)
+    read_at = line.now
+    line.bus.submit(FeedbackCommand("f", "r1", Signal.GRANTED, line.now + 2), line.now)
+    line.run(0.004)
+    pulse(line)
+    line.run(1)
+    codes = [frame.code for at, frame in line.sent if at >= read_at]
+    assert codes.index(Code.OUT) == 0
+    assert {Code.LED, Code.BUZ} < set(codes)
+
+
 def waits(line: VirtualLine, seconds: float) -> list[float]:
     """How long cards wait at reader 1 until they are read, ascending. They come at any moment."""
     chance, found = random.Random(5), []
