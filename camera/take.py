@@ -64,7 +64,7 @@ class Take:
         self._read_s = time.monotonic()
         tail, zero_us = self._tails.get(self._newest), self.run.starts_us(self._newest)
         if tail is None or zero_us is None or (written_ns := tail.read()) is None:
-            return
+            return  # nothing new
         self._coding = self._coding or tail.coding
         self.changed = self.changed or tail.coding not in (None, self._coding)
         end_us, arrived_us = zero_us + tail.stream_us, self.clock.at_us(written_ns)
@@ -94,9 +94,9 @@ class Take:
         if self._disk.acquire(timeout=HUNG_S):
             try:
                 if not self.ended:
-                    self._look()
-                for tail in self._tails.values():
-                    tail.read()
+                    self._grow()
+                for number, tail in self._tails.items():
+                    self._read() if number == self._newest else tail.read()
             finally:
                 self._disk.release()
         return self._read_segments()
