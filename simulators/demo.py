@@ -1,5 +1,6 @@
 """`menjin demo`: the whole of Menjin against the virtual site, until Ctrl-C."""
 
+import fcntl
 import json as jsonlib
 import os
 import shutil
@@ -146,7 +147,8 @@ def _undisturbed() -> Iterator[None]:
 def _run_directory(wanted: Path | None) -> Iterator[Path]:
     """An empty directory: the one that was asked for, or a temporary one that stays only when something failed."""
     if wanted is not None:
-        yield _emptied(wanted.absolute())
+        with _taken(wanted.absolute()) as place:
+            yield place
         return
     place = Path(tempfile.mkdtemp(prefix="menjin-demo-"))
     try:
@@ -157,14 +159,32 @@ def _run_directory(wanted: Path | None) -> Iterator[Path]:
     shutil.rmtree(place, ignore_errors=True)
 
 
-def _emptied(place: Path) -> Path:
-    """Clear what an earlier demo left; nothing else is ever deleted."""
-    if place.exists() and any(place.iterdir()):
-        if not (place / "central.json").is_file():
-            raise CannotStart(f"{place} is not empty and not an earlier demo's: choose another --dir")
-        shutil.rmtree(place)
+@contextmanager
+def _taken(place: Path) -> Iterator[Path]:
+    """The directory, for this demo alone, without what an earlier one left; nothing else is ever deleted."""
     place.mkdir(parents=True, exist_ok=True)
-    return place
+    folder = os.open(place, os.O_RDONLY)
+    try:
+        _lock(folder, place)
+        _empty(place)
+        yield place
+    finally:
+        os.close(folder)
+
+
+def _lock(folder: int, place: Path) -> None:
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise CannotStart(f"another demo runs in {place}: end it, or choose another --dir") from None
+
+
+def _empty(place: Path) -> None:
+    left = list(place.iterdir())
+    if left and not (place / "central.json").is_file():
+        raise CannotStart(f"{place} is not empty and not an earlier demo's: choose another --dir")
+    for each in left:
+        shutil.rmtree(each) if each.is_dir() and not each.is_symlink() else each.unlink()
 
 
 def _look_for_tools(check: bool) -> None:

@@ -1,6 +1,9 @@
 """However the demo ends, nobody is left behind."""
 
+import fcntl
+import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,8 +17,6 @@ CONSOLE_S = 45
 
 
 def start(directory: Path) -> subprocess.Popen[bytes]:
-    import os
-
     with (directory.parent / "said").open("wb") as said:
         return subprocess.Popen(
             [sys.executable, "-m", "mgmt_api.cli", "demo", "--dir", str(directory)],
@@ -26,8 +27,6 @@ def start(directory: Path) -> subprocess.Popen[bytes]:
 
 
 def free_port() -> int:
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
 
@@ -72,3 +71,15 @@ def test_a_directory_with_other_things_in_it_is_left_alone(tmp_path: Path) -> No
     assert start(directory).wait(20) == 1
     assert "not empty" in (tmp_path / "said").read_text()
     assert (directory / "letter.txt").read_text() == "dear"
+
+
+def test_a_directory_in_which_a_demo_runs_is_left_alone(tmp_path: Path) -> None:
+    directory = tmp_path / "site"
+    directory.mkdir()
+    (directory / "central.json").write_text("{}")
+    taken = os.open(directory, os.O_RDONLY)
+    fcntl.flock(taken, fcntl.LOCK_EX)
+    assert start(directory).wait(20) == 1
+    assert "another demo runs" in (tmp_path / "said").read_text()
+    assert (directory / "central.json").read_text() == "{}"
+    os.close(taken)
