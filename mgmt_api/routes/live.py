@@ -205,7 +205,8 @@ async def _relay(socket: WebSocket, upstream: ClientConnection, plane: Plane) ->
         task.cancel()
     await asyncio.gather(gone, down, closing, return_exceptions=True)
     if not left:
-        await socket.close(GOING_AWAY)
+        with suppress(WebSocketDisconnect):  # it left just now, in the middle of a frame
+            await socket.close(GOING_AWAY)
 
 
 async def _pump(socket: WebSocket, upstream: ClientConnection) -> None:
