@@ -49,8 +49,7 @@ class Times(NamedTuple):
 
     def open_at(self, minute: int, day: int) -> bool:
         """Whether it is open in this minute of the week, on this day."""
-        bits = self.special.get(day) if self.special else None
-        return is_open_at(self.week, minute) if bits is None else is_open_at(bits, minute % DAY_MINUTES)
+        return is_open_at(self.of_day(day), minute % DAY_MINUTES)
 
     def of_day(self, day: int) -> bytes:
         """The day's minute bits."""
