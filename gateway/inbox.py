@@ -15,26 +15,32 @@ log = structlog.get_logger()
 
 
 class Inbox:
-    """Hands events to `handle` in the loop's thread.
+    """Hands events to `handle` in the loop's thread, in the order in which they came.
 
-    Above `limit` waiting events reads are dropped, and counted: people present again, but levels and outcomes come
-    only once.
+    Of one reader at most `limit` reads wait; what it brings above that is dropped, and counted, so that a reader that
+    floods makes nobody wait at another. People present again, but levels and outcomes come only once: all of them wait.
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, handle: Callable[[DeviceEvent], None], limit: int = 10_000
+        self, loop: asyncio.AbstractEventLoop, handle: Callable[[DeviceEvent], None], limit: int = 256
     ) -> None:
         self._loop, self._handle, self._limit = loop, handle, limit
-        self._events: deque[DeviceEvent] = deque()
+        self._turns: deque[deque[DeviceEvent]] = deque()  # the queue that each waiting event stands in
+        self._reads: dict[str, deque[DeviceEvent]] = {}  # by reader
+        self._others: deque[DeviceEvent] = deque()
         self._awake = False
         self.dropped = 0
 
     def put(self, event: DeviceEvent) -> None:
         """The drivers' sink: any thread."""
-        if len(self._events) >= self._limit and isinstance(event, READS):
-            self.dropped += 1
-            return
-        self._events.append(event)
+        queue = self._others
+        if isinstance(event, READS):
+            queue = self._reads.setdefault(event.reader, deque())
+            if len(queue) >= self._limit:
+                self.dropped += 1
+                return
+        queue.append(event)
+        self._turns.append(queue)
         if not self._awake:
             self._awake = True
             self._wake()
@@ -49,7 +55,7 @@ class Inbox:
         self._awake = False
         for _ in range(TURN):
             try:
-                event = self._events.popleft()
+                event = self._turns.popleft().popleft()
             except IndexError:
                 return
             try:

@@ -168,6 +168,18 @@ async def test_the_inbox_drops_reads_above_its_limit_and_never_levels() -> None:
     assert sum(not hasattr(each, "bits") for each in got) == 3
 
 
+async def test_a_reader_that_floods_keeps_nobody_elses_read_out() -> None:
+    got: list[DeviceEvent] = []
+    inbox = Inbox(asyncio.get_running_loop(), got.append, limit=5)
+    for card in range(1_000):
+        inbox.put(card_read(card))
+    other = card_read(7, "another")
+    inbox.put(other)
+    await asyncio.sleep(0)
+    assert got[-1] == other
+    assert len(got) == 6
+
+
 async def test_one_bad_event_does_not_end_the_inbox() -> None:
     got: list[DeviceEvent] = []
 
