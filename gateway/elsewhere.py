@@ -8,11 +8,12 @@ unknown: an entry there is not refused for presence, and nobody stays outside be
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from gateway.access.model import Mark
 from gateway.access.presence import Moved, Presence, PresenceChange, Waits, Whereabouts
 from gateway.passage import Spent
 
 DOWN_S = 15.0  # the plane was not heard for so long: the link is down
-Row = Mapping[str, Any]  # {zone, person, at, inside}; person "" is everybody
+Row = Mapping[str, Any]  # {zone, person, at, inside, led: when he last came in as a LEAD}; person "" is everybody
 
 
 class Elsewhere:
@@ -32,9 +33,11 @@ class Elsewhere:
         self._shared, self._heard_at = frozenset(shared), at
         for row in rows:
             self._take(str(row["zone"]), str(row["person"]), float(row["at"]), inside=bool(row["inside"]))
+            if led := row.get("led"):
+                self._own.leads[row["zone"]] = max(float(led), self._own.leads.get(row["zone"], 0.0))
 
     def spent(self, rows: Iterable[Row]) -> None:
-        """The plane told which codes were accepted anywhere. A link that is down leaves what was heard as it is."""
+        """The plane told what was spent anywhere. A link that is down leaves what was heard as it is."""
         for row in rows:
             self._there[bytes.fromhex(row["id"])] = Spent(int(row["value"]), float(row["until"]))
 
@@ -52,10 +55,10 @@ class Elsewhere:
         return _Alone(self._own, self._shared)
 
     def known(self, person: str, zones: Iterable[str], at: float) -> dict[str, dict[str, float]]:
-        """What a decision on him now knows of shared zones: since when he is inside, and how many are."""
+        """What a decision on him now knows of shared zones: since when he is inside, how many are, when one LED."""
         presence = self.presence(at)
         told = {
-            zone: {"since": presence.entered(person, zone), "inside": presence.inside(zone)}
+            zone: {"since": presence.entered(person, zone), "inside": presence.inside(zone), "led": presence.led(zone)}
             for zone in zones
             if zone in self._shared
         }
@@ -107,12 +110,15 @@ def put_back(whereabouts: Whereabouts, person: str, known: Mapping[str, Mapping[
             others = int(each["inside"]) - ("since" in each)
             here = {person: each["since"]} if "since" in each else {}
             whereabouts.people[zone] = {f"somebody {n}": 0.0 for n in range(others)} | here
+        if "led" in each:
+            whereabouts.leads[zone] = each["led"]
 
 
 def told(moves: Iterable[PresenceChange]) -> dict[str, Any]:
     """What an event says of who moved, for the other gateways and for whoever asks later."""
     moved = [
         {"person": each.person, "entering": list(each.entering), "leaving": list(each.leaving), "at": each.at}
+        | ({"lead": True} if each.marks & Mark.LEAD else {})
         for each in moves
         if isinstance(each, Moved)
     ]

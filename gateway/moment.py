@@ -88,6 +88,8 @@ class Moment:
         presented = again(self._event or {}, who)
         if "spent" in self._told:
             made.there[code_id(presented)] = Spent(self._told["spent"], self.at)
+        if who is not None and "used" in self._told:
+            made.there[who.key] = Spent(self._told["used"], self.at)
         if (known := self._told.get("known")) and not isinstance(presented, Unreadable):
             put_back(made.whereabouts, person(who or NOBODY, presented), known)  # heard elsewhere: no journal has it
         return made

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from gateway.access.decision import LiveUsed, Used
-from gateway.access.model import Mark
+from gateway.access.model import Credential, Mark
 from gateway.access.presence import Moved, Pardoned, Waits, Whereabouts
 
 
@@ -62,7 +62,9 @@ class Passage:
         self._last: dict[bytes, int] = {}
         self._used: dict[bytes, int] = {}
         self._commands: dict[str, float] = {}
-        self.there: dict[bytes, Spent] = {}  # codes and passes accepted at other gateways, as far as the plane told
+        self.there: dict[
+            bytes, Spent
+        ] = {}  # what other gateways accepted, as far as the plane told: codes, passes, credentials with max_uses
         self.whereabouts = Whereabouts()
         self.doors: dict[str, str] = {}  # by name: as `DoorKept`
         self.lockdowns: set[str] = set()  # places
@@ -76,6 +78,11 @@ class Passage:
         """How often this visitor pass, or credential with max_uses, was accepted."""
         own, there = self._used.get(id_, self._uses_floor), self.there.get(id_)
         return own if there is None else max(there.value, own)
+
+    def spent_there(self, code_id: bytes, who: Credential) -> dict[str, int]:
+        """What is known of other gateways' grants: the newest code or a pass's uses, and a counted credential's."""
+        ids = {"spent": code_id, "used": who.key if who.max_uses else b""}
+        return {word: self.there[id_].value for word, id_ in ids.items() if id_ in self.there}
 
     def took(self, command_id: str) -> bool:
         """Whether this command was taken up before."""

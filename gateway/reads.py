@@ -140,13 +140,12 @@ class Reads:
         return Scene(self._elsewhere.presence(self._clock.mono()), self._doors.state(point.door).base, bool(busy))
 
     def _known(self, shown: Presentation, point: AccessPoint, decision: Granted | Denied) -> dict[str, Any]:
-        """What the decision knew of other gateways: who is where in zones that they share, and the code's use there."""
-        there = self._passage.there.get(code_id(shown.presented)) if self._passage.there else None
-        told: dict[str, Any] = {"spent": there.value} if there else {}
+        """What the decision knew of other gateways: who is where in zones that they share, and what was spent there."""
+        who = decision.credential or NOBODY
+        told: dict[str, Any] = dict(self._passage.spent_there(code_id(shown.presented), who))
         crossing = self._pen.table().crossing(point.name)
         if crossing is not None and not isinstance(shown.presented, Unreadable):
-            who = person(decision.credential or NOBODY, shown.presented)
-            known = self._elsewhere.known(who, crossing.zones, self._clock.mono())
+            known = self._elsewhere.known(person(who, shown.presented), crossing.zones, self._clock.mono())
             told |= {"known": known} if known else {}
         return told
 

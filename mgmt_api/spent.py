@@ -1,8 +1,8 @@
-"""Codes that one gateway accepted, for the others of the site: a code shown or a pass used up is so at every door."""
+"""What one gateway accepted, for the others of the site: a code shown or a use spent is so at every door."""
 
 import re
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Raw
@@ -13,6 +13,7 @@ from gateway.access.model import CredentialType
 from mgmt_api.office.store import take
 from mgmt_api.tables import table_of
 from mgmt_api.tables.doors import Spent
+from mgmt_api.tables.office import Credential
 
 PAGE_ROWS = 2000
 KEPT_S = 3600  # of a live code, which no door takes after some seconds
@@ -21,21 +22,29 @@ _ID = re.compile(r"[0-9a-f]{16}")
 Json = dict[str, Any]
 
 
+class _Fact(NamedTuple):
+    """A grant spent this; `value` None: one use more."""
+
+    id: str
+    value: int | None
+    until: int
+
+
 def learn(session: Session, records: Iterable[Raw]) -> bool:
     """Keep what these grants spent; whether that is something new. Each record is given once."""
+    events = [msgspec.json.decode(record) for record in records]
+    counted = _counted(session, events)
     learned = False
-    for record in records:
-        event = msgspec.json.decode(record)
-        id_, shown = event.get("raw"), (event.get("detail") or {}).get("shown")
-        if isinstance(id_, str) and _ID.fullmatch(id_) and isinstance(shown, dict):
-            learned = _keep(session, id_, event.get("credential_type"), shown) or learned
+    for event in events:
+        for fact in (*_of_code(event), *counted.get(event.get("credential"), ())):
+            learned = _keep(session, fact) or learned
     return learned
 
 
 def since(session: Session, after: int) -> Json:
     """What was learned after a version: rows oldest first, and the version that they reach.
 
-    `value` is when the newest code of a phone was signed (Unix seconds), or how often a pass was used.
+    `value` is when the newest code of a phone was signed (Unix seconds), or how often a pass or credential was used.
     """
     statement = select(Spent).where(Spent.version > after).order_by(Spent.version).limit(PAGE_ROWS)
     rows = session.scalars(statement).all()
@@ -48,18 +57,32 @@ def sweep(session: Session, now: int) -> None:
     session.execute(delete(table_of(Spent)).where(Spent.until < now))
 
 
-def _keep(session: Session, id_: str, type_: str, shown: Json) -> bool:
-    row = session.get(Spent, id_)
-    known = row.value if row else 0
+def _of_code(event: Json) -> Iterator[_Fact]:
+    """Of a phone's code or a visitor pass; a detail of another shape tells nothing."""
+    id_, shown, type_ = event.get("raw"), (event.get("detail") or {}).get("shown"), event.get("credential_type")
+    if not (isinstance(id_, str) and _ID.fullmatch(id_) and isinstance(shown, dict)):
+        return
     if type_ == CredentialType.LIVE and _is_time(shown.get("iat")):
-        value, until = shown["iat"], shown["iat"] + KEPT_S
+        yield _Fact(id_, shown["iat"], shown["iat"] + KEPT_S)
     elif type_ == CredentialType.PASS and _is_time(shown.get("exp")):
-        value, until = known + 1, shown["exp"]
-    else:
-        return False
+        yield _Fact(id_, None, shown["exp"])
+
+
+def _counted(session: Session, events: Sequence[Json]) -> Mapping[object, Sequence[_Fact]]:
+    """By credential: the use that a grant is, of those that may be used so and so often."""
+    ids = {id_ for event in events if isinstance(id_ := event.get("credential"), str)}
+    rows = session.scalars(select(Credential).where(Credential.id.in_(ids), Credential.max_uses > 0))
+    return {row.id: (_Fact(row.key.hex(), None, row.valid_to or LATEST),) for row in rows}
+
+
+def _keep(session: Session, fact: _Fact) -> bool:
+    row = session.get(Spent, fact.id)
+    known = row.value if row else 0
+    value = known + 1 if fact.value is None else fact.value
     if value <= known:
         return False
-    session.merge(Spent(id=id_, value=value, until=until, version=take(session, "spent", 1)))
+    version = take(session, "spent", 1)
+    session.merge(Spent(id=fact.id, value=value, until=fact.until, version=version))
     session.flush()
     return True
 

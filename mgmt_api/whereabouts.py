@@ -25,6 +25,7 @@ class Known(NamedTuple):
     person: str
     at: float  # Unix seconds
     inside: bool
+    lead: bool = False  # he came in as a LEAD
 
 
 def learn(session: Session, records: Iterable[Raw]) -> bool:
@@ -44,7 +45,10 @@ def since(session: Session, after: int) -> Json:
     ).all()
     return {
         "version": rows[-1].version if rows else after,
-        "rows": [{"zone": row.zone, "person": row.person, "at": row.at, "inside": row.inside} for row in rows],
+        "rows": [
+            {"zone": row.zone, "person": row.person, "at": row.at, "inside": row.inside, "led": row.led_at}
+            for row in rows
+        ],
         "shared": sorted(_shared(session)),
     }
 
@@ -62,7 +66,8 @@ def _facts(event: Json) -> Iterator[Known]:
         try:
             person, at = str(move["person"]), float(move["at"])
             yield from (Known(str(zone), person, at, False) for zone in move["leaving"])
-            yield from (Known(str(zone), person, at, True) for zone in move["entering"])
+            lead = move.get("lead") is True
+            yield from (Known(str(zone), person, at, True, lead) for zone in move["entering"])
         except (KeyError, TypeError, ValueError):
             continue
 
@@ -74,7 +79,9 @@ def _keep(session: Session, fact: Known) -> bool:
     row = session.get(Whereabouts, (zone, person))
     if row is not None and row.at > fact.at:
         return False
-    session.merge(Whereabouts(zone=zone, person=person, at=fact.at, inside=fact.inside, version=version))
+    led_at = fact.at if fact.lead else row and row.led_at
+    facts = {"at": fact.at, "inside": fact.inside, "led_at": led_at}
+    session.merge(Whereabouts(zone=zone, person=person, version=version, **facts))
     session.flush()
     return True
 

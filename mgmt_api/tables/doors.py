@@ -47,14 +47,17 @@ class Whereabouts(Base):
     person: Mapped[str] = mapped_column(String(128), primary_key=True)
     at: Mapped[float]
     inside: Mapped[bool]
+    led_at: Mapped[float | None]  # when he last came in as a LEAD
     version: Mapped[int] = mapped_column(BIG, index=True)
 
 
 class Spent(Base):
-    """A phone's newest code, or the uses of a visitor pass, that gateways accepted."""
+    """A phone's newest code, or the uses of a visitor pass or a counted credential, that gateways accepted."""
 
     __tablename__ = "spent"
-    id: Mapped[str] = mapped_column(String(16), primary_key=True)  # 8 bytes in hex: the handle, or the pass
+    id: Mapped[str] = mapped_column(
+        String(32), primary_key=True
+    )  # in hex: the handle, the pass, or the credential's key
     value: Mapped[int] = mapped_column(BIG)  # when it was signed, or how many uses
     until: Mapped[int] = mapped_column(BIG, index=True)  # of no interest from then on
     version: Mapped[int] = mapped_column(BIG, index=True)

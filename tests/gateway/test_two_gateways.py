@@ -4,7 +4,7 @@ import asyncio
 import re
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,8 +32,9 @@ OFFICE: dict[str, dict[str, Any]] = {
     "residents/wang": {"name": "王芳"},
     "residents/li": {"name": "李雷"},
     "residents/zhao": {"name": "赵军"},
+    "residents/qian": {"name": "钱进"},
 }
-WANG, LI = 100, 101
+WANG, LI, QIAN = 100, 101, 102
 PHONE, ISSUER = Key(), Key()
 
 
@@ -94,9 +95,11 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
         with httpx2.Client(base_url=f"{running.url}{V1}", headers=CENTRAL, trust_env=False) as central:
             for path, body in OFFICE.items():
                 central.put(f"/{path}", json=body).raise_for_status()
-            for who, number in (("wang", WANG), ("li", LI)):
-                card = {"resident": who, "type": "card", "format": "H10301", "facility": 7, "card": number}
-                central.put(f"/credentials/{who}", json=card | {"profiles": ["all"]}).raise_for_status()
+            cards = {"wang": {"card": WANG}, "li": {"card": LI, "marks": ["lead"]}}
+            cards |= {"qian": {"card": QIAN, "marks": ["exempt"], "max_uses": 1}}
+            for who, more in cards.items():
+                card = {"resident": who, "type": "card", "format": "H10301", "facility": 7, "profiles": ["all"]}
+                central.put(f"/credentials/{who}", json=card | more).raise_for_status()
             phone = {"resident": "zhao", "type": "live", "handle": HANDLE.hex(), "public_key": PHONE.public.hex()}
             body = phone | {"profiles": ["all"], "marks": ["exempt"]}
             central.put("/credentials/zhao", json=body).raise_for_status()
@@ -182,23 +185,49 @@ def office(served: Served) -> Iterator[Office]:
         yield Office(served, http)
 
 
-async def test_a_code_that_one_gateway_took_is_spent_at_the_other(
+async def test_what_one_gateway_took_is_spent_at_the_other(
     office: Office, links: tuple[Link, Link], doors: tuple[Device, Device], gateways: list[Gateway]
 ) -> None:
     here, there = doors
     await until(office.ready, 30)
-    visit = office.visitor_pass()
-    for n, (text, reason) in enumerate(((PHONE.live(time.time()), "Replayed"), (visit, "UsedUp")), 1):
-        here.show(text)
+    code, visit = PHONE.live(time.time()), office.visitor_pass()
+    shown: list[tuple[Callable[[Device], None], str]] = [
+        (lambda door: door.show(code), "Replayed"),
+        (lambda door: door.show(visit), "UsedUp"),
+        (lambda door: door.present(QIAN), "UsedUp"),
+    ]
+    for n, (show, reason) in enumerate(shown, 1):
+        show(here)
         await until(lambda n=n: len(here.pulses) == n)
         await until(lambda n=n: office.spent()[1] == n)
         await until(lambda: links[1].heard.get("spent", -1) >= office.spent()[0])
-        there.show(text)
+        show(there)
         await until(lambda n=n: len(office.events("Denied")) == n)
         refused = office.events("Denied")[-1]
         assert (refused["door"], refused["reason"]) == ("club-2", reason)
         assert await asyncio.to_thread(office.explained, refused["cursor"])
     assert not there.pulses
+
+
+async def test_the_first_person_in_at_one_gateway_lets_people_in_at_the_other(
+    office: Office, served: Served, links: tuple[Link, Link], doors: tuple[Device, Device], gateways: list[Gateway]
+) -> None:
+    here, there = doors
+    with httpx2.Client(base_url=f"{served.url}{V1}", headers=CENTRAL, trust_env=False) as central:
+        zone = OFFICE["zones/building-1"] | {"rules": {"first_in_s": 600}}
+        central.put("/zones/building-1", json=zone).raise_for_status()
+    await until(lambda: office.ready() and office.whereabouts()[2] == ["building-1"], 30)
+    there.present(WANG)
+    await until(lambda: office.refused() == [("wang", "club-2", "FirstPersonMissing")])
+    here.present(LI)
+    await until(lambda: ("li", True) in office.whereabouts()[1], 20)
+    version = office.whereabouts()[0]
+    await until(lambda: links[1].heard.get("whereabouts", -1) >= version, 20)
+    await asyncio.sleep(1.1)  # the same card sooner is the same presentation
+    there.present(WANG)
+    await until(lambda: len(there.pulses) == 1)
+    for event in (*office.events("Granted"), *office.events("Denied")):
+        assert await asyncio.to_thread(office.explained, event["cursor"]), event
 
 
 async def test_who_is_inside_for_one_gateway_is_inside_for_all_but_while_a_link_is_cut(

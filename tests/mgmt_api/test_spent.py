@@ -6,7 +6,7 @@ from starlette.testclient import TestClient
 
 from mgmt_api.keeper import _sweep
 from mgmt_api.plane import Plane
-from tests.mgmt_api.conftest import GATEWAY, V1, Clock, event
+from tests.mgmt_api.conftest import CENTRAL, GATEWAY, V1, Clock, event
 
 OTHER = {"Authorization": "Bearer other-gateway-token"}
 PHONE, PASS = "01" * 8, "02" * 8
@@ -32,6 +32,10 @@ def visit(seq: int, exp: int, raw: str = PASS) -> dict[str, Any]:
     return event(seq, "Granted", credential_type="pass", raw=raw, detail={"shown": {"exp": exp}})
 
 
+def passed(seq: int, credential: str) -> dict[str, Any]:
+    return event(seq, "Granted", credential_type="card", credential=credential, raw="26:0ca0a73")
+
+
 def values(client: TestClient, after: int = 0) -> dict[str, int]:
     return {row["id"]: row["value"] for row in heard(client, after)["rows"]}
 
@@ -51,6 +55,19 @@ def test_the_uses_of_a_pass_are_counted_over_all_gateways_and_each_grant_once(cl
     body = {"events": [visit(1, 9000)]}
     assert client.post(f"{V1}/gateways/gateway-2/events", json=body, headers=OTHER).status_code == 200
     assert values(client) == {PASS: 2}
+
+
+def test_the_uses_of_a_counted_card_are_counted_over_all_gateways(client: TestClient) -> None:
+    client.put(f"{V1}/residents/wang", json={"name": "王芳"}, headers=CENTRAL).raise_for_status()
+    card = {"resident": "wang", "type": "card", "format": "H10301", "facility": 7, "profiles": []}
+    for id_, more in (("counted", {"card": 1, "max_uses": 2}), ("free", {"card": 2})):
+        client.put(f"{V1}/credentials/{id_}", json=card | more, headers=CENTRAL).raise_for_status()
+    upload(client, passed(1, "counted"), passed(2, "free"), passed(3, "gone"))
+    body = {"events": [passed(1, "counted")]}
+    assert client.post(f"{V1}/gateways/gateway-2/events", json=body, headers=OTHER).status_code == 200
+    [told] = heard(client)["rows"]
+    assert told["value"] == 2
+    assert len(told["id"]) == 32
 
 
 def test_what_is_over_is_forgotten_and_versions_rise_still(client: TestClient, plane: Plane, clock: Clock) -> None:

@@ -32,10 +32,17 @@ def rows(client: TestClient, after: int = 0) -> set[tuple[str, str, bool]]:
 def test_a_passage_at_one_gateway_is_heard_at_the_other_and_only_once(client: TestClient) -> None:
     upload(client, event(1, "Taken", detail=move("r1", 100.0, ["garage"], [])))
     first = heard(client)
-    assert first["rows"] == [{"zone": "garage", "person": "r1", "at": 100.0, "inside": True}]
+    assert first["rows"] == [{"zone": "garage", "person": "r1", "at": 100.0, "inside": True, "led": None}]
     assert heard(client, first["version"])["rows"] == []
     upload(client, event(2, "CommandOutcome", detail=move("r1", 110.0, ["pool"], ["garage"])))
     assert rows(client, first["version"]) == {("garage", "r1", False), ("pool", "r1", True)}
+
+
+def test_when_a_lead_came_in_is_heard_although_he_left_again(client: TestClient) -> None:
+    moved = move("r1", 100.0, ["garage"], [])
+    moved["moved"][0]["lead"] = True
+    upload(client, event(1, "Taken", detail=moved), event(2, "Taken", detail=move("r1", 110.0, [], ["garage"])))
+    assert heard(client)["rows"] == [{"zone": "garage", "person": "r1", "at": 110.0, "inside": False, "led": 100.0}]
 
 
 def test_what_is_told_late_does_not_undo_what_came_after(client: TestClient) -> None:
