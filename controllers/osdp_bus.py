@@ -22,7 +22,6 @@ from controllers.osdp_turn import Phase
 __all__ = ["OsdpBus", "OsdpReader"]
 
 CHAR_BITS = 10  # 8N1
-HELLO_CHARS = 10  # the answer to a hello: an adapter may hand it over only whole
 IDLE_CHARS = 2  # between frames (SIA OSDP v2.2 clause 5.7)
 MAX_ADDRESS = 126
 MARK = b"\xff"  # a line at rest, sent: what devices skip before a frame (SIA OSDP v2.2 clause 5.7)
@@ -95,7 +94,7 @@ class OsdpBus:
         if self._current:
             self._current.counters.noise_bytes += len(data)
             if self._heard == 0:
-                self._current.hesitated(now - len(data) * self._char_s - self._sent_at)
+                self._current.hesitated(now - len(data) * self._char_s - self._sent_at, len(data))
         self._turn_bytes += len(data)
         self._heard += len(data)
         for frame in self._decoder.feed(data):
@@ -189,7 +188,7 @@ class OsdpBus:
             device.listened_at = now
             return limits.reply_s
         usual_s = max(limits.probe_s, 2 * device.usual_s) if device.counters.answered else limits.stranger_s
-        return min(usual_s + HELLO_CHARS * self._char_s, limits.reply_s)
+        return min(usual_s + device.usual_chars * self._char_s, limits.reply_s)
 
     def _give_up(self, device: OsdpDevice, now: float) -> None:
         device.counters.silent += 1

@@ -23,6 +23,7 @@ from controllers.osdp_turn import NEEDS, QUESTIONS, REFRESH, SESSION_GONE, SURVE
 
 __all__ = ["OsdpDevice", "OsdpReader"]
 
+HELLO_CHARS = 10  # the answer to a hello: an adapter may hand it over only whole
 RISE, FALL = 0.5, 0.05  # of the way to a later, an earlier answer: one starved moment is soon forgotten
 
 
@@ -43,6 +44,7 @@ class OsdpDevice:
         self.poll_at = 0.0  # nor one for a poll: a slow device gets fewer
         self.failures = 0
         self.usual_s = 0.0  # from our last bit to its first byte: rises at once, falls slowly
+        self.usual_chars = float(HELLO_CHARS)  # so much of an answer its port hands over first, as far as it is told
         self.listened_at = 0.0  # when it was last listened to in full while dead
         self.counters = Counters()
         self._slow_answers = 0  # in a row
@@ -114,8 +116,10 @@ class OsdpDevice:
         self._sent_at = now
         return turn.raw
 
-    def hesitated(self, seconds: float) -> None:
-        """The first byte of its answer came so long after our last bit."""
+    def hesitated(self, seconds: float, chars: int) -> None:
+        """The first byte of its answer came so long after our last bit, with so many handed over at once."""
+        chars = min(chars, HELLO_CHARS)
+        self.usual_chars += (chars - self.usual_chars) * (RISE if chars > self.usual_chars else FALL)
         self.counters.slowest_s = max(self.counters.slowest_s, seconds)
         self.usual_s += (seconds - self.usual_s) * (RISE if seconds > self.usual_s else FALL)
         self._slow_answers = self._slow_answers + 1 if seconds > self._limits.slow_s else 0

@@ -10,11 +10,11 @@ class Limits:
     reply_s: float = 0.2  # SIA OSDP v2.2 clause 5.7: a device begins to answer within 200 ms
     probe_s: float = 0.003  # a dead device is listened to for this long, or for twice as long as it used to take,
     stranger_s: float = 0.01  # or for this long if nobody knows how long it takes
-    probe_share: float = 0.1  # of the bus, for all dead devices together while others are alive
+    probe_share: float = 0.06  # of the bus, for all dead devices together while others are alive
     probe_pause_s: float = 1.0  # at most, between two of them
     hopes: int = 2  # when a dead device answers, so many questions to the others may fail before they wait again
     hope_pause_s: float = 5.0  # and not sooner than this after the last time
-    listen_share: float = 0.005  # of the bus, for listening to dead devices for `reply_s` while others are alive,
+    listen_share: float = 0.002  # of the bus, for listening to dead devices for `reply_s` while others are alive,
     alone_share: float = 0.5  # and while nobody is
     slow_s: float = 0.02  # a device that begins to answer later than this
     slow_answers: int = 10  # so many times in a row (once may be a starved machine) is polled less often,

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from statistics import median, quantiles
+from statistics import mean, median, quantiles
 
 from controllers.wiegand import encode
 from tests.controllers.line import KEY, Peer, peripherals
@@ -33,6 +33,9 @@ READ_CHARS = COMMAND_CHARS = 30  # RAW and OUT in the secure channel
 FIRST_CHARS = 120  # a poll of each reader, and then the question what it can do: no command goes before
 IDLE_S = 3.0
 QUIET_S = 5.5  # before a line counts as quiet
+DEAD = ((115200, 4, 1), (115200, 8, 8), (9600, 8, 8))  # baud, readers, dead ones beside them
+SETTLED_S, WAITS_S = 3.0, 20.0
+ROUNDS_BITS = 2400  # a reader: six polls with their answers
 
 
 def run() -> list[dict[str, object]]:
@@ -45,7 +48,7 @@ def run() -> list[dict[str, object]]:
         if (baud, readers) in DOORS:
             door = _latencies_ms(baud, readers, "door")
             rows += _compared(f"the same under the door process, {baud} baud, {readers} readers", baud, door, theirs)
-    return [*rows, _beside_a_dead_one(), _idle_cpu()]
+    return [*rows, *(_beside_dead(*case) for case in DEAD), _idle_cpu()]
 
 
 def _compared(case: str, baud: int, ours: list[float], theirs: list[float]) -> Iterator[dict[str, object]]:
@@ -67,24 +70,27 @@ def _latencies_ms(baud: int, readers: int, panel: str) -> list[float]:
         return list(_pairs(peer.expect("marked", timeout=seconds + LOST_S)["marked"]))
 
 
-def _beside_a_dead_one() -> dict[str, object]:
-    """How long a shown card waits for its poll with a fifth reader that is dead, and without."""
-    dead, alone = (_waits_ms(readers) for readers in ("4+1", "4"))
-    value, usual = median(dead), median(alone)
-    name = "card shown to read, 115200 baud, 4 readers beside a dead one, p50"
-    return row(name, value, "ms", f"without it {usual:.1f}", usual / value, dead)
+def _beside_dead(baud: int, alive: int, dead: int) -> dict[str, object]:
+    """How long a shown card waits for its poll beside dead readers, and without them: both lines at the same time."""
+    with ThreadPoolExecutor(2) as both:
+        ill, usual = both.map(partial(_waits_ms, baud, alive), (f"{alive}+{dead}", f"{alive}"))
+    name = f"card shown to read, {baud} baud, {alive} readers beside {dead} dead, mean of {len(ill)}"
+    return row(name, mean(ill), "ms", f"without {mean(usual):.1f}", mean(usual) / mean(ill), ill)
 
 
-def _waits_ms(readers: str) -> list[float]:
-    chance, shown = random.Random(5), []
-    with line("menjin", 115200, readers) as (peer, _host):
+def _waits_ms(baud: int, alive: int, readers: str) -> list[float]:
+    """Cards are shown at all readers at once, so that each part of the polls' round counts as much."""
+    chance, shown, pause_s = random.Random(5), [], ROUNDS_BITS * alive / baud
+    with line("menjin", baud, readers) as (peer, _host):
+        time.sleep(SETTLED_S)
         peer.tell(do="mark")
-        for number in range(60 * LONGER):
-            bits, count = encode("H10301", FACILITY, number + 1)
-            shown.append(time.monotonic())
-            peer.tell(do="card", pd=number % 4, bits=bits, count=count)
-            time.sleep(0.06 * chance.uniform(0.7, 1.3))
-        time.sleep(0.5)
+        for number in range(int(WAITS_S / pause_s) * LONGER):
+            for pd in range(alive):
+                bits, count = encode("H10301", FACILITY, number % 1000 + 1)
+                shown.append(time.monotonic())
+                peer.tell(do="card", pd=pd, bits=bits, count=count)
+            time.sleep(pause_s * chance.uniform(0.7, 1.3))
+        time.sleep(1)
         peer.tell(do="marked")
         reads = sorted(at for side, _, at in peer.expect("marked")["marked"] if side == "read")
     return [(at - began) * 1000 for began, at in zip(shown, reads, strict=True)]

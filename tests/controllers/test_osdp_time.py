@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -253,6 +254,36 @@ def test_a_dead_or_slow_reader_slows_its_neighbours_by_a_tenth_at_most(ill: str,
     seconds = 60 if baud == 9600 else 25  # some hundreds of cards
     usual, beside = waits(others, seconds), waits((bad.run(5), bad)[1], seconds)
     assert beside[len(beside) // 2] < usual[len(usual) // 2] * 1.1
+
+
+def by_bytes(answer: bytes) -> list[bytes]:
+    """As a port without a buffer hands it over."""
+    return [answer[at : at + 1] for at in range(len(answer))]
+
+
+def round_s(line: VirtualLine, seconds: float) -> float:
+    """From one poll of reader 1 to the next, on the average. Cards come to another, so the line never rests."""
+    start = line.now
+    while line.now < start + seconds:
+        line.readers[1].events.append(CARD)
+        line.run(1)
+    polls = [at for at, frame in line.sent if at >= start and frame.address == 1 and frame.code == Code.POLL]
+    return (polls[-1] - polls[0]) / (len(polls) - 1)
+
+
+@pytest.mark.parametrize("hands_over", [by_bytes, lambda answer: [answer]], ids=["by bytes", "whole"])
+@pytest.mark.parametrize("baud", [9600, 38400, 115200])
+def test_eight_dead_readers_together_slow_eight_others_by_a_tenth_at_most(
+    baud: int, hands_over: Callable[[bytes], list[bytes]]
+) -> None:
+    others, bad = made(*range(1, 9), baud=baud), made(*range(1, 17), baud=baud)
+    for line in (others, bad):
+        line.hurt = hands_over
+        line.run(8)
+    for reader in bad.readers[8:]:
+        reader.cut = True
+    bad.run(8)
+    assert round_s(bad, 120) < round_s(others, 120) * 1.1
 
 
 def back_s(line: VirtualLine, readers: list[VirtualReader]) -> list[float]:
