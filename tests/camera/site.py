@@ -31,7 +31,7 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
         return int(probe.getsockname()[1])
 
 
-def eventually(look: Callable[[], T], timeout_s: float = 20, poll_s: float = 0.1) -> T:
+def eventually(look: Callable[[], T], timeout_s: float = 60, poll_s: float = 0.1) -> T:
     deadline = time.monotonic() + timeout_s
     while not (found := look()):
         assert time.monotonic() < deadline, "it did not happen in time"

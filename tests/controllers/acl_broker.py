@@ -108,7 +108,7 @@ class Device:
         payload = body if isinstance(body, str) else json.dumps(body)
         self.client.publish(topic, payload, qos, retain).wait_for_publish(5)
 
-    def expect(self, part: str, timeout: float = 5.0, after: int = 0) -> dict[str, Any]:
+    def expect(self, part: str, timeout: float = 30.0, after: int = 0) -> dict[str, Any]:
         """The first message whose topic ends so."""
 
         def found() -> dict[str, Any] | None:

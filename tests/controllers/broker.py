@@ -116,7 +116,7 @@ class Door:
     def read(self, n: int, bits: str = "0ca0a73", count: int = 26, **more: Any) -> None:
         self.say("read", **({"reader": self.name, "bits": bits, "count": count, "n": n, "boot": self.boot} | more))
 
-    def expect(self, kind: str, timeout: float = 5.0) -> dict[str, Any]:
+    def expect(self, kind: str, timeout: float = 30.0) -> dict[str, Any]:
         """The next command of this kind; it is taken out."""
         end = time.monotonic() + timeout
         with self._changed:

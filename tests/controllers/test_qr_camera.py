@@ -85,8 +85,8 @@ def test_what_is_no_message_breaks_the_link_and_grants_nothing(
 
 def test_a_silent_recorder_is_a_lost_link(serve: Serve) -> None:
     began = time.monotonic()
-    assert "no recorder" in run(serve(line(type="state", up=True, reason="recording"), 1.5))
-    assert time.monotonic() - began < 1.4
+    assert "no recorder" in run(serve(line(type="state", up=True, reason="recording"), 6))
+    assert time.monotonic() - began < 5
 
 
 def test_a_camera_refuses_commands(serve: Serve, events: list[DeviceEvent]) -> None:

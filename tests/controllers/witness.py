@@ -25,7 +25,7 @@ class Witness:
             self._changed.notify_all()
 
     def expect(
-        self, kind: type[Event], which: Callable[[Event], bool] = lambda _: True, after: int = 0, timeout: float = 5.0
+        self, kind: type[Event], which: Callable[[Event], bool] = lambda _: True, after: int = 0, timeout: float = 30.0
     ) -> Event:
         """The first such event, waited for."""
 
@@ -38,7 +38,7 @@ class Witness:
         assert event is not None
         return event
 
-    def outcome(self, command: Command, timeout: float = 5.0) -> Outcome:
+    def outcome(self, command: Command, timeout: float = 30.0) -> Outcome:
         """How a command ended."""
         return self.expect(Outcome, lambda each: each.command_id == command.command_id, timeout=timeout)
 
@@ -63,7 +63,7 @@ class Running:
         except BaseException as failure:  # noqa: BLE001 - whatever it dies of is what is asked
             self.failure = failure
 
-    def end(self, timeout: float = 5.0) -> BaseException | None:
+    def end(self, timeout: float = 30.0) -> BaseException | None:
         """Stop it; what it died of, if of anything."""
         self.stop.set()
         self.thread.join(timeout)

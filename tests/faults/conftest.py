@@ -10,7 +10,7 @@ import pytest
 from tests.faults.grounds import Grounds, seeded
 
 HERE = Path(__file__).parent
-SHORT_S, LONG_S = 120, 3600
+SHORT_S, LONG_S = 240, 3600
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -18,7 +18,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Campaigns wait for processes to start and die: more than the suite's 60 s on a busy machine."""
+    """Campaigns wait for processes to start and die: more than the suite's limit on a busy machine."""
     limit_s = LONG_S if is_long(config) else SHORT_S
     for item in items:
         if item.path.is_relative_to(HERE):

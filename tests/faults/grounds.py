@@ -25,7 +25,7 @@ T = TypeVar("T")
 DOOR_OF = {"reader-main": "main-gate", "reader-b1": "building-1", "garage-door": "garage"}
 
 
-def eventually(look: Callable[[], T], within_s: float = 20, every_s: float = 0.05) -> T:
+def eventually(look: Callable[[], T], within_s: float = 60, every_s: float = 0.05) -> T:
     """The first truth that `look` gives."""
     deadline = time.monotonic() + within_s
     while not (found := look()):
@@ -139,7 +139,7 @@ class Grounds(Stage):
         """Wait until readers talk with the gateway."""
         eventually(lambda: all(self.readers.call("state")["readers"][name]["secure"] for name in readers))
 
-    def opens(self, reader: str, card: Card, within_s: float = 5) -> float:
+    def opens(self, reader: str, card: Card, within_s: float = 20) -> float:
         """Present a card until its strike releases; the seconds that it took."""
         started, since = time.monotonic(), self.readers.last()
         while time.monotonic() - started < within_s:

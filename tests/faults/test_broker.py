@@ -18,7 +18,7 @@ from tests.faults.crowd import Crowd
 from tests.faults.grounds import Grounds, eventually
 from tests.faults.history import LATEST_S, assert_whole, grants, unrecorded
 
-AGAIN_S = 5.0
+AGAIN_S = 20.0
 UP, DOWN = (f"menjin/1/d/{MQTT_DOOR}/{way}" for way in ("up", "down"))
 
 

@@ -15,7 +15,7 @@ from tests.faults.osdp_frames import card_frames
 from tests.faults.wire import Hurt, Wire, whole
 
 READERS = {"reader-main": 0, "reader-b1": 1}
-AGAIN_S = 5.0
+AGAIN_S = 20.0
 UNKNOWN = h10301(99, 54321)
 WIRES: dict[str, tuple[Hurt, Hurt]] = {  # what happens to the readers' bytes, and to the gateway's
     "torn": (wires.torn, wires.torn),

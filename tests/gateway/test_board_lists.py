@@ -28,7 +28,7 @@ from simulators.diary import Diary
 from simulators.uhppote_board import Board
 from tests.mgmt_api.conftest import CENTRAL, SITE_KEY, V1, Served
 
-pytestmark = pytest.mark.timeout(150)  # the child runs at low priority, and on a busy machine last of all
+pytestmark = pytest.mark.timeout(300)  # the child runs at low priority, and on a busy machine last of all
 SERIAL = 405419896
 TOKEN, ZONE = "gateway-token", ZoneInfo("Asia/Shanghai")
 ALWAYS = [{"weekday": day, "start": "00:00", "end": "24:00"} for day in range(1, 8)]

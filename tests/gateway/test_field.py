@@ -139,5 +139,5 @@ async def test_every_kind_of_reader_opens_its_door_in_the_whole_process(tmp_path
     finally:
         code, took_s = gateway.end(signal.SIGTERM)
     assert code == 0
-    assert took_s < 3
+    assert took_s < 10
     assert ID_NUMBER not in gateway.log.read_text()

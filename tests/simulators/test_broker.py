@@ -36,7 +36,7 @@ class Gateway:
 
     def expect(self, topic: str) -> dict[str, Any]:
         while True:
-            heard, payload = self.heard.get(timeout=5)
+            heard, payload = self.heard.get(timeout=30)
             if heard == topic:
                 return payload
 

@@ -46,7 +46,7 @@ class Panel:
         self.panel = osdp.ControlPanel(infos, log_level=osdp.LogLevel.Critical)
         self.panel.ctx.set_event_callback(lambda index, event: self.events.append((index, event)))
 
-    def until(self, is_so: Callable[[], bool], wait_s: float = 3) -> bool:
+    def until(self, is_so: Callable[[], bool], wait_s: float = 20) -> bool:
         deadline = time.monotonic() + wait_s
         while not is_so() and time.monotonic() < deadline:
             self.panel.ctx.refresh()
