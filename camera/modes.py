@@ -61,6 +61,8 @@ class Modes:
 
     def at(self, at_us: int) -> Mode:
         """Return the mode of a moment: the first window's that has it."""
+        if not self.windows:
+            return self.otherwise
         local = (datetime.fromtimestamp(0, UTC) + timedelta(microseconds=at_us)).astimezone(self.zone)
         day, minute = local.weekday(), local.hour * 60 + local.minute
         return next((window.mode for window in self.windows if window.has(day, minute)), self.otherwise)

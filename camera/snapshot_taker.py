@@ -4,7 +4,9 @@ import asyncio
 import sqlite3
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -18,7 +20,7 @@ from camera.timeline import Timeline
 log = structlog.get_logger()
 
 MOST = 2000  # that wait; more are not taken
-POLL_S = 0.25
+POLL_S = 0.25  # while a picture waits for its footage
 PATIENCE_S = 8.0  # footage of a moment is there well within this
 LOOK_BACK_S = 3600  # a start takes what the one before it did not
 NOT_RECORDED, UNDECODABLE, ERASED = "not_recorded", "undecodable", "erased"
@@ -43,6 +45,7 @@ class SnapshotTaker:
         self._snapshots, self._footage, self._timeline = snapshots, footage, timeline
         self._width, self._drawings = width, drawings
         self._asked: deque[Moment] = deque()
+        self._wake: Callable[[], object] = lambda: None
 
     def want(self, camera: str, at_us: int) -> None:
         """Ask for the picture of a moment."""
@@ -50,6 +53,7 @@ class SnapshotTaker:
             log.error("too many pictures wait: not taken", camera=camera, at_us=at_us)
             return
         self._asked.append(Moment(camera, at_us, time.monotonic() + PATIENCE_S))
+        self._wake()
 
     async def run(self) -> None:
         """Take what is asked for, and what a killed recorder left, until cancelled."""
@@ -57,11 +61,14 @@ class SnapshotTaker:
             if mark.camera in self._drawings:  # it is still wired
                 self.want(mark.camera, mark.from_us)
         waiting: list[Moment] = []
+        woken, loop = asyncio.Event(), asyncio.get_running_loop()
+        self._wake = partial(loop.call_soon_threadsafe, woken.set)
         while True:
+            woken.clear()
             while self._asked:
                 waiting.append(self._asked.popleft())
             waiting = [each for each in waiting if not await self._settled(each)]
-            await asyncio.sleep(POLL_S)
+            await (asyncio.sleep(POLL_S) if waiting or self._asked else woken.wait())
 
     async def _settled(self, moment: Moment) -> bool:
         """Take a picture, or note why there is none; tell whether nothing is left to wait for."""

@@ -44,7 +44,7 @@ class Supervisor:
         """Prepare; `lock` is the folder's lock, which each ffmpeg inherits (see `camera.disk`).
 
         `why_not` says why nothing may be recorded now, or None; `place` names the disk to write to, or raises OSError.
-        Both are asked twice a second.
+        Both are asked at each look.
         """
         self._source = source
         self._archive = archive
@@ -143,7 +143,8 @@ class Supervisor:
         began_s = time.monotonic()
         try:
             while True:
-                await asyncio.wait([gone], timeout=self._patience.poll_s)
+                steady = time.monotonic() - began_s > self._patience.steady_s
+                await asyncio.wait([gone], timeout=self._patience.calm_s if steady else self._patience.poll_s)
                 if not await self._answers(take.grow):
                     return State.NO_STORAGE
                 self._recording(take)

@@ -285,9 +285,9 @@ def test_the_status_forecasts_how_long_the_disk_lasts(running: RecorderProcess) 
     assert forecast["words"]["zh"]
 
 
-def last_s(seconds: float, before_s: float = 0) -> dict[str, str]:
-    """Seconds of footage up to now, or up to a moment before it, of which all is there."""
-    now = datetime.now(UTC) - timedelta(seconds=before_s)
+def last_s(seconds: float) -> dict[str, str]:
+    """Seconds of footage up to now."""
+    now = datetime.now(UTC)
     return {"from": (now - timedelta(seconds=seconds)).isoformat(), "to": now.isoformat()}
 
 
@@ -315,7 +315,10 @@ def test_a_signed_export_is_noted_and_verifies(running: RecorderProcess, tmp_pat
 
 def test_an_export_with_a_watermark_is_encoded_anew_and_says_so(running: RecorderProcess, tmp_path: Path) -> None:
     mark = "保安 guard-1: 50%, [case] 'A;7'\\"
-    span = last_s(2, before_s=1)
+    span, now = last_s(2), time.time()
+    eventually(
+        lambda: now < time.time() - age_s(running.get("/cameras/gate/timeline", **minute())["segments"][-1]["end"])
+    )
     body = {"cameras": ["gate"], **span, "by": "guard-1", "reason": "theft"}
     plain, marked = (running.export(tmp_path / f"{n}.zip", **body, watermark=text) for n, text in enumerate(("", mark)))
     assert verify(marked, running.get("/signing-key")["public_key"]) == []
