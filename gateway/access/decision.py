@@ -108,8 +108,9 @@ def decide(
     for by_number in covering:
         for number in (first, second, third):
             if number in by_number:
-                for right in by_number[number]:
-                    if is_open[right.schedule]:
-                        return _new(Granted, ((place, table, at, leases), right.policy, (), False, (), (), False))
+                for schedule in by_number[number]:
+                    if is_open[schedule]:
+                        right = number, schedule
+                        return _new(Granted, ((place, table, at, leases), right, (), False, (), (), False))
                 reason = _CLOSED
     return _new(Denied, (reason, (place, table, at, leases), ()))

@@ -54,10 +54,10 @@ Basis = tuple[Credential | int | None, PermissionTable, float, Leases]  # the fi
 
 
 class Granted(NamedTuple):
-    """The door may open once the changes are durable. `policy` is "profile/schedule"."""
+    """The door may open once the changes are durable."""
 
     basis: Basis
-    policy: str
+    right: tuple[int, int] | None  # the numbers of its profile and schedule in the table's file
     changes: tuple[PassageChange, ...] = ()
     duress: bool = False  # a silent cry for help: no outward sign
     moves: tuple[PresenceChange, ...] = ()  # note them when the door is taken
@@ -68,6 +68,11 @@ class Granted(NamedTuple):
     def grounds(self) -> Grounds:
         """What the decision stands on."""
         return Grounds(*self.basis)
+
+    @property
+    def policy(self) -> str:
+        """The policy that gives the right: "profile/schedule"."""
+        return self.grounds.table.policy(self.right) if self.right else ""
 
     @property
     def credential(self) -> Credential | None:

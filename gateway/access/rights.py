@@ -23,16 +23,16 @@ Crossed = tuple[tuple[str, ZoneRules], ...]
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """A policy at one access point: its name ("profile/schedule"), its schedule's number, and the compiled times."""
+    """A policy: its name ("profile/schedule"), its profile's and schedule's numbers, and the compiled times."""
 
     policy: str
-    schedule: int
+    numbers: tuple[int, int]
     times: Times
     responder: bool = False
     visiting: bool = False
 
 
-ByNumber = Mapping[int, tuple[Right, ...]]  # a profile's number to its rights at one target, in their order
+ByNumber = Mapping[int, tuple[int, ...]]  # a profile's number to its schedules at one target, in their order
 
 
 def first_open(rights: Iterable[Right], minute: int, day: int) -> Right | None:
@@ -139,28 +139,35 @@ def _place(places: dict[tuple[int, int, int], int], profile: int, schedules: lis
     return next_
 
 
-class Rights(dict[int, tuple[Right, ...]]):
-    """By the place of a profile's first right: all its rights there. Read from the file when they are asked for."""
+class Rights(dict[tuple[int, int], Right]):
+    """By the numbers of profile and schedule, made when asked for. Decisions look at the numbers alone.
+
+    Equal numbers and equal schedules are one object each: there are few of them, so the caches hold them.
+    """
 
     def __init__(self, buffer: bytes | memoryview, at: int, index: Index, times: Mapping[str, Times]) -> None:
         super().__init__()
         self._buffer, self._at, self._index, self._times = buffer, at, index, times
         self._responders, self._visiting = frozenset(index.responders), frozenset(index.visiting)
         self._by_target: dict[str, ByNumber] = {}
+        self._numbers = list(range(len(index.profiles)))
+        self._schedules: dict[tuple[int, ...], tuple[int, ...]] = {}
 
-    def __missing__(self, place: int) -> tuple[Right, ...]:
-        found: list[Right] = []
-        next_ = place
-        while next_ != NO_NEXT:
-            profile, schedule, next_ = RIGHT.unpack_from(self._buffer, self._at + RIGHT.size * next_)
-            found.append(self._right(profile, schedule))
-        self[place] = tuple(found)
-        return self[place]
-
-    def _right(self, profile: int, schedule: int) -> Right:
+    def __missing__(self, numbers: tuple[int, int]) -> Right:
+        profile, schedule = numbers
         name = self._index.schedules[schedule]
         policy, times = f"{self._index.profiles[profile]}/{name}", self._times.get(name, NO_TIMES)
-        return Right(policy, schedule, times, profile in self._responders, profile in self._visiting)
+        self[numbers] = Right(policy, numbers, times, profile in self._responders, profile in self._visiting)
+        return self[numbers]
+
+    def _chain(self, place: int) -> tuple[int, ...]:
+        """The schedules of a profile whose first right stands there."""
+        found: list[int] = []
+        while place != NO_NEXT:
+            _, schedule, place = RIGHT.unpack_from(self._buffer, self._at + RIGHT.size * place)
+            found.append(schedule)
+        schedules = tuple(found)
+        return self._schedules.setdefault(schedules, schedules)
 
     def of(self, name: str) -> ByNumber:
         """What a target gives; nothing for one that no policy names. Read once, and shared by its access points."""
@@ -169,7 +176,8 @@ class Rights(dict[int, tuple[Right, ...]]):
             start = self._at + RIGHT.size * self._index.rights + offset
             numbers = struct.unpack_from(f"<{count}H", self._buffer, start)
             places = struct.unpack_from(f"<{count}I", self._buffer, start + 2 * count)
-            self._by_target[name] = dict(zip(numbers, map(self.__getitem__, places), strict=True))
+            shared = map(self._numbers.__getitem__, numbers)
+            self._by_target[name] = dict(zip(shared, map(self._chain, places), strict=True))
         return self._by_target[name]
 
 

@@ -65,6 +65,7 @@ class PermissionTable:
     parts: Parts
     hours: Hours
     doorways: Doorways  # by access point
+    _made: Rights
     _sections: Sections
     _office: _Office
 
@@ -88,12 +89,12 @@ class PermissionTable:
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             raise CorruptTable(f"office rows: {error}") from error
         by_name = MappingProxyType({point.name: point for point in points})
-        chains = Rights(whole, found.rights.start, made.index, made.times)
-        doorways = Doorways(by_name, made.zones, chains)
+        rights = Rights(whole, found.rights.start, made.index, made.times)
+        doorways = Doorways(by_name, made.zones, rights)
         slots = whole[found.slots].cast("I")
         hours = Hours(tz, [made.times.get(name, NO_TIMES) for name in made.index.schedules])
         parts: Parts = _plain(points, doorways), {}, slots, len(slots) - 1, whole, hours.kept
-        return cls(found.version, site, tz, by_name, parts, hours, doorways, found, made)
+        return cls(found.version, site, tz, by_name, parts, hours, doorways, rights, found, made)
 
     def __repr__(self) -> str:
         return f"<PermissionTable {self.version}, {self.overlay_size} changed>"  # never what is in it
@@ -148,7 +149,12 @@ class PermissionTable:
         numbers = [self._office.numbers.get(profile, record.NO_PROFILE) for profile in profiles]
         for by_number in self.doorways[point].covering:
             for number in numbers:
-                yield from by_number.get(number, ())
+                for schedule in by_number.get(number, ()):
+                    yield self._made[number, schedule]
+
+    def policy(self, right: tuple[int, int]) -> str:
+        """The name ("profile/schedule") of a right by its numbers."""
+        return self._made[right].policy
 
     def schedule_open(self, schedule: str, minute: int, day: int) -> bool:
         """Whether a schedule is open in this minute of the week, on this day; a missing one never is."""

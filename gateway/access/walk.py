@@ -66,7 +66,7 @@ def _granted(case: Case, presented: Card | Live | Pass) -> Granted:
     who = case.credential
     return Granted(
         basis=_grounds(case),
-        policy=case.open_right.policy if case.open_right else "",
+        right=case.open_right.numbers if case.open_right else None,
         changes=tuple(_changes(case, presented)),
         duress=_under_duress(who, presented),
         moves=tuple(_moves(case, presented)),
