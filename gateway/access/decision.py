@@ -1,13 +1,15 @@
 """May this presentation open this access point now? One pure function, over the published table of checks.
 
 `walk` is the rule. `decide` answers the usual read, a plain card at a plain door, in one pass over its record: the
-same answer, sooner. That way knows four answers: granted, not found, no right here, not at this time. What is not usual
-(a PIN, marks, counted uses, a code, a door with zone rules, a changing minimum or an interlock in the way, a mode that
-admits not everybody, a change of today) and what is refused for another reason is walked. Tests hold the two equal.
+same answer, sooner. That way knows the usual answers: granted, not found, not enabled, not yet or no longer valid, not
+confirmed for too long, too weak for this door, no right here, not at this time. What is not usual (a PIN, marks,
+counted uses, a code, a door with zone rules, a changing minimum or an interlock in the way, a mode that admits not
+everybody, a change of today) is walked. Tests hold the two equal.
 """
 
 from datetime import datetime
 
+from gateway.access import record
 from gateway.access.case import DEFAULT_LIMITS, Limits, Passage, minimum
 from gateway.access.checks import CHECKS
 from gateway.access.door_words import MODES
@@ -18,7 +20,7 @@ from gateway.access.model import AccessPoint
 from gateway.access.presence import NO_SCENE, Presence, PresenceChange, Scene, Whereabouts
 from gateway.access.presented import Card, Live, Pass, Presented, Unreadable
 from gateway.access.reasons import DenyReason
-from gateway.access.record import BOUNDED, UNUSUAL, USUAL, in_bounds
+from gateway.access.record import UNBOUNDED, UNUSUAL, USUAL
 from gateway.access.table import PermissionTable
 from gateway.access.walk import walk
 
@@ -53,7 +55,7 @@ OPEN_TO_ALL = frozenset({None, *(mode for mode, rule in MODES.items() if rule.ad
 _new = tuple.__new__  # a NamedTuple made by its own class takes three times as long
 _head_of, _record_of = KEY_HEAD.unpack_from, USUAL.unpack_from
 _NOT_FOUND, _NO_RIGHT = DenyReason.CREDENTIAL_NOT_FOUND, DenyReason.UNAUTHORIZED
-_CLOSED = DenyReason.NOT_PERMITTED_AT_THIS_TIME
+_CLOSED, _TOO_WEAK = DenyReason.NOT_PERMITTED_AT_THIS_TIME, DenyReason.ASSURANCE_TOO_LOW
 
 
 def decide(
@@ -101,9 +103,14 @@ def decide(
     since, until, is_open, for_leases, stale, _, _ = minute[0]
     if not since <= at < until or leases is not for_leases:
         _, _, is_open, _, stale, _, _ = table.hours.minute(at, leases)
-    stands = way != UNUSUAL and refreshed > stale[class_] and presented.assurance >= point.min_assurance
-    if not stands or (way == BOUNDED and not in_bounds(buffer, place, at)):
-        return walk(table, passage, point, presented, at, limits, scene)
+    if way != UNBOUNDED or refreshed <= stale[class_]:
+        refusal = _refusal(buffer, place, refreshed, leases[class_], at)
+        if refusal is not None:
+            return _new(Denied, (refusal, (place, table, at, leases), ()))
+        if way == UNUSUAL:
+            return walk(table, passage, point, presented, at, limits, scene)
+    if presented.assurance < point.min_assurance:
+        return _new(Denied, (_TOO_WEAK, (place, table, at, leases), ()))
     reason = _NO_RIGHT
     for by_number in covering:
         for number in (first, second, third):
@@ -114,3 +121,19 @@ def decide(
                         return _new(Granted, ((place, table, at, leases), right, (), False, (), (), False))
                 reason = _CLOSED
     return _new(Denied, (reason, (place, table, at, leases), ()))
+
+
+def _refusal(buffer: memoryview, place: int, refreshed: int, lease_s: int | None, at: float) -> DenyReason | None:
+    """The first check of state and time that refuses this record, if it is sure that one does."""
+    start, end, type_, state = record.standing(buffer, place)
+    if type_ & ~record.HAS_MORE == record.STATIC:
+        return None  # what the site says of static codes comes first
+    if state != record.ENABLED:
+        return DenyReason.CREDENTIAL_NOT_ENABLED
+    if start != record.ALWAYS and at < start:
+        return DenyReason.CREDENTIAL_NOT_ACTIVE
+    if end != record.FOREVER and at >= end:
+        return DenyReason.CREDENTIAL_EXPIRED
+    if type_ & record.HAS_MORE or refreshed == record.UNDATED or lease_s is None:
+        return None  # MORE may pin it
+    return DenyReason.LEASE_EXPIRED if at >= refreshed + lease_s else None

@@ -18,7 +18,7 @@ from gateway.access.model import Credential, CredentialState, CredentialType, Ho
 HOT = struct.Struct("<16sIIBB3H")
 COLD = struct.Struct("<IIBBBHHB")
 USUAL = struct.Struct("<16sI4xBB3H")  # HOT without the place of COLD
-BOUNDS = struct.Struct("<II")  # the first of COLD
+STANDING = struct.Struct("<IIBB")  # the first of COLD
 MORE = struct.Struct("<16s16sHH")  # pin, duress pin (zeros are none), marks, max_uses
 HAS_MORE = 0x80  # set in the type
 INLINE = 3
@@ -46,6 +46,7 @@ STATES = (
     CredentialState.STOLEN,
     CredentialState.DAMAGED,
 )
+ENABLED, STATIC = STATES.index(CredentialState.ENABLED), TYPES.index(CredentialType.STATIC)
 _PROFILES = struct.Struct("<3H")  # the last of HOT
 _PROFILES_AT = HOT.size - _PROFILES.size
 _PLACE = struct.Struct("<I")  # where COLD begins
@@ -124,12 +125,10 @@ def _cold_at(buffer: Buffer, at: int) -> int:
     return place
 
 
-def in_bounds(buffer: Buffer, at: int, now: float) -> bool:
-    """Whether the record's valid_from and valid_to bear this time (Unix seconds)."""
-    start: int
-    end: int
-    start, end = BOUNDS.unpack_from(buffer, _cold_at(buffer, at))
-    return start <= now < end
+def standing(buffer: Buffer, at: int) -> tuple[int, int, int, int]:
+    """The record's valid_from, valid_to, type and state, as they are stored."""
+    start, end, type_, state = STANDING.unpack_from(buffer, _cold_at(buffer, at))
+    return start, end, type_, state
 
 
 def unpack(buffer: Buffer, at: int, names: Sequence[str]) -> Credential:

@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
 
@@ -16,7 +17,8 @@ from gateway.access.case import NOBODY
 from gateway.access.decision import Denied, DenyReason, Granted, Live, Pass, Unreadable, decide
 from gateway.access.generation import build
 from gateway.access.identifier import identifier_key
-from gateway.access.model import AccessPoint, Credential, CredentialState, IssuerKey, Mark, Zone
+from gateway.access.lease import DAY_S
+from gateway.access.model import AccessPoint, Credential, CredentialState, CredentialType, IssuerKey, Mark, Zone
 from gateway.access.presence import Moved
 from gateway.access.table import PermissionTable
 from gateway.access.walk import walk
@@ -82,8 +84,15 @@ def _told(decision: Granted | Denied) -> tuple[object, ...]:
         (credential(2), GATE_IN, DenyReason.CREDENTIAL_NOT_FOUND),
         (credential(), PLANT_IN, DenyReason.UNAUTHORIZED),
         (credential(profiles=("secure",)), PLANT_IN, DenyReason.NOT_PERMITTED_AT_THIS_TIME),
-        (credential(valid_to=NOW), GATE_IN, None),
-        (credential(state=CredentialState.LOST), GATE_IN, None),
+        (credential(valid_from=NOW + 1), GATE_IN, DenyReason.CREDENTIAL_NOT_ACTIVE),
+        (credential(valid_to=NOW), GATE_IN, DenyReason.CREDENTIAL_EXPIRED),
+        (credential(refreshed_at=NOW - 30 * DAY_S), GATE_IN, DenyReason.LEASE_EXPIRED),
+        (credential(refreshed_at=NOW - 30 * DAY_S + 1), GATE_IN, "home/always"),
+        (credential(state=CredentialState.LOST), GATE_IN, DenyReason.CREDENTIAL_NOT_ENABLED),
+        (credential(state=CredentialState.LOST, marks=Mark.LEAD), GATE_IN, DenyReason.CREDENTIAL_NOT_ENABLED),
+        (credential(state=CredentialState.LOST, type=CredentialType.STATIC), GATE_IN, None),
+        (credential(refreshed_at=NOW - 30 * DAY_S, marks=Mark.PINNED), GATE_IN, None),
+        (credential(), replace(GATE_IN, min_assurance=2), DenyReason.ASSURANCE_TOO_LOW),
         (credential(marks=Mark.LEAD), GATE_IN, None),
     ],
 )
