@@ -1,6 +1,9 @@
 """The journal's database: its tables, how it is opened, and what one transaction writes."""
 
+import contextlib
 import json
+import os
+import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -61,6 +64,9 @@ FORGET = ("DELETE FROM pass WHERE second < ?", "DELETE FROM command WHERE first 
 Left = tuple[int, Stored]  # the number of a record, and a change that it left
 CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 CHECKPOINT_PAGES = 4000  # let the write-ahead log wrap: a recycled one is twice as fast as a growing one
+LOG_BYTES = CHECKPOINT_PAGES * (4096 + 24)  # of as many frames
+AMPLE_BYTES = 10 * LOG_BYTES
+ZEROS = bytes(1 << 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +89,27 @@ def connect(path: Path) -> sqlite3.Connection:
         if (mode, db.execute("PRAGMA synchronous").fetchone()[0]) != ("wal", 2):
             raise sqlite3.OperationalError(f"{path}: WAL with synchronous=FULL is not to be had here")
         db.executescript(SCHEMA)
+        with contextlib.suppress(OSError):  # what is wrong with the disk is heard of at the first commit
+            _grow(path.with_name(f"{path.name}-wal"))
     except sqlite3.Error:
         db.close()
         raise
     return db
+
+
+def _grow(log: Path) -> None:
+    """Give the write-ahead log its whole length, so that no commit waits for the file system to note a longer file.
+
+    With ext4 that would be a commit of its own journal, which waits for what others have just written to the same
+    disk. Zeros end no frame: SQLite reads the log up to them, and writes over them. A disk that is nearly full is left
+    to the events.
+    """
+    if shutil.disk_usage(log.parent).free < AMPLE_BYTES:
+        return
+    with log.open("ab") as file:
+        for start in range(file.tell(), LOG_BYTES, len(ZEROS)):
+            file.write(ZEROS[: LOG_BYTES - start])
+        os.fsync(file.fileno())
 
 
 def read_state(db: sqlite3.Connection) -> State:

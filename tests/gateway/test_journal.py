@@ -2,6 +2,7 @@
 
 import contextlib
 import resource
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -18,6 +19,7 @@ from gateway import journal_db
 from gateway.access.decision import LiveUsed, Used
 from gateway.access.event import AccessEvent, EventKind
 from gateway.journal import DAY_S, Journal, JournalFull
+from gateway.journal_db import LOG_BYTES
 from gateway.passage import CommandTaken
 from gateway.reserve import Reserve, ReserveFull
 from gateway.verify import verify
@@ -148,6 +150,27 @@ def test_only_what_is_acknowledged_and_old_enough_is_removed(tmp_path: Path) -> 
     with opened(tmp_path / "journal.db") as journal:
         assert append(journal, 1) == [14]
         assert journal.acked_seq == 6
+
+
+def test_the_log_has_its_whole_length_from_the_start_but_on_a_disk_with_little_room(tmp_path: Path) -> None:
+    with opened(tmp_path / "journal.db") as journal:
+        assert (tmp_path / "journal.db-wal").stat().st_size == LOG_BYTES
+        append(journal, 300)
+        assert (tmp_path / "journal.db-wal").stat().st_size == LOG_BYTES
+    with small_disk(tmp_path / "disk", "20m") as disk, opened(disk / "journal.db") as journal:
+        assert (disk / "journal.db-wal").stat().st_size < LOG_BYTES / 10
+        append(journal, 10)
+
+
+def test_what_a_killed_journal_left_in_a_long_log_is_there_again(tmp_path: Path) -> None:
+    with opened(tmp_path / "journal.db") as journal:
+        append(journal, 20)
+        (tmp_path / "copy").mkdir()
+        for name in ("journal.db", "journal.db-wal"):
+            shutil.copy(tmp_path / name, tmp_path / "copy" / name)
+    with opened(tmp_path / "copy" / "journal.db") as journal:
+        assert append(journal, 5) == [21, 22, 23, 24, 25]
+    assert verify(tmp_path / "copy" / "journal.db") == []
 
 
 def test_a_full_disk_falls_back_to_the_reserve_and_back_again(tmp_path: Path) -> None:
