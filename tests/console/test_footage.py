@@ -98,14 +98,17 @@ def test_footage_is_exported_kept_and_registered(house: House, page: Page, tmp_p
     page.keyboard.press("o")
     page.keyboard.press("e")
     dialog = page.get_by_role("dialog", name="导出录像")
-    dialog.get_by_role("button", name="开始导出").click()
+    dialog.get_by_role("button", name="开始导出").press("Enter")  # a dialog that is still opening moves under a pointer
+    save = dialog.get_by_role("link", name="保存到本机")
+    eventually(lambda: save.count() or dialog.get_by_role("alert").count())
+    assert save.count(), dialog.inner_text()
     with page.expect_download() as saved:
-        dialog.get_by_role("link", name="保存到本机").click()
+        save.press("Enter")
     saved.value.save_as(tmp_path / "x.zip")
     assert verify(tmp_path / "x.zip", house.recorder.get("/signing-key")["public_key"]) == []
     page.keyboard.press("Escape")
     page.get_by_role("button", name="保留", exact=True).click()
-    page.get_by_role("dialog", name="保留录像").get_by_role("button", name="保留", exact=True).click()
+    page.get_by_role("dialog", name="保留录像").get_by_role("button", name="保留", exact=True).press("Enter")
     eventually(lambda: len(house.recorder.get("/holds")) == 2)
     page.goto(f"{house.url}/#/register")
     expect(page.get_by_text("登记完整，未被改动")).to_be_visible()
@@ -114,7 +117,7 @@ def test_footage_is_exported_kept_and_registered(house: House, page: Page, tmp_p
     page.get_by_text("保留中的录像").click()
     page.get_by_role("button", name="解除保留").first.click()
     page.get_by_label("解除事由").fill("已结案")
-    page.get_by_role("dialog").get_by_role("button", name="解除保留").click()
+    page.get_by_role("dialog").get_by_role("button", name="解除保留").press("Enter")
     eventually(lambda: len(house.recorder.get("/holds")) == 1)
 
 
