@@ -132,5 +132,5 @@ def pulse(device: str, command_id: str = "c1", within_s: float = 2.0, ms: int = 
     return LockCommand(command_id, device, 0, LockAction.PULSE, time.monotonic() + within_s, ms)
 
 
-def outcome(ear: Ear, command: Command, timeout: float = 5.0) -> Outcome:
+def outcome(ear: Ear, command: Command, timeout: float = 30.0) -> Outcome:
     return ear.wait(Outcome, lambda event: event.command_id == command.command_id, timeout)

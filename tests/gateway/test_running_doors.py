@@ -108,7 +108,7 @@ async def test_a_mode_is_written_down_and_then_the_lock_follows_it_and_ends_by_i
 
 async def test_a_mode_outlives_a_restart_and_ends_at_its_time(make: Make) -> None:
     first = make()
-    await first.order("mode", "lobby", mode="LockedOpen", for_s=1.0)
+    await first.order("mode", "lobby", mode="LockedOpen", for_s=3.0)
     await first.settle(lambda: first.actions() == ["release"])
     await first.end()
     again = make(begin=False)
@@ -116,7 +116,7 @@ async def test_a_mode_outlives_a_restart_and_ends_at_its_time(make: Make) -> Non
     assert again.actions() == []
     again.begin()
     await again.settle(lambda: again.actions() == ["release"])
-    await asyncio.sleep(1.0)
+    await asyncio.sleep(3.0)
     again.service.tick()
     await again.settle(lambda: again.actions() == ["release", "secure"])
     assert again.mode() == "Locked"

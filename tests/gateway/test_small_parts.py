@@ -152,7 +152,7 @@ def test_a_driver_that_does_not_stop_is_left_behind() -> None:
     supervisor.start()
     begin = time.monotonic()
     supervisor.stop(0.2)
-    assert time.monotonic() - begin < 1
+    assert time.monotonic() - begin < 4
     release.set()
 
 
