@@ -62,9 +62,7 @@ class Passage:
         self._last: dict[bytes, int] = {}
         self._used: dict[bytes, int] = {}
         self._commands: dict[str, float] = {}
-        self.there: dict[
-            bytes, Spent
-        ] = {}  # what other gateways accepted, as far as the plane told: codes, passes, credentials with max_uses
+        self.there: dict[bytes, Spent] = {}  # accepted elsewhere, as far as the plane told: codes, passes, counted uses
         self.whereabouts = Whereabouts()
         self.doors: dict[str, str] = {}  # by name: as `DoorKept`
         self.lockdowns: set[str] = set()  # places

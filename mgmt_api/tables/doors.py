@@ -55,9 +55,7 @@ class Spent(Base):
     """A phone's newest code, or the uses of a visitor pass or a counted credential, that gateways accepted."""
 
     __tablename__ = "spent"
-    id: Mapped[str] = mapped_column(
-        String(32), primary_key=True
-    )  # in hex: the handle, the pass, or the credential's key
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)  # in hex: handle, pass, or credential's key
     value: Mapped[int] = mapped_column(BIG)  # when it was signed, or how many uses
     until: Mapped[int] = mapped_column(BIG, index=True)  # of no interest from then on
     version: Mapped[int] = mapped_column(BIG, index=True)
