@@ -49,7 +49,7 @@ class OsdpBus:
         self._queued: list[OsdpDevice] = []  # those that commands wait for
         self._decoder = Decoder(self._limits.reply_bytes)
         self._current: OsdpDevice | None = None  # whose turn it is
-        self._probing = False
+        self._probing = self._slow_turn = False
         self._began_at = 0.0
         self._turn_bytes = 0  # both ways
         self._heard = 0  # of them, ours to hear
@@ -57,6 +57,7 @@ class OsdpBus:
         self._free_at = 0.0  # when the next frame may start
         self._sent_at = 0.0  # when the current frame's last bit is out
         self._probe_at = 0.0  # when a dead device may have a slot while others are alive
+        self._slow_at = 0.0  # when a slow device may be polled while others are swift
         self._hopes = 0  # so many unrationed questions to dead devices may fail: one has just come back, and who else?
         self._hope_at = 0.0  # not before
         self._listen_at = 0.0  # when a dead device may be listened to for the standard's whole time
@@ -175,6 +176,7 @@ class OsdpBus:
         self._order.append(device)
         self._current, self._began_at, self._turn_bytes, self._heard = device, now, len(frame), 0
         self._sent_at = now + len(frame) * self._char_s
+        self._slow_turn = device.slow and not device.commanded
         dead = device.dead
         self._probing = dead and any(other.online for other in self._devices.values())
         self._silent_at = self._sent_at + (self._probe_s(device, now) if dead else self._limits.reply_s)
@@ -205,7 +207,12 @@ class OsdpBus:
     def _end_turn(self, now: float) -> None:
         idle_s = IDLE_CHARS * self._char_s
         self._free_at = max(self._began_at + self._turn_bytes * self._char_s, now) + idle_s
-        online, self._current = self._current is not None and self._current.online, None
+        device, self._current = self._current, None
+        online = device is not None and device.online
+        if self._slow_turn:
+            share_s = (self._free_at - self._began_at) / self._limits.slow_share
+            longest_s = self._limits.slow_pause_s / max(sum(each.slow for each in self._order if each.online), 1)
+            self._slow_at = self._began_at + min(share_s, longest_s)
         quiet = now - self._busy_at > self._limits.quiet_s
         self._quiet_turns = self._quiet_turns + online if quiet else 0
         if self._quiet_turns >= self._limits.quiet_turns:
@@ -230,8 +237,8 @@ class OsdpBus:
     def _wanted_at(self, device: OsdpDevice) -> float:
         """From when on this device may have a slot that carries no command."""
         at = max(device.ready_at, self._decide_until)
-        if len(self._devices) > 1:
-            at = max(at, device.poll_at)
+        if device.slow and device.patient and self._swift:
+            at = max(at, self._slow_at)
         if device.online:
             return max(at, self._rest_until)
         if not device.dead:
@@ -239,6 +246,12 @@ class OsdpBus:
         if self._hopes and not device.refused:
             return self._decide_until
         return max(at, self._probe_at)
+
+    @property
+    def _swift(self) -> bool:
+        """Whether at least half of those on line are not slow: a bus of slow devices is as slow as it is."""
+        online = [device for device in self._order if device.online]
+        return 2 * sum(device.slow for device in online) <= len(online)
 
     def _hope(self, now: float) -> None:
         """A dead device answers: when a cable is back, those behind it are too, and need not wait for their share."""

@@ -41,7 +41,6 @@ class OsdpDevice:
         self.name, self.address = reader.name, reader.address
         self.phase = Phase.OFFLINE
         self.ready_at = 0.0  # no slot is wanted before
-        self.poll_at = 0.0  # nor one for a poll: a slow device gets fewer
         self.failures = 0
         self.usual_s = 0.0  # from our last bit to its first byte: rises at once, falls slowly
         self.usual_chars = float(HELLO_CHARS)  # so much of an answer its port hands over first, as far as it is told
@@ -75,6 +74,21 @@ class OsdpDevice:
     def greeting(self) -> bool:
         """Whether it answered and its channel is being opened."""
         return self.phase in (Phase.CHALLENGE, Phase.CRYPT, Phase.INSTALL)
+
+    @property
+    def slow(self) -> bool:
+        """Whether it keeps the line waiting before it answers."""
+        return self._slow_answers >= self._limits.slow_answers
+
+    @property
+    def commanded(self) -> bool:
+        """Whether the frame that has no answer yet is a command's."""
+        return self._turn is not None and self._turn.job is not None
+
+    @property
+    def patient(self) -> bool:
+        """Whether its next poll or question may wait: nothing is to be repeated, and it has said what it can do."""
+        return self.online and self._turn is None and not self._asks
 
     @property
     def rank(self) -> int:
@@ -123,9 +137,6 @@ class OsdpDevice:
         self.counters.slowest_s = max(self.counters.slowest_s, seconds)
         self.usual_s += (seconds - self.usual_s) * (RISE if seconds > self.usual_s else FALL)
         self._slow_answers = self._slow_answers + 1 if seconds > self._limits.slow_s else 0
-        hurried = not self.online and not self.refused  # it is just back
-        if self._slow_answers >= self._limits.slow_answers and not hurried:
-            self.poll_at = self._sent_at + min(seconds / self._limits.slow_share, self._limits.slow_pause_s)
 
     def silence(self, now: float) -> None:
         """Nothing sound came back in time."""

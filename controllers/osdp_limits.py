@@ -18,8 +18,8 @@ class Limits:
     alone_share: float = 0.5  # and while nobody is
     slow_s: float = 0.02  # a device that begins to answer later than this
     slow_answers: int = 10  # so many times in a row (once may be a starved machine) is polled less often,
-    slow_share: float = 0.07  # so that its hesitation takes this share of the bus
-    slow_pause_s: float = 2.0  # but at least this often
+    slow_share: float = 0.07  # of the bus, for all of them together while at least as many others are not slow,
+    slow_pause_s: float = 7.0  # but each at least this often: after 8 s without a word a device ends its session
     reply_bytes: int = 300  # the longest answer that Menjin asks for; a longer one is noise
     gap_s: float = 0.03  # silence inside a reply that ends it (a USB adapter may hold bytes for 16 ms)
     repeats: int = 2  # of an unanswered frame, before the device is lost

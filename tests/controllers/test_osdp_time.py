@@ -209,21 +209,6 @@ def test_light_and_sound_of_the_last_card_wait_for_the_decision_of_the_next() ->
     assert {Code.LED, Code.BUZ} < set(codes)
 
 
-def waits(line: VirtualLine, seconds: float) -> list[float]:
-    """How long cards wait at reader 1 until they are read, ascending. They come at any moment."""
-    chance, found = random.Random(5), []
-    end = line.now + seconds
-    while line.now < end:
-        line.run(chance.uniform(0.02, 0.2))
-        shown = line.now
-        line.readers[0].events.append(CARD)
-        line.events.clear()
-        while not events(line, CardRead):
-            line.run(0.0005)
-        found.append(line.now - shown)
-    return sorted(found)
-
-
 def test_one_late_answer_or_a_slow_reader_alone_costs_no_polls() -> None:
     for addresses, late in (((1, 2), 3), ((1,), 100)):
         line = made(*addresses)
@@ -236,31 +221,6 @@ def test_one_late_answer_or_a_slow_reader_alone_costs_no_polls() -> None:
         assert len([at for at, frame in line.sent if at > start and frame.address == 1]) > 50
 
 
-@pytest.mark.parametrize("baud", [9600, 38400, 115200])
-@pytest.mark.parametrize("ill", ["dead", "slow", "torn", "of another key"])
-def test_a_dead_or_slow_reader_slows_its_neighbours_by_a_tenth_at_most(ill: str, baud: int) -> None:
-    others, bad = made(1, 2, 3, 4, baud=baud), made(1, 2, 3, 4, 9, baud=baud)
-    bad.run(5)
-    if ill == "slow":
-        bad.readers[4].turn_s = 0.15
-    elif ill == "of another key":
-        bad.readers[4].key = bytes(range(16))
-        bad.readers[4].forget()
-    else:
-        bad.readers[4].cut = True
-    if ill == "torn":  # it begins to answer and never ends
-        bad.readers[4].cut = False
-        bad.hurt = lambda answer: [answer[:4]] if answer[1] & 0x7F == 9 else [answer]
-    seconds = 60 if baud == 9600 else 25  # some hundreds of cards
-    usual, beside = waits(others, seconds), waits((bad.run(5), bad)[1], seconds)
-    assert beside[len(beside) // 2] < usual[len(usual) // 2] * 1.1
-
-
-def by_bytes(answer: bytes) -> list[bytes]:
-    """As a port without a buffer hands it over."""
-    return [answer[at : at + 1] for at in range(len(answer))]
-
-
 def round_s(line: VirtualLine, seconds: float) -> float:
     """From one poll of reader 1 to the next, on the average. Cards come to another, so the line never rests."""
     start = line.now
@@ -269,6 +229,80 @@ def round_s(line: VirtualLine, seconds: float) -> float:
         line.run(1)
     polls = [at for at, frame in line.sent if at >= start and frame.address == 1 and frame.code == Code.POLL]
     return (polls[-1] - polls[0]) / (len(polls) - 1)
+
+
+@pytest.mark.parametrize("baud", [9600, 38400, 115200])
+@pytest.mark.parametrize("ill", ["dead", "torn", "of another key"])
+def test_a_reader_that_never_gets_on_line_lengthens_the_round_of_the_others_by_a_tenth_at_most(
+    ill: str, baud: int
+) -> None:
+    others, bad = made(1, 2, 3, 4, baud=baud), made(1, 2, 3, 4, 9, baud=baud)
+    bad.run(5)
+    if ill == "of another key":
+        bad.readers[4].key = bytes(range(16))
+        bad.readers[4].forget()
+    elif ill == "dead":
+        bad.readers[4].cut = True
+    else:  # it begins to answer and never ends
+        bad.hurt = lambda answer: [answer[:4]] if answer[1] & 0x7F == 9 else [answer]
+    others.run(8)
+    bad.run(10)
+    assert round_s(bad, 60) < round_s(others, 60) * 1.1
+
+
+def beside_slow(baud: int, readers: int, slow: int, turn_s: float) -> VirtualLine:
+    """A line whose last readers have answered late for a while."""
+    line = made(*range(1, readers + slow + 1), baud=baud)
+    for reader in line.readers[readers:]:
+        reader.turn_s = turn_s
+    line.run(30)
+    line.events.clear()
+    return line
+
+
+@pytest.mark.parametrize("baud", [9600, 38400, 115200])
+@pytest.mark.parametrize(("readers", "slow", "turn_s"), [(4, 1, 0.15), (8, 2, 0.15), (8, 4, 0.04), (2, 2, 0.025)])
+def test_slow_readers_together_lengthen_the_round_of_the_others_by_a_tenth_at_most(
+    readers: int, slow: int, turn_s: float, baud: int
+) -> None:
+    others, bad = (beside_slow(baud, readers, count, turn_s) for count in (0, slow))
+    assert round_s(bad, 90) < round_s(others, 90) * 1.1
+
+
+@pytest.mark.parametrize("baud", [9600, 115200])
+def test_eight_readers_that_hesitate_for_long_are_still_heard_every_eight_seconds_and_stay_on_line(
+    baud: int,
+) -> None:
+    line = beside_slow(baud, 8, 8, 0.15)
+    start = line.now
+    round_s(line, 60)
+    for reader in line.readers[8:]:
+        asked = [at for at, frame in line.sent if at > start and frame.address == reader.address]
+        assert max(later - earlier for earlier, later in itertools.pairwise(asked)) < 8
+    assert not events(line, LinkState)
+
+
+def test_a_bus_of_slow_readers_polls_them_all_one_after_another() -> None:
+    line = beside_slow(115200, 1, 4, 0.05)
+    start = line.now
+    line.run(10)
+    asked = [frame.address for at, frame in line.sent if at > start and frame.code == Code.POLL]
+    assert all(asked.count(address) > 30 for address in range(1, 6))
+
+
+def test_a_command_to_a_slow_reader_does_not_wait_for_its_share() -> None:
+    line = beside_slow(115200, 4, 1, 0.15)
+    for number in range(10):
+        line.run(1)
+        began = line.now
+        pulse(line, f"c{number}", device="r5")
+        line.run(0.3)
+        assert next(at for at, frame in line.sent if frame.code == Code.OUT and at >= began) - began < 0.16
+
+
+def by_bytes(answer: bytes) -> list[bytes]:
+    """As a port without a buffer hands it over."""
+    return [answer[at : at + 1] for at in range(len(answer))]
 
 
 @pytest.mark.parametrize("hands_over", [by_bytes, lambda answer: [answer]], ids=["by bytes", "whole"])
