@@ -30,7 +30,6 @@ from gateway.access.identifier import card_value, identifier_key
 from gateway.access.model import AccessPoint, Credential
 from gateway.access.table import PermissionTable
 from gateway.board_rights import Listed, listed, moment
-from gateway.builder import NICE
 from gateway.pull import open_client
 from gateway.store import Stand, Store
 
@@ -205,7 +204,6 @@ class BoardLists:
 
 def main() -> int:
     """Run as a child process."""
-    os.nice(NICE)
     lists = BoardLists(msgspec.json.decode(sys.stdin.buffer.readline(), type=Setup))
     for line in sys.stdin.buffer:
         try:

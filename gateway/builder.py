@@ -13,7 +13,6 @@ from gateway.access.generation import BadRows, build
 from gateway.store import Store
 from gateway.wire import BadRow
 
-NICE = 10
 STEP_BYTES = 1 << 20  # written at once: what doors write down at the same time waits for it
 
 
@@ -49,7 +48,6 @@ def _write_whole(out: Path, data: bytes) -> None:
 
 def main(arguments: list[str]) -> int:
     """Run as a child process."""
-    os.nice(NICE)
     store, out, version = arguments
     try:
         build_file(Path(store), Path(out), int(version))

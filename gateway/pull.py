@@ -5,7 +5,6 @@ A page of changes is taken over by the door process itself. More than that is bu
 """
 
 import asyncio
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from typing import Any
 import httpx2
 
 from gateway import wire
-from gateway.builder import NICE
 from gateway.store import Store
 
 PAGE_ROWS = 500
@@ -126,7 +124,6 @@ async def catch_up(url: str, token: str, gateway: str, store_path: Path) -> None
 
 def main(arguments: list[str]) -> int:
     """Run as a child process."""
-    os.nice(NICE)
     url, gateway, store = arguments
     token = sys.stdin.readline().strip()
     try:

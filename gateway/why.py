@@ -9,7 +9,6 @@ that no question holds up a door.
 """
 
 import json
-import os
 import sqlite3
 import sys
 import time
@@ -28,7 +27,6 @@ from gateway.access.holders import Entitled, where_can, who_can
 from gateway.access.model import AccessPoint, Credential
 from gateway.access.reasons import sentence
 from gateway.access.table import PermissionTable
-from gateway.builder import NICE
 from gateway.moment import Event, Gateway, Moment, NoAnswer, event_of
 from gateway.plan import BadPlan, Bodies, lay_over
 
@@ -182,7 +180,6 @@ _ASK: dict[str, Callable[[Moment, Question, Event | None], Answer]] = {
 
 def main() -> int:
     """Answer one question from standard input: `{gateway, question}`."""
-    os.nice(NICE)
     asked = json.loads(sys.stdin.read())
     wired = asked["gateway"]
     points = [

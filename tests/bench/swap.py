@@ -9,18 +9,21 @@ import gc
 import json
 import logging
 import multiprocessing
-import os
 import sys
 import tempfile
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import structlog
 
+from gateway import wire
 from gateway.__main__ import SWITCH_S
-from gateway.builder import NICE
+from gateway.child import child
 from gateway.clock import Clock
 from gateway.commands import Commands
 from gateway.generations import Generations
@@ -36,6 +39,8 @@ BUILD = Path("build")
 CARDS, PAGE_ROWS = 100_000, 500
 TABLES = 3  # one after another, so that the slowest hundredth is more than a read or two
 READS_PER_S, REST_S = 100, 8.0
+PIPE = asyncio.subprocess.PIPE
+NO_CHANGES = json.dumps(dict.fromkeys(wire.KINDS, ())).encode()[1:]
 FREE = ReaderLimits(repeat_card_s=0.0, per_s=1e6, alarm_after=1_000_000)
 
 Row = dict[str, object]
@@ -54,23 +59,53 @@ def run() -> list[Row]:
             sys.setswitchinterval(before)
 
 
-def transfer(store_path: Path, version: int, odd: bool) -> None:
-    """A whole new table into the mirror, page by page, as `gateway.pull` does in a child."""
-    os.nice(NICE)
-    store = Store(store_path)
-    store.begin_snapshot()
-    store.stage(rows() | {"version": version})
-    for start in range(0, CARDS, PAGE_ROWS):
-        page = [credential(2 * n + odd) for n in range(start, start + PAGE_ROWS)]
-        store.stage(dict.fromkeys(rows(), ()) | {"credentials": page, "version": version})
-    store.commit_snapshot(version)
-    store.close()
+class Plane(BaseHTTPRequestHandler):
+    """Gives pages that were made before, as a plane on another machine would; a gateway's name is its version."""
+
+    protocol_version, wbufsize = "HTTP/1.1", -1  # one write an answer
+    pages: tuple[list[bytes], ...] = ()  # the rest of each page behind its version, of even cards and of odd ones
+
+    def do_GET(self) -> None:
+        """The next page of the table; of changes there are none, and none since an older version."""
+        url = urlsplit(self.path)
+        version, what = url.path.split("/")[-2:]
+        after = int(parse_qs(url.query).get("after", "0")[0])
+        gone = what == "changes" and after < int(version)
+        rest = NO_CHANGES if what == "changes" else self.pages[int(version) % 2 == 0][after]
+        body = b'{"version": %b, %b' % (version.encode(), rest)
+        self.send_response(410 if gone else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+def serve(link: Connection) -> None:
+    """The plane's process."""
+    Plane.pages = _pages(odd=False), _pages(odd=True)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Plane)
+    link.send(server.server_port)
+    server.serve_forever()
+
+
+def _pages(odd: bool) -> list[bytes]:
+    starts = range(0, CARDS, PAGE_ROWS)
+    made = []
+    for number, start in enumerate(starts, 1):
+        lists = rows(*(credential(2 * n + odd) for n in range(start, start + PAGE_ROWS)))
+        last = number == len(starts)
+        page = {"digest": wire.digest(lists), "next": None if last else str(number), "form": wire.FORM, **lists}
+        made.append(json.dumps(page).encode()[1:])
+    return made
 
 
 class Doors:
     """The door process's own parts, on one loop; the driver stands still."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, plane: str) -> None:
+        self.plane = plane
         self.store_path = folder / "store.db"
         self.store, here = Store(self.store_path), site()
         self.generations = Generations(folder / "generations", self.store_path, here)
@@ -94,26 +129,31 @@ class Doors:
             self.read.append((number, time.perf_counter()))
             self.inbox.put(card_read(number))
 
-    async def take_whole(self, version: int, odd: bool) -> float:
+    async def take_whole(self, version: int) -> float:
         """Transfer, build and swap; how long it took."""
         start = time.perf_counter()
-        child = multiprocessing.get_context("spawn").Process(target=transfer, args=(self.store_path, version, odd))
-        child.start()
-        await asyncio.to_thread(child.join)
+        async with child("gateway.pull", self.plane, str(version), str(self.store_path), stdin=PIPE) as puller:
+            await puller.communicate(b"token\n")
+        if puller.returncode:
+            raise AssertionError(f"the transfer ended with {puller.returncode}")
         await self.generations.refresh(self.store)
         await self.generations.settled()
         return time.perf_counter() - start
 
 
 async def _measure(folder: Path) -> list[Row]:
-    doors = Doors(folder)
-    await doors.take_whole(1, odd=False)
+    spawn = multiprocessing.get_context("spawn")
+    link, theirs = spawn.Pipe()
+    plane = spawn.Process(target=serve, args=(theirs,), daemon=True)
+    plane.start()
+    doors = Doors(folder, f"http://127.0.0.1:{await asyncio.to_thread(link.recv)}")
+    await doors.take_whole(1)
     gc.collect()
     gc.freeze()
     presenting = asyncio.create_task(asyncio.to_thread(doors.present))
     await asyncio.sleep(REST_S)
     begun = time.perf_counter()
-    took = [await doors.take_whole(2 + number, odd=number % 2 == 0) for number in range(TABLES)]
+    took = [await doors.take_whole(2 + number) for number in range(TABLES)]
     ended = time.perf_counter()
     await asyncio.sleep(REST_S)
     doors.stop = True
@@ -121,6 +161,7 @@ async def _measure(folder: Path) -> list[Row]:
     await asyncio.sleep(0.5)
     await doors.generations.close()
     await asyncio.to_thread(doors.journal.close)
+    plane.terminate()
     return _rows(doors, begun, ended, took)
 
 
