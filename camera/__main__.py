@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +30,9 @@ from camera.forecast import DAY_S
 from camera.index import Index
 from camera.keeper import Keeper
 from camera.live import Live
+from camera.looks import Looks
 from camera.modes import Mode
+from camera.patience import Patience
 from camera.qr_reader import QrReader
 from camera.recording import Archive
 from camera.recovery import recover
@@ -58,7 +60,6 @@ log = structlog.get_logger()
 
 ENCODERS = 2  # for browsers without H.265, at a time
 HELD = 4  # threads of a stream that a disk which does not answer may hold
-TICK_S = 1.0
 STOP_S = 2.5  # of the 3 s that a process has to end
 
 
@@ -125,7 +126,7 @@ class Process:
         )
         self._supervisors: dict[str, Supervisor] = {}
         self._lives: list[Live] = []
-        self._slots = Slots(ENCODERS)
+        self._slots, self._looks = Slots(ENCODERS), Looks(Patience().silent_s)
         self._qr: list[QrReader] = []
 
     async def serve(self, listener: socket.socket, token: str) -> int:
@@ -211,6 +212,7 @@ class Process:
             source,
             self._archive,
             self._lock,
+            self._looks,
             segment_s,
             number * segment_s // streams,
             audio,
@@ -272,12 +274,8 @@ class _Server(uvicorn.Server):
         yield
 
     async def main_loop(self) -> None:
-        """Tick once a second, for the answers' Date. Ten times, as uvicorn does, cost as much as recording a camera."""
-        while not self._ending.is_set():
-            await self.on_tick(0)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(TICK_S):
-                    await self._ending.wait()
+        """Wait. Ticking ten times a second, as uvicorn does for its answers' Date, costs as much as a camera."""
+        await self._ending.wait()
 
     def end(self) -> None:
         """Answer what is asked, and end."""
@@ -290,6 +288,7 @@ def _server(app: object) -> _Server:
         app,  # type: ignore[arg-type] # FastAPI is an ASGI application; uvicorn's type names only callables
         log_config=None,
         access_log=False,
+        date_header=False,  # the management plane's answers have one
         lifespan="off",
         ws_ping_interval=20,
         ws_max_queue=8,

@@ -5,11 +5,12 @@ damage, deletion and swapped files; and against its owner once its newest link w
 """
 
 import hashlib
-import zlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from isal.isal_zlib import crc32
 
 from camera import disk
 from camera.boxes import layout
@@ -119,7 +120,7 @@ def _altered(segment: Segment, data: memoryview) -> Iterator[Fault]:
         yield Fault(Kind.BROKEN_BOXES, segment.camera, segment.path, shape.fault.what, shape.fault.offset)
     whole = True
     for gop in segment.gops:
-        if zlib.crc32(data[gop.offset : gop.offset + gop.size]) != gop.crc32:
+        if crc32(data[gop.offset : gop.offset + gop.size]) != gop.crc32:
             whole = False
             detail = f"the pictures from {gop.start_us / 1e6:.3f} s on are not those recorded"
             yield Fault(Kind.ALTERED, segment.camera, segment.path, detail, gop.offset, gop.size)

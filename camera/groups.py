@@ -1,7 +1,8 @@
 """Fragments to groups of pictures: what playlists address and what a check can name."""
 
-import zlib
 from collections.abc import Sequence
+
+from isal.isal_zlib import crc32
 
 from camera.boxes import Fragment, Init
 from camera.segment import US, Gop
@@ -33,8 +34,8 @@ def _group(init: Init, part: Sequence[Fragment], data: memoryview | None) -> Gop
     first, last = part[0], part[-1]
     end = last.offset + last.size
     start = _us(init, first.start)
-    crc32 = zlib.crc32(data[first.offset : end]) if data is not None else 0
-    return Gop(first.offset, end - first.offset, start, _us(init, last.start + last.duration) - start, crc32)
+    checksum = crc32(data[first.offset : end]) if data is not None else 0
+    return Gop(first.offset, end - first.offset, start, _us(init, last.start + last.duration) - start, checksum)
 
 
 def _us(init: Init, units: int) -> int:

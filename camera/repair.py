@@ -14,10 +14,11 @@
 
 import hashlib
 import os
-import zlib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+
+from isal.isal_zlib import crc32
 
 from camera import disk
 from camera.check import Fault, Kind, check
@@ -148,7 +149,7 @@ def _whole_bytes(segment: Segment, data: memoryview) -> int:
     whole = 0
     for gop in segment.gops:
         end = gop.offset + gop.size
-        if end > len(data) or zlib.crc32(data[gop.offset : end]) != gop.crc32:
+        if end > len(data) or crc32(data[gop.offset : end]) != gop.crc32:
             break
         whole = end
     return whole

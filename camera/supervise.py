@@ -6,7 +6,7 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
+from typing import Any
 
 import structlog
 
@@ -14,6 +14,7 @@ from camera import disk
 from camera.clocks import Clocks
 from camera.command import Audio, record_command
 from camera.disks import FIRST
+from camera.looks import Looks
 from camera.patience import Patience
 from camera.process import Ffmpeg
 from camera.recording import Archive, Unusable
@@ -33,6 +34,7 @@ class Supervisor:
         source: Source,
         archive: Archive,
         lock: int,
+        looks: Looks,
         segment_s: int = 60,
         offset_s: int = 0,
         audio: bool = False,
@@ -41,7 +43,7 @@ class Supervisor:
         why_not: Callable[[], State | None] = lambda: None,
         place: Callable[[], str] = lambda: FIRST,
     ) -> None:
-        """Prepare; `lock` is the folder's lock, which each ffmpeg inherits (see `camera.disk`).
+        """Prepare; `lock` is the folder's lock, which each ffmpeg inherits (see `camera.disk`), `looks` all cameras'.
 
         `why_not` says why nothing may be recorded now, or None; `place` names the disk to write to, or raises OSError.
         Both are asked at each look.
@@ -49,6 +51,7 @@ class Supervisor:
         self._source = source
         self._archive = archive
         self._lock = lock
+        self._looks = looks
         self._segment_s = segment_s
         self._offset_s = offset_s
         self._patience = patience or Patience()
@@ -127,7 +130,7 @@ class Supervisor:
             fault = await self._watch(process, take)
         finally:
             await process.stop(self._patience.stop_s)
-            await self._answers(take.segments)  # its last words
+            await self._looks.now(take.segments)  # its last words
             take.ended = True
             end_us = take.end_us or take.footage_end_us
             self._owe_gap(end_us or take.clock.now_us(), fault)
@@ -144,8 +147,11 @@ class Supervisor:
         try:
             while True:
                 steady = time.monotonic() - began_s > self._patience.steady_s
-                await asyncio.wait([gone], timeout=self._patience.calm_s if steady else self._patience.poll_s)
-                if not await self._answers(take.grow):
+                pause_s = self._patience.calm_s if steady else self._patience.poll_s
+                look = self._looks.after(pause_s, take.place, take.grow)
+                either: tuple[asyncio.Future[Any], ...] = gone, look
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+                if not (await self._looks.now(take.grow) if gone.done() else look.result()):
                     return State.NO_STORAGE
                 self._recording(take)
                 if gone.done():
@@ -161,14 +167,7 @@ class Supervisor:
                     return State.STALLED
         finally:
             gone.cancel()
-
-    async def _answers(self, look: Callable[[], object]) -> bool:
-        """Look at the run's files in a thread; False when their disk does not answer: nobody waits for it then."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._patience.silent_s):
-                await asyncio.to_thread(look)
-                return True
-        return False
+            look.cancel()
 
     def _misplaced(self, take: Take) -> State | None:
         """Tell whether the run's disk is gone, or its own one is back."""

@@ -28,7 +28,7 @@ LONG = os.environ.get("MENJIN_LONG") == "1"
 COUNTS = (1, 4, 16, 32) if LONG else (1, 16)
 WINDOWS, WINDOW_S, SETTLE_S = (5, 60, 20) if LONG else (3, 20, 6)  # whole files: each has its end in them
 SEGMENT_S, FILM_S, FPS = 60, 20, 25  # files as long as a site's
-CARDS = 1000 if LONG else 120
+CARDS = 1000 if LONG else 300
 DOOR_CAMERAS = 16
 HERE = Path(__file__).parent
 QUIET = subprocess.DEVNULL
