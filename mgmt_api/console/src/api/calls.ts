@@ -89,14 +89,15 @@ export const timelines = (within: Span) => get<Record<string, CameraTimeline>>(`
 export const eventsWithin = (within: Span, limit: number) =>
   get<{ events: AccessEvent[] }>(`/events?${span(within)}&limit=${limit}`);
 
-/** A piece of footage: its bytes, its type, and its wall time; null where nothing is recorded. */
+/** A piece of footage: its bytes as they come, its type, and its wall time; null where nothing is recorded. */
 export async function piece(camera: string, within: Span, reason: string, codec: string | null, signal: AbortSignal) {
   const chosen = codec === null ? "" : `&codec=${codec}`;
   try {
     const answer = await bytes(`${named(camera)}/clip?${span(within)}&${because(reason)}${chosen}`, signal);
     const when = (name: string) => Date.parse(answer.headers.get(name) ?? "");
     const mime = answer.headers.get("Content-Type") ?? "";
-    return { data: await answer.arrayBuffer(), mime, from: when("X-Clip-Start"), to: when("X-Clip-End") };
+    const body = answer.body ?? new ReadableStream<Uint8Array<ArrayBuffer>>();
+    return { body, mime, from: when("X-Clip-Start"), to: when("X-Clip-End") };
   } catch (error) {
     if (error instanceof Problem && error.status === 404) return null;
     throw error;

@@ -5,7 +5,7 @@ import { pictureTimes } from "./picture_times";
 import { isRecorded, nextRecorded, type Stretch } from "./scale";
 
 export interface Piece {
-  data: ArrayBuffer;
+  body: ReadableStream<Uint8Array<ArrayBuffer>>;
   mime: string;
   from: number; // Unix milliseconds
   to: number;
@@ -41,8 +41,8 @@ export class FootagePlayer {
   private notBefore = 0; // after a failure
   private settles = 0;
   private goal: number | null = null; // the time that is sought: seconds
-  private decoding = { since: 0, pictures: 0 }; // on the way to it
-  private picture_ms = 0; // how long this browser decodes at one picture
+  private decoding = { since: 0, span: 0 }; // on the way to it: since its bytes are there, and how many seconds
+  private slowness = 0; // how many milliseconds this browser decodes at a second of footage
   private pictures: number[] = []; // the times of those that are ready, in order: seconds
   private blind: Stretch[] = []; // recorded, but before a first key frame: seconds
   private closed = false;
@@ -111,16 +111,21 @@ export class FootagePlayer {
     }
     this.pump(moment, 1); // asked for before the browser has to flush what it shows
     this.goal = this.video.currentTime = at;
-    this.decoding.pictures = 0;
+    this.decoding = { since: 0, span: 0 };
   }
 
-  /** The bytes of what is sought are there: where decoding it takes long, its key frame is shown meanwhile. */
-  private approach(key: number): void {
-    const { video, goal } = this;
-    if (goal === null || !video.seeking || this.decoding.pictures > 0) return;
-    const pictures = this.pictures.filter((time) => time >= key && time <= goal).length;
-    this.decoding = { since: performance.now(), pictures };
-    if (pictures * this.picture_ms > LONG_MS) video.currentTime = key + JUST_S;
+  /** More bytes of a piece are there: where decoding takes long, its key frame is shown while the rest comes. */
+  private approach(begin: number): void {
+    const { video, goal, decoding } = this;
+    const buffered = this.range(begin);
+    if (goal === null || !video.seeking || !buffered) return;
+    const key = Math.max(begin, buffered.from);
+    if (key >= goal) return; // a piece for later
+    if (decoding.span === 0) {
+      decoding.span = goal - key;
+      if (decoding.span * this.slowness > LONG_MS) video.currentTime = key + JUST_S;
+    }
+    if (buffered.to > goal) decoding.since ||= performance.now();
   }
 
   private arrived(): void {
@@ -128,10 +133,10 @@ export class FootagePlayer {
     if (goal === null || video.seeking) return;
     if (Math.abs(video.currentTime - goal) > JUST_S / 2) {
       video.currentTime = goal;
-      decoding.since = performance.now();
+      if (decoding.since > 0) decoding.since = performance.now();
       return;
     }
-    if (decoding.pictures > 0) this.picture_ms = (performance.now() - decoding.since) / decoding.pictures;
+    if (decoding.since > 0 && decoding.span > 0) this.slowness = (performance.now() - decoding.since) / decoding.span;
     this.goal = null;
   }
 
@@ -183,6 +188,7 @@ export class FootagePlayer {
       this.notBefore = performance.now() + AGAIN_MS;
       this.onFailure(error);
     } finally {
+      control.abort(); // what was not read of the answer
       if (this.loading === control) this.loading = null;
     }
   }
@@ -193,31 +199,44 @@ export class FootagePlayer {
     return written;
   }
 
-  private async write({ data, mime, from }: Piece): Promise<void> {
+  /** Appends a piece as it comes, so that the browser reads it meanwhile. */
+  private async write({ body, mime, from }: Piece): Promise<void> {
     this.buffer ??= this.source.addSourceBuffer(mime);
     const { buffer } = this;
     if (this.mime !== "" && this.mime !== mime) buffer.changeType(mime);
     this.mime = mime;
     await this.trim();
     buffer.timestampOffset = (from - this.origin) / 1000;
-    await settled(buffer, () => buffer.appendBuffer(data));
-    this.approach(this.note(buffer, data));
+    const parts: Uint8Array<ArrayBuffer>[] = [];
+    const reader = body.getReader();
+    try {
+      for (let next = await reader.read(); !next.done; next = await reader.read()) {
+        const { value } = next;
+        parts.push(value);
+        await settled(buffer, () => buffer.appendBuffer(value));
+        this.approach(buffer.timestampOffset);
+      }
+    } catch (error) {
+      if (this.source.readyState === "open") buffer.abort(); // the next piece begins anew
+      throw error;
+    } finally {
+      this.note(buffer, await new Blob(parts).arrayBuffer());
+    }
   }
 
-  /** Keeps in mind which pictures there are now; the time of the first of them that a browser shows. */
-  private note(buffer: SourceBuffer, data: ArrayBuffer): number {
+  /** Keeps in mind which pictures there are now. */
+  private note(buffer: SourceBuffer, data: ArrayBuffer): void {
     const times = pictureTimes(data).map((time) => time + buffer.timestampOffset);
     const [from, last] = [times[0], times.at(-1)];
-    if (from === undefined || last === undefined) return Infinity;
+    if (from === undefined || last === undefined) return;
     const known = this.pictures.filter((time) => time < from - APART_S || time > last + APART_S);
     for (let n = 0; n < buffer.buffered.length; n += 1) {
       const [start, end] = [buffer.buffered.start(n), buffer.buffered.end(n)];
       if (end <= from) continue;
       if (start - from > APART_S && start - from < KEY_S) this.blind.push({ from: from - APART_S, to: start });
       this.pictures = [...known, ...times.filter((time) => time > start - APART_S)].sort((a, b) => a - b);
-      return Math.max(from, start);
+      return;
     }
-    return Infinity;
   }
 
   private async trim(): Promise<void> {
@@ -237,6 +256,14 @@ export class FootagePlayer {
     const ranges = this.buffer?.buffered;
     for (let n = 0; ranges && n < ranges.length; n += 1)
       if (at >= ranges.start(n) - SEAM_S && at < ranges.end(n)) return ranges.end(n);
+    return null;
+  }
+
+  /** The buffered range that a piece is written to. */
+  private range(begin: number): Stretch | null {
+    const ranges = this.buffer?.buffered;
+    for (let n = 0; ranges && n < ranges.length; n += 1)
+      if (ranges.end(n) > begin && ranges.start(n) - begin < KEY_S) return { from: ranges.start(n), to: ranges.end(n) };
     return null;
   }
 }

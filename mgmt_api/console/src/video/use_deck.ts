@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useReducer, useState } from "react";
+import { useCallback, useEffect, useMemo, useReducer, useRef, useState } from "react";
 
 import { Deck } from "./deck";
 
@@ -8,18 +8,21 @@ const TICK_MS = 50;
 export function useDeck(begin: number) {
   const deck = useMemo(() => new Deck(begin), [begin]);
   const [waits, setWaits] = useState(false);
-  const [, redraw] = useReducer((count: number) => count + 1, 0);
+  const [, draw] = useReducer((count: number) => count + 1, 0);
+  const drawn = useRef(begin);
+  const redraw = useCallback(() => {
+    drawn.current = deck.at; // so that a seek is not drawn twice: the second time would delay its picture
+    draw();
+  }, [deck]);
   useEffect(() => {
     let before = performance.now();
-    let shown = deck.at;
     const timer = setInterval(() => {
       const now = performance.now();
       setWaits(deck.tick(now - before, now));
       before = now;
-      if (Math.abs(deck.at - shown) >= 40) redraw();
-      shown = deck.at;
+      if (Math.abs(deck.at - drawn.current) >= 40) redraw();
     }, TICK_MS);
     return () => clearInterval(timer);
-  }, [deck]);
+  }, [deck, redraw]);
   return { deck, waits, redraw };
 }
