@@ -30,7 +30,7 @@ from tests.camera.site import CameraSite, RecorderProcess, eventually, wired
 from tests.console.footage_house import Front
 
 Row = dict[str, object]
-FILES, SEEKS, LIVE_S = 60, 30, 6
+FILES, SEEKS, LIVE_S = 60, 60, 6
 FILE_S = 60
 GROUP_MS, NEAR_MS = 2000, 120
 # Answers how long it took from the pointer's release to the first right picture and to the page's moment, in ms.
@@ -62,7 +62,7 @@ NATIVE = """async ([at]) => {
 
 
 def run() -> list[Row]:
-    """Rows of name, value, unit, peer, ratio, spread. About 60 s."""
+    """Rows of name, value, unit, peer, ratio, spread. About 90 s."""
     build_hook.build()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as engine:
         browser = engine.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
