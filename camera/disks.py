@@ -20,7 +20,7 @@ from camera import disk
 
 log = structlog.get_logger()
 MARKER = ".menjin-disk"
-LOOK_S = 2.0  # between two looks whether the disks are there
+LOOK_S = 4.0  # between two looks whether the disks are there
 HUNG_S = 4.0  # a disk that was asked this long ago does not answer
 HUNG = "it does not answer"
 FIRST = ""  # the name of the disk that has the index

@@ -162,7 +162,7 @@ class Watcher:
         """Look now and then whether the camera is recorded; a camera that was switched off is not missed."""
         seen_s = time.time()  # faults may follow each other: what counts is the last time all was well
         while True:
-            await asyncio.sleep(min(2.0, self._watched.lost_s / 4))
+            await asyncio.sleep(self._watched.lost_s / 4)
             told = self._recorded()
             if told.state in EXPECTED:
                 seen_s = time.time()
