@@ -33,7 +33,7 @@ class Take:
         self.changed = False  # the camera sends another coding than the run began with
         self._coding: bytes | None = None
         self._tails: dict[int, Tail] = {}
-        self._newest = -1
+        self._newest = self._taken = -1  # the numbers of the open file, and of the last one that has its row
         self._ahead = self._file(0)  # the one that comes next
         self._read_s = 0.0
         self._disk = threading.Lock()  # who looks at the files
@@ -55,7 +55,10 @@ class Take:
         open_file = self._tails.get(self._newest)
         if open_file and open_file.grow():
             self.grown_s = time.monotonic()
-        if self._ahead.grow():
+        if self._newest < self._taken:  # files came and went between two looks
+            self._newest, self.grown_s = self._taken, time.monotonic()
+            self._ahead = self._file(self._newest + 1)
+        while self._ahead.grow():
             self._newest, self.grown_s = self._newest + 1, time.monotonic()
             self._tails[self._newest], self._ahead = self._ahead, self._file(self._newest + 1)
 
@@ -118,4 +121,5 @@ class Take:
     def taken_in(self, segment: Segment) -> None:
         """Forget a file that has its row."""
         self._tails.pop(segment.number, None)
+        self._taken = max(self._taken, segment.number)
         self.footage_end_us = max(self.footage_end_us, segment.end_us)
