@@ -90,17 +90,18 @@ class SnapshotTaker:
         """Return the picture, or why there is none; neither while it may still come."""
         camera, at_us = moment.camera, moment.at_us
         segment = await asyncio.to_thread(self._footage.at, camera, at_us)
-        if segment is None:
-            late = time.monotonic() > moment.until_s
-            return b"", await asyncio.to_thread(self._why_not, camera, at_us) if late else ""
+        hide = self._drawings.blackout(camera)
         try:
-            path = self._footage.path(segment.id, camera)
-            return await still(path, segment, at_us, self._width, self._drawings.blackout(camera), niced=True), ""
+            if segment is not None:
+                path = self._footage.path(segment.id, camera)
+                return await still(path, segment, at_us, self._width, hide, niced=True), ""
         except FileNotFoundError:
-            return b"", ERASED
+            pass  # it goes to its final place at this moment; or retention took it
         except NoPicture as error:
             log.warning("picture of an event not decoded", camera=camera, error=str(error))
             return b"", UNDECODABLE
+        late = time.monotonic() > moment.until_s
+        return b"", await asyncio.to_thread(self._why_not, camera, at_us) if late else ""
 
     def _why_not(self, camera: str, at_us: int) -> str:
         gaps = self._timeline.gaps(camera, at_us, at_us + 1)

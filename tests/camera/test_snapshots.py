@@ -1,5 +1,6 @@
 """Pictures of events: taken from the footage of a door's cameras, kept when that has gone, in step with the index."""
 
+import asyncio
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,10 +11,13 @@ import pytest
 
 from camera.check import Kind, check
 from camera.database import Database
+from camera.drawing import Drawings
+from camera.footage import Footage
 from camera.index import Index
 from camera.repair import repair
 from camera.retention import finish_garbage
 from camera.segment import US
+from camera.snapshot_taker import SnapshotTaker
 from camera.snapshots import Album, Snapshots
 from camera.timeline import Timeline
 from config.settings import Retention
@@ -112,6 +116,43 @@ def site() -> Iterator[CameraSite]:
     opened = CameraSite("/gate")
     yield opened
     opened.kill()
+
+
+class Moving(Footage):
+    """Footage whose file goes to its final place just now: for a moment it is nowhere."""
+
+    looks = 0
+
+    def path(self, segment: str, camera: str) -> Path:
+        self.looks += 1
+        if self.looks < 3:
+            raise FileNotFoundError(segment)
+        return super().path(segment, camera)
+
+
+def test_a_picture_waits_for_a_file_that_goes_to_its_final_place_just_now(archive: Path) -> None:
+    database = Database(archive / "index.db")
+    timeline, snapshots = Timeline(database), Snapshots(archive, database)
+    footage, drawings = Moving(archive, timeline, {}), Drawings(archive / "drawings", {"gate": ()})
+    taker = SnapshotTaker(snapshots, footage, timeline, 320, drawings)
+    last = timeline.last("gate")
+    assert last
+    at_us = (last.start_us + last.end_us) // 2
+
+    async def take() -> None:
+        taking = asyncio.create_task(taker.run())
+        taker.want("gate", at_us)
+        async with asyncio.timeout(60):
+            while snapshots.near("gate", at_us) is None:
+                await asyncio.sleep(0.05)
+        taking.cancel()
+
+    asyncio.run(take())
+    found = snapshots.near("gate", at_us)
+    database.close()
+    assert found
+    assert not found.why
+    assert footage.looks == 3
 
 
 @pytest.fixture(scope="module")
