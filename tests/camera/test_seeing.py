@@ -81,7 +81,7 @@ def test_somebody_in_a_zone_is_an_alarm_with_a_still_and_marks_the_footage(
     still = running.http.get(f"/alarms/{alarm['id']}/still.jpg")
     assert still.headers["content-type"] == "image/jpeg"
     assert luma(still.content, 0.4, 0.95) < 20  # under the mask
-    assert luma(still.content, 0.9, 0.4) > 40
+    assert max(luma(still.content, x, 0.4) for x in (0.83, 0.9)) > 40  # at one of them the dark figure may stand
     span = {"from": "2020-01-01T00:00:00Z", "to": "2099-01-01T00:00:00Z"}
     marks = running.get("/marks", camera="gate", **span)
     assert {(each["class"], each["reason"]) for each in marks} >= {("motion", "lane")}
