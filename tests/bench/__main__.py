@@ -26,7 +26,7 @@ BENCHES = (
 )
 COLUMNS = ("name", "value", "unit", "peer", "ratio", "spread")
 BUILD = Path("build")
-LIMIT_S = 3600 if os.environ.get("MENJIN_LONG") == "1" else 300
+LIMIT_S = 3600 if os.environ.get("MENJIN_LONG") == "1" else 480
 
 # What a benchmark's parts say goes to stderr: stdout is the rows'.
 _ONE = """

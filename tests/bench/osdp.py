@@ -2,7 +2,7 @@
 
 From the last bit of a card's frame on the wire to the first bit of the output command, secure channel on: 1, 4, 16 and
 32 readers at three baud rates, both panels under a host that answers at once, both lines at the same time; for a few of
-them also the whole door process (decision, event on the disk). About two minutes; MENJIN_LONG=1: ten times the cards.
+them also the whole door process (decision, event on the disk). About five minutes; MENJIN_LONG=1: ten times the cards.
 """
 
 import os
@@ -10,7 +10,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -31,10 +31,12 @@ LOST_S = 10.0
 IDLE_CHARS, CHAR_BITS = 2, 10
 READ_CHARS = COMMAND_CHARS = 30  # RAW and OUT in the secure channel
 FIRST_CHARS = 120  # a poll of each reader, and then the question what it can do: no command goes before
-IDLE_S = 3.0
+IDLE_S = 12.0
 QUIET_S = 5.5  # before a line counts as quiet
 DEAD = ((115200, 4, 1), (115200, 8, 8), (9600, 8, 8))  # baud, readers, dead ones beside them
+SLOW = ((115200, 4, 1, 0.15), (115200, 8, 8, 0.04), (9600, 8, 4, 0.04))  # baud, readers, slow ones, how slow
 SETTLED_S, WAITS_S = 3.0, 20.0
+SLOW_SETTLED_S = 12.0  # ten late answers of each, and a round
 ROUNDS_BITS = 2400  # a reader: six polls with their answers
 
 
@@ -48,7 +50,7 @@ def run() -> list[dict[str, object]]:
         if (baud, readers) in DOORS:
             door = _latencies_ms(baud, readers, "door")
             rows += _compared(f"the same under the door process, {baud} baud, {readers} readers", baud, door, theirs)
-    return [*rows, *(_beside_dead(*case) for case in DEAD), _idle_cpu()]
+    return [*rows, *(_beside_dead(*case) for case in DEAD), *(_beside_slow(*case) for case in SLOW), _idle_cpu()]
 
 
 def _compared(case: str, baud: int, ours: list[float], theirs: list[float]) -> Iterator[dict[str, object]]:
@@ -78,11 +80,20 @@ def _beside_dead(baud: int, alive: int, dead: int) -> dict[str, object]:
     return row(name, mean(ill), "ms", f"without {mean(usual):.1f}", mean(usual) / mean(ill), ill)
 
 
-def _waits_ms(baud: int, alive: int, readers: str) -> list[float]:
+def _beside_slow(baud: int, alive: int, slow: int, late_s: float) -> dict[str, object]:
+    """The same beside readers that hesitate before each answer."""
+    with ThreadPoolExecutor(2) as both:
+        ill, usual = both.map(partial(_waits_ms, baud, alive, f"{alive}"), ([late_s] * slow, []))
+    who = f"{alive} readers beside {slow} that hesitate {late_s * 1000:.0f} ms"
+    name = f"card shown to read, {baud} baud, {who}, p50 of {len(ill)}"
+    return row(name, median(ill), "ms", f"without {median(usual):.1f}", median(usual) / median(ill), ill)
+
+
+def _waits_ms(baud: int, alive: int, readers: str, late_s: Sequence[float] = ()) -> list[float]:
     """Cards are shown at all readers at once, so that each part of the polls' round counts as much."""
     chance, shown, pause_s = random.Random(5), [], ROUNDS_BITS * alive / baud
-    with line("menjin", baud, readers) as (peer, _host):
-        time.sleep(SETTLED_S)
+    with line("menjin", baud, readers, late_s) as (peer, _host):
+        time.sleep(SLOW_SETTLED_S if late_s else SETTLED_S)
         peer.tell(do="mark")
         for number in range(int(WAITS_S / pause_s) * LONGER):
             for pd in range(alive):
@@ -107,11 +118,16 @@ def _pairs(marks: list[tuple[str, int, float]]) -> Iterator[float]:
 
 
 @contextmanager
-def line(panel: str, baud: int, readers: int | str) -> Iterator[tuple[Peer, "subprocess.Popen[str]"]]:
+def line(
+    panel: str, baud: int, readers: int | str, late_s: Sequence[float] = ()
+) -> Iterator[tuple[Peer, "subprocess.Popen[str]"]]:
+    """A panel with its readers, "4+1" for four and a dead one, and behind them those that hesitate."""
     alive = int(str(readers).split("+")[0])
-    pds = [{"address": address, "scbk": KEY.hex()} for address in range(1, alive + 1)]
+    late = [0.0] * alive + list(late_s)
+    pds = [{"address": n, "scbk": KEY.hex(), "late_s": seconds} for n, seconds in enumerate(late, 1)]
+    asked = str(alive + len(late_s)) if late_s else str(readers)
     with peripherals(*pds, baud=baud) as (peer, port):
-        arguments = [sys.executable, "-m", "tests.bench.osdp_host", panel, port, str(baud), str(readers)]
+        arguments = [sys.executable, "-m", "tests.bench.osdp_host", panel, port, str(baud), asked]
         with subprocess.Popen(
             arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         ) as host:

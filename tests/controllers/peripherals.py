@@ -51,6 +51,7 @@ class Tap(osdp.Channel):
         self.line = line
         self.heard = b""
         self.cut = False
+        self.late_s = 0.0  # how long it hesitates before it answers
 
     def read(self, max_bytes):
         data, self.heard = self.heard[:max_bytes], self.heard[max_bytes:]
@@ -101,7 +102,7 @@ class Line:
         now = time.monotonic()
         if self.recorded is not None:
             self.recorded.append(data.hex())
-        done = self._carry(data, now, [other for other in self.taps if other is not tap])
+        done = self._carry(data, now + tap.late_s, [other for other in self.taps if other is not tap])
         if self.marks is not None:
             self.mark("answer", data, done)
         self.queue.append((done, self.master, data))
@@ -180,6 +181,7 @@ class Peripheral:
         self.index = index
         self.address = spec["address"]
         self.tap = Tap(line)
+        self.tap.late_s = spec.get("late_s", 0.0)
         line.taps.append(self.tap)
         flags = [] if spec.get("plain") else [osdp.LibFlag.EnforceSecure]
         flags += [osdp.LibFlag.InstallMode] if spec.get("install") else []
