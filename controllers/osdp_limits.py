@@ -30,7 +30,7 @@ class Limits:
     mark_s: float = 0.0005  # an idle time up to this is filled with marks, which saves a fast line half its wake-ups
     quiet_s: float = 5.0  # without a read or a command: the line is quiet
     quiet_turns: int = 16  # a quiet line rests after so many turns
-    rest_s: float = 0.08  # for this long, which saves more than half of the processor's time
+    rest_s: float = 0.1  # for this long, which saves more than half of the processor's time
     busy_s: float = 0.05  # pause after BUSY
     busy_repeats: int = 40
     decision_s: float = 0.004  # after a read, polls wait this long for the command that answers it
