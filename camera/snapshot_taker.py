@@ -90,9 +90,9 @@ class SnapshotTaker:
         """Return the picture, or why there is none; neither while it may still come."""
         camera, at_us = moment.camera, moment.at_us
         segment = await asyncio.to_thread(self._footage.at, camera, at_us)
-        hide = self._drawings.blackout(camera)
         try:
             if segment is not None:
+                hide = self._drawings.blackout(camera)
                 path = self._footage.path(segment.id, camera)
                 return await still(path, segment, at_us, self._width, hide, niced=True), ""
         except FileNotFoundError:

@@ -58,7 +58,7 @@ class OsdpDevice:
         self._survey: deque[Code] = deque()
         self._unknown: set[int] = set()  # questions that it does not know
         self._poll_next = True  # light, sound and questions never follow each other without a poll between
-        self._online_at = self._refresh_at = self._sent_at = 0.0
+        self._online_at = self._refresh_at = 0.0
 
     @property
     def online(self) -> bool:
@@ -127,7 +127,6 @@ class OsdpDevice:
         turn.sent += 1
         self.counters.sent += 1
         self.counters.repeated += turn.sent > 1
-        self._sent_at = now
         return turn.raw
 
     def hesitated(self, seconds: float, chars: int) -> None:

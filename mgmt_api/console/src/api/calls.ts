@@ -96,7 +96,7 @@ export async function piece(camera: string, within: Span, reason: string, codec:
     const answer = await bytes(`${named(camera)}/clip?${span(within)}&${because(reason)}${chosen}`, signal);
     const when = (name: string) => Date.parse(answer.headers.get(name) ?? "");
     const mime = answer.headers.get("Content-Type") ?? "";
-    const body = answer.body ?? new ReadableStream<Uint8Array<ArrayBuffer>>();
+    const body = answer.body ?? new Blob().stream(); // a stream that nobody closes would be read for ever
     return { body, mime, from: when("X-Clip-Start"), to: when("X-Clip-End") };
   } catch (error) {
     if (error instanceof Problem && error.status === 404) return null;
