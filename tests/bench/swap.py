@@ -86,7 +86,7 @@ class Plane(BaseHTTPRequestHandler):
 
 def serve(link: Connection) -> None:
     """The plane's process. At a site it is another machine, so here it must leave the cores to the doors."""
-    os.nice(19)
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     Plane.pages = _pages(odd=False), _pages(odd=True)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Plane)
     link.send(server.server_port)
