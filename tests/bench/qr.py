@@ -26,6 +26,7 @@ from config.settings import CodeReader
 from controllers.driver import Capabilities, Command, DeviceEvent, Sink, TextRead
 from controllers.qr_camera import QrCameraDriver
 from gateway.site import Reader
+from tests.bench.cpu import cpu_s
 from tests.bench.whole_door import serve
 from tests.camera.site import TOKEN, CameraSite, RecorderProcess, code_picture, eventually, wired
 
@@ -210,7 +211,7 @@ def _idle(recorder: RecorderProcess) -> Row:
     group = [worker, *worker.children()]
     stamps: list[float] = []
     for _ in range(2):
-        stamps += [time.monotonic(), sum(sum(process.cpu_times()[:2]) for process in group)]
+        stamps += [time.monotonic(), cpu_s(group)]
         time.sleep(5)
     (t0, t1), (c0, c1) = stamps[::2], stamps[1::2]
     return _row("cpu of a camera that reads codes", (c1 - c0) / (t1 - t0) * 100, "% of a core", None, None, "")

@@ -21,6 +21,7 @@ import psutil
 from camera.command import record_command
 from camera.source import parse_source
 from controllers.wiegand import encode
+from tests.bench.cpu import cpu_s
 from tests.bench.osdp import line
 from tests.camera.site import RecorderProcess, eventually, free_port, wired
 
@@ -121,10 +122,10 @@ def _cost(
     ]
     shares: list[list[float]] = []
     for _ in range(WINDOWS):
-        before = [_cpu_s(group) for group in (*sides, [root])]
+        before = [cpu_s(group) for group in (*sides, [root])]
         began = time.monotonic()
         time.sleep(WINDOW_S)
-        after = [_cpu_s(group) for group in (*sides, [root])]
+        after = [cpu_s(group) for group in (*sides, [root])]
         shares.append([(b - a) / (time.monotonic() - began) / count * 100 for a, b in zip(before, after, strict=True)])
     ours, theirs, gst, python = (fmean(column) for column in zip(*shares, strict=True))
     pss = [_pss_mb(group) / count for group in (*sides, [root])]
@@ -202,10 +203,6 @@ def _card_ms() -> list[float]:
             found.append((at - reads.pop()) * 1000)
             reads.clear()
     return found
-
-
-def _cpu_s(group: Group) -> float:
-    return sum(sum(process.cpu_times()[:2]) for process in group)
 
 
 def _pss_mb(group: Group) -> float:

@@ -16,6 +16,7 @@ import psutil
 from camera.command import grey_command
 from camera.motion_watcher import WHOLE, WIDTH
 from camera.source import parse_source
+from tests.bench.cpu import cpu_s
 from tests.camera.site import CameraSite, RecorderProcess, eventually, wired, words
 
 Row = dict[str, object]
@@ -53,10 +54,10 @@ def _cost(site: CameraSite, recorder: RecorderProcess) -> Row:
             bare.stdin.close()
         time.sleep(5)
         processes = [worker, *worker.children(recursive=True)]
-        ours, alone = _cpu_s(processes), _cpu_s([psutil.Process(bare.pid)])
+        ours, alone = cpu_s(processes), cpu_s([psutil.Process(bare.pid)])
         time.sleep(WINDOW_S)
-        share = (_cpu_s(processes) - ours) / WINDOW_S * 100
-        peer = (_cpu_s([psutil.Process(bare.pid)]) - alone) / WINDOW_S * 100
+        share = (cpu_s(processes) - ours) / WINDOW_S * 100
+        peer = (cpu_s([psutil.Process(bare.pid)]) - alone) / WINDOW_S * 100
     finally:
         bare.kill()
         bare.wait()
@@ -92,10 +93,6 @@ def _delay(site: CameraSite, recorder: RecorderProcess) -> float:
     eventually(lambda: all(each["to"] for each in recorder.get("/alarms")["alarms"]), 30)
     time.sleep(1)
     return took_s
-
-
-def _cpu_s(processes: list[psutil.Process]) -> float:
-    return sum(sum(each.cpu_times()[:2]) for each in processes)
 
 
 def _row(name: str, value: float, unit: str, peer: str | None, ratio: float | None, spread: str) -> Row:
