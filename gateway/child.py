@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-NICE = 10
+NICER = 10  # than the door process
 LOOK_S = 0.5
 ROOT = Path(__file__).parent.parent  # where a child finds this package
 
@@ -36,9 +36,8 @@ async def child(module: str, *arguments: str, **pipes: Any) -> AsyncIterator[asy
 
 
 def _step_back(pid: int) -> None:
-    with contextlib.suppress(OSError):  # it has ended, or is nicer already
-        os.setpriority(os.PRIO_PROCESS, pid, NICE)
     with contextlib.suppress(OSError):  # it has ended, or runs where nobody may be idle
+        os.setpriority(os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, 0) + NICER)
         os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
 
 

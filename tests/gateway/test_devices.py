@@ -74,7 +74,7 @@ async def test_a_wrong_pin_says_so_and_five_of_them_raise_an_alarm(world: World)
         world.read(KeyRead("lobby-1", f"135{number}#", seen()))
     await world.settle(lambda: "ReaderAlarm" in world.kinds())
     assert {each["reason"] for each in world.events("Denied")} == {"InvalidPIN"}
-    assert not any(told(f"135{number}", str(world.events("Denied"))) for number in range(5))
+    assert "135" not in str(world.events("Denied"))
 
 
 async def test_a_pin_that_waited_in_its_device_opens_nothing(world: World) -> None:
