@@ -30,6 +30,7 @@ from gateway.inventory import inventory
 from gateway.journal import Journal
 from gateway.pen import Pen
 from gateway.questions import wired
+from gateway.realtime import go_first
 from gateway.running import mark
 from gateway.service import Service
 from gateway.store import Store
@@ -48,6 +49,7 @@ log = structlog.get_logger()
 def run(settings: Settings) -> int:
     """Serve the doors until SIGTERM or SIGINT; then 0. 1 for wiring that can never work. Raises `BadSecret`."""
     sys.setswitchinterval(SWITCH_S)
+    go_first()
     try:
         asyncio.run(serve(settings))
     except BadSetup as error:

@@ -25,6 +25,7 @@ from gateway.inbox import Inbox
 from gateway.journal import Journal
 from gateway.pen import Pen
 from gateway.readers import ReaderLimits
+from gateway.realtime import go_first
 from gateway.service import Service
 from gateway.site import Door, Reader, Site
 from gateway.wire import row, rows_of
@@ -39,6 +40,7 @@ async def serve(driver_of: Callable[[Sink], Driver], readers: Mapping[Reader, st
     """Serve readers, each with a door whose lock hangs on the named device, for as long as the link lives."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     sys.setswitchinterval(SWITCH_S)  # as the process's root does
+    go_first()
     BUILD.mkdir(exist_ok=True)
     loop, site = asyncio.get_running_loop(), _site(readers)
     with tempfile.TemporaryDirectory(dir=BUILD) as folder:
