@@ -86,7 +86,7 @@ def _bare(url: str, folder: Path) -> "subprocess.Popen[bytes]":
     """The recorder's own ffmpeg command, without the recorder."""
     folder.mkdir()
     argv = record_command(folder, "bare", SEGMENT_S)
-    process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=QUIET, stderr=QUIET)
+    process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=QUIET, stderr=QUIET, start_new_session=True)
     assert process.stdin
     process.stdin.write(parse_source("bare", url).script())
     process.stdin.close()
