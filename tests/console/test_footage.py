@@ -75,6 +75,25 @@ def test_a_moment_of_two_cameras_shows_to_the_picture_and_steps_by_one(house: Ho
     eventually(lambda: picture_ms(video) == seen[1])
 
 
+def test_a_press_on_the_timeline_fetches_already_what_its_release_shows(house: House, page: Page) -> None:
+    here, there = house.recorded[1][0] + 2000, house.recorded[0][0] + 3000
+    look(page, house, here)
+    eventually(lambda: shows(page, "gate", here))
+    page.locator(".timeline").press("+")
+    for _ in range(3):  # from an hour to four minutes
+        page.keyboard.press("+")
+    canvas = page.locator(".timeline canvas").bounding_box()
+    assert canvas
+    page.mouse.move(canvas["x"] + canvas["width"] * (0.5 + (there - here) / (3_600_000 / 16)), canvas["y"] + 60)
+    with page.expect_request("**/gate/clip?*"):
+        page.mouse.down()
+    page.wait_for_load_state("networkidle")
+    assert deck_ms(page) == pytest.approx(here, abs=1), "a press alone goes nowhere"
+    page.mouse.up()
+    eventually(lambda: shows(page, "gate", deck_ms(page)) and shows(page, "garage", deck_ms(page)))
+    assert deck_ms(page) == pytest.approx(there, abs=500)
+
+
 def test_a_gap_is_shown_with_its_reason_and_leapt_over(house: House, page: Page) -> None:
     back = house.recorded[1][0]
     look(page, house, back - 2500)

@@ -1,4 +1,4 @@
-// Play, step, speed, the clock, the chosen range and what may be done with it.
+// Play, step, speed, the clock, the chosen range and what may be done with it. Only the clock is drawn as it moves.
 
 import {
   BackwardOutlined,
@@ -13,10 +13,11 @@ import {
   StepForwardOutlined,
 } from "@ant-design/icons";
 import { Button, Segmented, Switch } from "antd";
+import { memo } from "react";
 import { useTranslation } from "react-i18next";
 
 import { day, timeOfDay } from "../text/time";
-import { SPEEDS, type Deck } from "./deck";
+import { SPEEDS } from "./deck";
 import type { Stretch } from "./scale";
 
 /** What buttons and keys do. */
@@ -34,8 +35,10 @@ export interface Acts {
 }
 
 interface Props {
-  deck: Deck;
-  acts: Acts;
+  acts: Acts; // the same ones at each drawing
+  playing: boolean;
+  speed: number;
+  skipGaps: boolean;
   at: number;
   timezone: string;
   waits: boolean;
@@ -45,65 +48,109 @@ interface Props {
 
 const JUMP_MS = 10_000;
 
-export function Controls({ deck, acts, at, timezone, waits, range, mayTake }: Props) {
-  const { t } = useTranslation();
-  const seconds = range ? Math.round((range.to - range.from) / 1000) : 0;
-  const button = (word: string, icon: React.ReactNode, act: () => void) => (
-    <Button type="text" icon={icon} aria-label={t(word)} title={t(word)} onClick={act} />
-  );
+export function Controls({ at, waits, playing, speed, skipGaps, range, mayTake, ...common }: Props) {
+  const { acts, timezone } = common;
   return (
     <div className="controls">
-      <div className="controls-part">
-        {button("playback.back10", <BackwardOutlined aria-hidden />, () => acts.jump(-JUMP_MS))}
-        {button("playback.frameBack", <StepBackwardOutlined aria-hidden />, () => acts.step(-1))}
-        <Button
-          type="primary"
-          shape="circle"
-          size="large"
-          icon={deck.playing ? <PauseOutlined aria-hidden /> : <CaretRightFilled aria-hidden />}
-          aria-label={deck.playing ? t("playback.pause") : t("playback.play")}
-          onClick={acts.play}
-        />
-        {button("playback.frameOn", <StepForwardOutlined aria-hidden />, () => acts.step(1))}
-        {button("playback.on10", <ForwardOutlined aria-hidden />, () => acts.jump(JUMP_MS))}
-      </div>
+      <Moves acts={acts} playing={playing} />
       <time className="controls-clock" dateTime={new Date(at).toISOString()}>
         <span className="dim">{day(at, timezone)}</span> {timeOfDay(at, timezone)}
         <LoadingOutlined aria-hidden style={{ visibility: waits ? "visible" : "hidden" }} />
       </time>
+      <Pace acts={acts} speed={speed} skipGaps={skipGaps} />
+      <Range acts={acts} range={range} timezone={timezone} mayTake={mayTake} />
+    </div>
+  );
+}
+
+interface IconButtonProps {
+  word: string;
+  icon: React.ReactNode;
+  onClick: () => void;
+}
+
+function IconButton({ word, icon, onClick }: IconButtonProps) {
+  return <Button type="text" icon={icon} aria-label={word} title={word} onClick={onClick} />;
+}
+
+const Moves = memo(function Moves({ acts, playing }: Pick<Props, "acts" | "playing">) {
+  const { t } = useTranslation();
+  return (
+    <div className="controls-part">
+      <IconButton
+        word={t("playback.back10")}
+        icon={<BackwardOutlined aria-hidden />}
+        onClick={() => acts.jump(-JUMP_MS)}
+      />
+      <IconButton
+        word={t("playback.frameBack")}
+        icon={<StepBackwardOutlined aria-hidden />}
+        onClick={() => acts.step(-1)}
+      />
+      <Button
+        type="primary"
+        shape="circle"
+        size="large"
+        icon={playing ? <PauseOutlined aria-hidden /> : <CaretRightFilled aria-hidden />}
+        aria-label={playing ? t("playback.pause") : t("playback.play")}
+        onClick={acts.play}
+      />
+      <IconButton
+        word={t("playback.frameOn")}
+        icon={<StepForwardOutlined aria-hidden />}
+        onClick={() => acts.step(1)}
+      />
+      <IconButton word={t("playback.on10")} icon={<ForwardOutlined aria-hidden />} onClick={() => acts.jump(JUMP_MS)} />
+    </div>
+  );
+});
+
+const Pace = memo(function Pace({ acts, speed, skipGaps }: Pick<Props, "acts" | "speed" | "skipGaps">) {
+  const { t } = useTranslation();
+  return (
+    <>
       <Segmented<number>
         aria-label={t("playback.speed")}
-        value={deck.speed}
+        value={speed}
         onChange={acts.speed}
         options={SPEEDS.map((value) => ({ value, label: `${value}×` }))}
       />
       <label className="controls-skip">
-        <Switch size="small" checked={deck.skipGaps} onChange={acts.skipGaps} /> {t("playback.skipGaps")}
+        <Switch size="small" checked={skipGaps} onChange={acts.skipGaps} /> {t("playback.skipGaps")}
       </label>
-      <div className="controls-part controls-take">
-        <Button onClick={acts.begin} title={t("playback.beginKey")}>
-          {t("playback.begin")}
-        </Button>
-        <Button onClick={acts.end} title={t("playback.endKey")}>
-          {t("playback.end")}
-        </Button>
-        <span className="controls-range">
-          {range
-            ? `${timeOfDay(range.from, timezone)} – ${timeOfDay(range.to, timezone)} · ${t("playback.seconds", { count: seconds })}`
-            : t("playback.noRange")}
-        </span>
-        {mayTake && (
-          <>
-            {button("playback.picture", <CameraOutlined aria-hidden />, acts.picture)}
-            <Button icon={<LockOutlined aria-hidden />} disabled={!range} onClick={acts.hold}>
-              {t("playback.hold")}
-            </Button>
-            <Button type="primary" icon={<DownloadOutlined aria-hidden />} disabled={!range} onClick={acts.export}>
-              {t("playback.export")}
-            </Button>
-          </>
-        )}
-      </div>
+    </>
+  );
+});
+
+type RangeProps = Pick<Props, "acts" | "range" | "timezone" | "mayTake">;
+
+const Range = memo(function Range({ acts, range, timezone, mayTake }: RangeProps) {
+  const { t } = useTranslation();
+  const seconds = range ? Math.round((range.to - range.from) / 1000) : 0;
+  return (
+    <div className="controls-part controls-take">
+      <Button onClick={acts.begin} title={t("playback.beginKey")}>
+        {t("playback.begin")}
+      </Button>
+      <Button onClick={acts.end} title={t("playback.endKey")}>
+        {t("playback.end")}
+      </Button>
+      <span className="controls-range">
+        {range
+          ? `${timeOfDay(range.from, timezone)} – ${timeOfDay(range.to, timezone)} · ${t("playback.seconds", { count: seconds })}`
+          : t("playback.noRange")}
+      </span>
+      {mayTake && (
+        <>
+          <IconButton word={t("playback.picture")} icon={<CameraOutlined aria-hidden />} onClick={acts.picture} />
+          <Button icon={<LockOutlined aria-hidden />} disabled={!range} onClick={acts.hold}>
+            {t("playback.hold")}
+          </Button>
+          <Button type="primary" icon={<DownloadOutlined aria-hidden />} disabled={!range} onClick={acts.export}>
+            {t("playback.export")}
+          </Button>
+        </>
+      )}
     </div>
   );
-}
+});

@@ -1,19 +1,21 @@
 // What happened at the doors within the window of the timeline; a press leads there.
 
+import { memo, useMemo } from "react";
 import { useTranslation } from "react-i18next";
 
-import type { AccessEvent } from "../api/types";
+import type { AccessEvent, Door } from "../api/types";
 import { eventFace } from "../events/event_face";
 import { EventIcon } from "../events/EventIcon";
 import { eventText } from "../events/event_text";
 import { useSite } from "../frame/site";
 import { useFeed } from "../live/store";
 import { timeOrDate } from "../text/time";
+import { dayStart } from "./scale";
 
 interface Props {
   events: readonly AccessEvent[]; // newest first
   at: number;
-  onSeek: (moment: number) => void;
+  onSeek: (moment: number) => void; // the same one at each drawing
 }
 
 const LEAD_MS = 2000; // a breath before it happened
@@ -21,9 +23,11 @@ const HERE_MS = 3000;
 const MOST = 200;
 
 export function FootageEvents({ events, at, onSeek }: Props) {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
   const { timezone } = useSite();
-  const doors = new Map(useFeed((feed) => feed.doors).map((door) => [door.name, door]));
+  const doors = useFeed((feed) => feed.doors);
+  const byName = useMemo(() => new Map(doors.map((door) => [door.name, door])), [doors]);
+  const today = dayStart(at, timezone);
   return (
     <section className="panel footage-events" aria-label={t("playback.events")}>
       <header className="panel-head">
@@ -32,30 +36,44 @@ export function FootageEvents({ events, at, onSeek }: Props) {
       </header>
       <ol className="event-list">
         {events.slice(0, MOST).map((event) => {
-          const face = eventFace(event);
-          const { what, where, who } = eventText(event, doors, i18n.language, t);
-          const moment = Date.parse(event.occurred_at);
-          const here = Math.abs(moment - at) < HERE_MS;
-          return (
-            <li key={event.cursor} className={`event edge-${face.tone}${here ? " selected" : ""}`}>
-              <button type="button" aria-pressed={here} onClick={() => onSeek(moment - LEAD_MS)}>
-                <EventIcon face={face} />
-                <span className="event-words">
-                  <span className="event-top">
-                    <strong className={`tone-${face.tone}`}>{what}</strong>
-                    <time dateTime={event.occurred_at}>{timeOrDate(moment, timezone, at)}</time>
-                  </span>
-                  <span className="event-place">
-                    <span className="event-where">{where}</span>
-                    {who && <span>{who}</span>}
-                  </span>
-                </span>
-              </button>
-            </li>
-          );
+          const here = Math.abs(Date.parse(event.occurred_at) - at) < HERE_MS;
+          return <Row key={event.cursor} event={event} doors={byName} today={today} here={here} onSeek={onSeek} />;
         })}
         {events.length === 0 && <li className="empty">{t("playback.noEvents")}</li>}
       </ol>
     </section>
   );
 }
+
+interface RowProps {
+  event: AccessEvent;
+  doors: ReadonlyMap<string, Door>;
+  today: number; // a moment of the day that is looked at
+  here: boolean;
+  onSeek: (moment: number) => void;
+}
+
+const Row = memo(function Row({ event, doors, today, here, onSeek }: RowProps) {
+  const { t, i18n } = useTranslation();
+  const { timezone } = useSite();
+  const face = eventFace(event);
+  const { what, where, who } = eventText(event, doors, i18n.language, t);
+  const moment = Date.parse(event.occurred_at);
+  return (
+    <li className={`event edge-${face.tone}${here ? " selected" : ""}`}>
+      <button type="button" aria-pressed={here} onClick={() => onSeek(moment - LEAD_MS)}>
+        <EventIcon face={face} />
+        <span className="event-words">
+          <span className="event-top">
+            <strong className={`tone-${face.tone}`}>{what}</strong>
+            <time dateTime={event.occurred_at}>{timeOrDate(moment, timezone, today)}</time>
+          </span>
+          <span className="event-place">
+            <span className="event-where">{where}</span>
+            {who && <span>{who}</span>}
+          </span>
+        </span>
+      </button>
+    </li>
+  );
+});

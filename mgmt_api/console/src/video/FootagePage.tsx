@@ -1,9 +1,7 @@
 // The playback: cameras in step, the day below them, what happened beside them. Whoever looks has said why.
 
-import { EditOutlined } from "@ant-design/icons";
-import { Alert, Button, DatePicker, Select, Tag } from "antd";
-import dayjs from "dayjs";
-import { useCallback, useMemo, useRef, useState } from "react";
+import { Alert } from "antd";
+import { useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { stillUrl } from "../api/calls";
@@ -12,14 +10,15 @@ import { useKeys } from "../frame/keys";
 import { problemText } from "../frame/problem_text";
 import type { PageProps } from "../frame/Shell";
 import { useSite } from "../frame/site";
+import { useStable } from "../frame/use_stable";
 import { useFeed } from "../live/store";
-import { inLanguage } from "../text/i18n";
 import { day } from "../text/time";
 import { useColumns } from "./columns";
-import { Controls, type Acts } from "./Controls";
+import { Controls } from "./Controls";
 import { FootageEvents } from "./FootageEvents";
 import { HoldForm } from "./HoldForm";
 import { laneOf } from "./lanes";
+import { PlaybackHead } from "./PlaybackHead";
 import { ReasonGate } from "./ReasonGate";
 import { DAY, dayStart, showing, type Stretch, type Window } from "./scale";
 import { Screen } from "./Screen";
@@ -28,7 +27,6 @@ import { Timeline } from "./Timeline";
 import { useDeck } from "./use_deck";
 import { useEvents, useTimelines } from "./use_told";
 
-const MOST_CAMERAS = 9;
 const AGO_MS = 60_000; // where the page opens
 const STEP_MS = 5000;
 const HALF_HOUR = 1_800_000;
@@ -57,7 +55,7 @@ interface Props {
 /** The cameras that the address names, or the first ones. */
 function useChosen(query: URLSearchParams, cameras: readonly Camera[]) {
   const [chosen, setChosen] = useState<string[] | null>(() => query.get("cameras")?.split(",") ?? null);
-  const names = chosen ?? cameras.slice(0, 4).map(({ name }) => name);
+  const names = useMemo(() => chosen ?? cameras.slice(0, 4).map(({ name }) => name), [chosen, cameras]);
   return [names, setChosen] as const;
 }
 
@@ -72,7 +70,7 @@ function Playback({ query, reason, mayTake, onReason }: Props) {
   const [window, setWindow] = useState<Window>({ from: begin - HALF_HOUR, to: begin + HALF_HOUR });
   const [range, setRange] = useState<Stretch | null>(null);
   const [asked, setAsked] = useState<"export" | "hold" | null>(null);
-  const { at } = deck;
+  const { at, playing, speed, skipGaps } = deck;
 
   const { data: told, error } = useTimelines({ from: Math.min(window.from, at), to: Math.max(window.to, at) });
   const events = useEvents(window);
@@ -80,28 +78,35 @@ function Playback({ query, reason, mayTake, onReason }: Props) {
     const chosen = names.map((name) => cameras.find((camera) => camera.name === name)).filter((one) => !!one);
     return chosen.map((camera) => laneOf(camera, told?.[camera.name], i18n.language));
   }, [names, cameras, told, i18n.language]);
-  const doors = new Set(cameras.filter(({ name }) => names.includes(name)).flatMap((camera) => camera.doors ?? []));
-  const shown = events?.filter(({ door }) => door !== undefined && doors.has(door)) ?? [];
+  const shown = useMemo(() => {
+    const doors = new Set(cameras.filter(({ name }) => names.includes(name)).flatMap((camera) => camera.doors ?? []));
+    return events?.filter(({ door }) => door !== undefined && doors.has(door)) ?? [];
+  }, [cameras, names, events]);
 
-  const seek = useCallback(
-    (moment: number) => {
-      if (moment < origin || moment > origin + 39 * DAY) setOrigin(moment - 20 * DAY);
-      deck.seek(moment);
-      setWindow((known) => showing(known, moment));
-      redraw();
-    },
-    [deck, origin, redraw],
-  );
+  const seek = (moment: number) => {
+    if (moment < origin || moment > origin + 39 * DAY) setOrigin(moment - 20 * DAY);
+    deck.seek(moment);
+    setWindow((known) => showing(known, moment));
+    redraw();
+  };
   const act = (change: () => void) => () => {
     change();
     redraw();
   };
-  const acts: Acts = {
+  const acts = useStable({
+    prepare: (moment: number) => deck.prepare(moment),
+    seek,
     play: act(() => deck.toggle()),
-    step: (by) => act(() => deck.step(by))(),
-    jump: (by) => seek(deck.at + by),
-    speed: (speed) => act(() => (deck.speed = speed))(),
-    skipGaps: (skip) => act(() => (deck.skipGaps = skip))(),
+    step: (by: 1 | -1) => act(() => deck.step(by))(),
+    jump: (by: number) => seek(deck.at + by),
+    speed: (speed: number) => act(() => (deck.speed = speed))(),
+    skipGaps: (skip: boolean) => act(() => (deck.skipGaps = skip))(),
+    goTo: (date: string) => {
+      const start = dayStart(Date.parse(`${date}T12:00:00Z`), timezone);
+      seek(Math.min(start + (at - dayStart(at, timezone)), Date.now() - AGO_MS));
+    },
+    choose: setNames,
+    otherWhy: onReason,
     begin: () => setRange({ from: at, to: range && range.to > at ? range.to : at + 60_000 }),
     end: () => setRange({ from: range && range.from < at ? range.from : at - 60_000, to: at }),
     export: () => {
@@ -113,7 +118,7 @@ function Playback({ query, reason, mayTake, onReason }: Props) {
         if (recorded.some(({ from, to }) => at >= from && at < to))
           save(stillUrl(name, new Date(at).toISOString(), reason), name, at);
     },
-  };
+  });
   useKeys({
     " ": acts.play,
     k: acts.play,
@@ -130,44 +135,10 @@ function Playback({ query, reason, mayTake, onReason }: Props) {
   const tiles = useRef<HTMLDivElement>(null);
   const columns = useColumns(tiles, lanes.length);
   const when = { at, range, timezone };
-  const today = dayjs(day(at, timezone));
   return (
     <main className="playback-page">
       <section className="panel playback-main" aria-label={t("playback.title")}>
-        <header className="panel-head playback-head">
-          <DatePicker
-            value={today}
-            allowClear={false}
-            aria-label={t("playback.day")}
-            disabledDate={(date) => date.valueOf() > Date.now() + DAY}
-            onChange={(date: dayjs.Dayjs | null) => {
-              if (!date) return;
-              const start = dayStart(Date.parse(`${date.format("YYYY-MM-DD")}T12:00:00Z`), timezone);
-              seek(Math.min(start + (at - dayStart(at, timezone)), Date.now() - AGO_MS));
-            }}
-          />
-          <Select
-            mode="multiple"
-            className="playback-cameras"
-            aria-label={t("playback.cameras")}
-            maxCount={MOST_CAMERAS}
-            maxTagCount="responsive"
-            value={names}
-            onChange={setNames}
-            options={cameras.map(({ name, label }) => ({ value: name, label: inLanguage(label, i18n.language, name) }))}
-          />
-          <Tag className="reason">
-            {t("playback.reason", { reason })}
-            <Button
-              type="text"
-              size="small"
-              icon={<EditOutlined aria-hidden />}
-              aria-label={t("playback.otherWhy")}
-              title={t("playback.otherWhy")}
-              onClick={onReason}
-            />
-          </Tag>
-        </header>
+        <PlaybackHead today={day(at, timezone)} cameras={cameras} names={names} reason={reason} acts={acts} />
         {error && <Alert type="error" showIcon banner title={problemText(t, error)} />}
         <div
           ref={tiles}
@@ -180,7 +151,15 @@ function Playback({ query, reason, mayTake, onReason }: Props) {
           ))}
         </div>
         {lanes.length === 0 && <p className="empty">{t("playback.noCamera")}</p>}
-        <Controls deck={deck} acts={acts} waits={waits} mayTake={mayTake} {...when} />
+        <Controls
+          acts={acts}
+          playing={playing}
+          speed={speed}
+          skipGaps={skipGaps}
+          waits={waits}
+          mayTake={mayTake}
+          {...when}
+        />
         <Timeline
           {...when}
           lanes={lanes}
@@ -188,10 +167,11 @@ function Playback({ query, reason, mayTake, onReason }: Props) {
           window={window}
           reason={reason}
           onWindow={setWindow}
-          onSeek={seek}
+          onPress={acts.prepare}
+          onSeek={acts.seek}
         />
       </section>
-      <FootageEvents events={shown} at={at} onSeek={seek} />
+      <FootageEvents events={shown} at={at} onSeek={acts.seek} />
       {asked === "export" && range && (
         <TakeOut lanes={lanes} range={range} reason={reason} timezone={timezone} onClose={() => setAsked(null)} />
       )}

@@ -21,6 +21,7 @@ interface Props {
   timezone: string;
   reason: string;
   onWindow: (window: Window) => void;
+  onPress: (moment: number) => void; // a seek, or else a drag
   onSeek: (moment: number) => void;
 }
 
@@ -73,7 +74,7 @@ function useStills(camera: string | undefined, window: Window, reason: string) {
 }
 
 export function Timeline(props: Props) {
-  const { lanes, events, window, at, range, timezone, reason, onWindow, onSeek } = props;
+  const { lanes, events, window, at, range, timezone, reason, onWindow, onPress, onSeek } = props;
   const { t } = useTranslation();
   const { box, width } = useWidth();
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -106,6 +107,7 @@ export function Timeline(props: Props) {
   const down = (event: PointerEvent<HTMLCanvasElement>) => {
     event.currentTarget.setPointerCapture(event.pointerId);
     drag.current = { x: place(event).x, window, moved: false };
+    onPress(targetOf(place(event)));
   };
   const move = (event: PointerEvent) => {
     const here = place(event);
@@ -121,8 +123,7 @@ export function Timeline(props: Props) {
     onWindow(moved(current.window, (-by / width) * (current.window.to - current.window.from)));
   };
   const up = (event: PointerEvent) => {
-    const { x, y } = place(event);
-    if (drag.current && !drag.current.moved) onSeek(eventAt(x, y)?.at ?? momentOf(window, width, x));
+    if (drag.current && !drag.current.moved) onSeek(targetOf(place(event)));
     drag.current = null;
   };
   const eventAt = (x: number, y: number) => {
@@ -133,6 +134,7 @@ export function Timeline(props: Props) {
       .sort((a, b) => a.off - b.off)[0];
     return near && near.off <= NEAR_PX ? near : null;
   };
+  const targetOf = ({ x, y }: Hover) => eventAt(x, y)?.at ?? momentOf(window, width, x);
   const press = (event: KeyboardEvent) => {
     const about = (window.from + window.to) / 2;
     if (event.key === "+" || event.key === "=") onWindow(zoomed(window, 0.5, at));

@@ -25,6 +25,9 @@ class Fake implements Player {
   seek(moment: number) {
     this.moment = moment;
   }
+  prepare() {
+    // nothing to load
+  }
   pump() {
     // nothing to load
   }

@@ -6,6 +6,7 @@ export interface Player {
   readonly video: Pick<HTMLVideoElement, "paused" | "playbackRate" | "play" | "pause" | "seeking">;
   has(moment: number): boolean;
   next(moment: number): number | null;
+  prepare(moment: number): void;
   seek(moment: number): void;
   pump(moment: number, rate: number): void;
   beside(step: 1 | -1): number;
@@ -37,6 +38,11 @@ export class Deck {
 
   remove(name: string): void {
     this.players.delete(name);
+  }
+
+  /** A seek to there is about to come. */
+  prepare(moment: number): void {
+    for (const player of this.players.values()) player.prepare(Math.min(moment, this.latest()));
   }
 
   seek(moment: number): void {

@@ -18,7 +18,7 @@ export type Fetch = (from: number, to: number, codec: Codec, signal: AbortSignal
 const FIRST_MS = 400; // after a seek: the pictures up to the moment, and the few that a browser wants before it shows one
 const NEXT_MS = [2000, 10_000] as const; // while little is ready, and then
 const LITTLE_S = 1.5;
-const LONG_MS = 40; // a picture that takes longer to decode than this is preceded by its key frame
+const LONG_MS = 100; // a picture that takes longer to decode than this is preceded by its key frame
 const SETTLE_MS = 200; // the picture that a seek waits for is decoded before more is asked for
 const AHEAD_S = 12; // of what is played, kept ready
 const BEHIND_S = 40;
@@ -37,6 +37,8 @@ export class FootagePlayer {
   private mime = "";
   private codec: Codec = null;
   private loading: AbortController | null = null;
+  private aim: { at: number; by: AbortController | null } | null = null; // fetched for a seek to come: seconds
+  private begun = 0; // where the piece begins that was written last: seconds
   private writing: Promise<void> = Promise.resolve(); // one append at a time
   private notBefore = 0; // after a failure
   private settles = 0;
@@ -102,16 +104,30 @@ export class FootagePlayer {
     return this.origin + at * 1000;
   }
 
+  /** A hand is about to go there: the pictures are fetched already. */
+  prepare(moment: number): void {
+    const at = this.visible((moment - this.origin) / 1000);
+    if (this.source.readyState !== "open" || !this.has(moment) || this.bufferedUntil(at) !== null) return;
+    this.loading?.abort();
+    void this.load(moment, FIRST_MS);
+    this.aim = { at, by: this.loading };
+  }
+
   seek(moment: number): void {
     const at = this.visible((moment - this.origin) / 1000);
     if (Math.abs(this.video.currentTime - at) < 0.0005) return;
-    if (this.bufferedUntil(at) === null) {
+    const prepared = this.aim?.at === at ? this.aim : null;
+    const there = this.bufferedUntil(at) !== null;
+    if (there) {
+      this.settles = performance.now() + SETTLE_MS;
+    } else if (!prepared || prepared.by !== this.loading) {
       this.loading?.abort();
       this.loading = null;
+      this.pump(moment, 1); // asked for before the browser has to flush what it shows
     }
-    this.pump(moment, 1); // asked for before the browser has to flush what it shows
     this.goal = this.video.currentTime = at;
     this.decoding = { since: 0, span: 0 };
+    if (there && prepared) this.approach(this.begun);
   }
 
   /** More bytes of a piece are there: where decoding takes long, its key frame is shown while the rest comes. */
@@ -136,14 +152,17 @@ export class FootagePlayer {
       if (decoding.since > 0) decoding.since = performance.now();
       return;
     }
-    if (decoding.since > 0 && decoding.span > 0) this.slowness = (performance.now() - decoding.since) / decoding.span;
+    if (decoding.since > 0 && decoding.span > 0) {
+      const found = (performance.now() - decoding.since) / decoding.span;
+      this.slowness = this.slowness === 0 ? found : (this.slowness + found) / 2; // one busy moment is not the rule
+    }
     this.goal = null;
   }
 
   /** Keeps enough ready after a moment; called again and again. */
   pump(moment: number, rate: number): void {
     if (this.closed || this.loading || this.source.readyState !== "open" || performance.now() < this.notBefore) return;
-    if (this.video.seeking && performance.now() < this.settles) return;
+    if (this.goal !== null && performance.now() < this.settles) return;
     this.leapSeam();
     const first = this.next(moment); // within a gap: what comes after it
     if (first === null) return;
@@ -153,7 +172,7 @@ export class FootagePlayer {
     const wanted = until === null ? first : this.next(this.origin + until * 1000 + PAST_MS);
     if (wanted === null || wanted - moment > 2 * AHEAD_S * 1000 * Math.max(1, rate)) return;
     const length = until === null ? FIRST_MS : NEXT_MS[until - at < LITTLE_S ? 0 : 1] * Math.max(1, rate / 2);
-    void this.load(wanted, length).then(() => (this.settles = performance.now() + SETTLE_MS));
+    void this.load(wanted, length);
   }
 
   /** A browser waits for ever just before the first picture of a stretch: go to it. */
@@ -178,7 +197,9 @@ export class FootagePlayer {
     const control = new AbortController();
     this.loading = control;
     try {
-      const piece = await this.fetchPiece(from, from + length, this.codec, control.signal);
+      const coming = this.fetchPiece(from, from + length, this.codec, control.signal);
+      this.writing = this.writing.then(() => this.trim()).catch(() => undefined); // while it comes
+      const piece = await coming;
       if (control.signal.aborted || this.closed) return;
       if (piece === null || piece.to <= from) this.notBefore = performance.now() + AGAIN_MS;
       else if (this.codec === null && !MediaSource.isTypeSupported(piece.mime)) this.codec = "h264";
@@ -189,7 +210,10 @@ export class FootagePlayer {
       this.onFailure(error);
     } finally {
       control.abort(); // what was not read of the answer
-      if (this.loading === control) this.loading = null;
+      if (this.loading === control) {
+        this.loading = null;
+        this.settles = performance.now() + SETTLE_MS;
+      }
     }
   }
 
@@ -205,8 +229,7 @@ export class FootagePlayer {
     const { buffer } = this;
     if (this.mime !== "" && this.mime !== mime) buffer.changeType(mime);
     this.mime = mime;
-    await this.trim();
-    buffer.timestampOffset = (from - this.origin) / 1000;
+    this.begun = buffer.timestampOffset = (from - this.origin) / 1000;
     const parts: Uint8Array<ArrayBuffer>[] = [];
     const reader = body.getReader();
     try {
