@@ -63,8 +63,11 @@ def _elsewhere(bus: Bus, silent: list[int]) -> list[Found]:
     """The silent ones at other rates; then whoever has another address at the right rate."""
     others = [baud for baud in LEAST_RATES if baud != bus.baud]
     wired = {reader.address for reader in bus.readers}
-    strangers = [address for address in range(127) if address not in wired]
-    return discover(bus.port, [*plan(others, silent), *plan([bus.baud], strangers)])
+    strangers = list(plan([bus.baud], [address for address in range(127) if address not in wired]))
+    # Twice if need be: the quick wait is short for a device that has something else to do just then.
+    return discover(bus.port, list(plan(others, silent))) + (
+        discover(bus.port, strangers) or discover(bus.port, strangers)
+    )
 
 
 def _maker(found: Found) -> str:
