@@ -38,7 +38,6 @@ from gateway.supervisor import Supervisor
 from gateway.sync import Sync
 from gateway.wiring import site_of
 
-SWITCH_S = 0.0005  # a busy thread may hold a door up for this long at most
 TICK_S = 0.25
 TEXTS_S = 60.0  # so long the texts of a table stay resident once read
 FIRST_BUILD_S = 5.0  # doors wait this long at most for what the last life left unbuilt
@@ -48,7 +47,6 @@ log = structlog.get_logger()
 
 def run(settings: Settings) -> int:
     """Serve the doors until SIGTERM or SIGINT; then 0. 1 for wiring that can never work. Raises `BadSecret`."""
-    sys.setswitchinterval(SWITCH_S)
     go_first()
     try:
         asyncio.run(serve(settings))

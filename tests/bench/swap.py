@@ -24,7 +24,6 @@ from urllib.parse import parse_qs, urlsplit
 import structlog
 
 from gateway import wire
-from gateway.__main__ import SWITCH_S
 from gateway.child import child
 from gateway.clock import Clock
 from gateway.commands import Commands
@@ -55,8 +54,7 @@ def run() -> list[Row]:
     BUILD.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=BUILD) as folder:  # a real disk: the system's folder may be memory
         before = sys.getswitchinterval()
-        sys.setswitchinterval(SWITCH_S)  # as the process's root does
-        go_first()
+        go_first()  # as the process's root does
         try:
             return asyncio.run(_measure(Path(folder)))
         finally:

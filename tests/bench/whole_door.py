@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import sys
 import tempfile
 import threading
 import time
@@ -15,7 +14,6 @@ import structlog
 
 from controllers.driver import Driver, Sink
 from controllers.errors import LinkLost
-from gateway.__main__ import SWITCH_S
 from gateway.access.generation import build
 from gateway.access.model import AccessPoint
 from gateway.access.table import PermissionTable
@@ -39,8 +37,7 @@ UNHELD = ReaderLimits(per_s=1000.0, alarm_after=1_000_000)  # a benchmark is no 
 async def serve(driver_of: Callable[[Sink], Driver], readers: Mapping[Reader, str]) -> None:
     """Serve readers, each with a door whose lock hangs on the named device, for as long as the link lives."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    sys.setswitchinterval(SWITCH_S)  # as the process's root does
-    go_first()
+    go_first()  # as the process's root does
     BUILD.mkdir(exist_ok=True)
     loop, site = asyncio.get_running_loop(), _site(readers)
     with tempfile.TemporaryDirectory(dir=BUILD) as folder:

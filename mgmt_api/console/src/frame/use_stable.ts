@@ -7,7 +7,7 @@ type Acts<T> = Record<keyof T, (...told: never[]) => void>;
 class Stable<T extends Acts<T>> {
   readonly acts: T;
 
-  constructor(public newest: T) {
+  constructor(private newest: T) {
     const names = Object.keys(newest) as (keyof T)[];
     const call = (name: keyof T) => [name, (...told: never[]) => this.newest[name](...told)];
     this.acts = Object.fromEntries(names.map(call)) as T;

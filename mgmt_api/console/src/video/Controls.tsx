@@ -48,8 +48,7 @@ interface Props {
 
 const JUMP_MS = 10_000;
 
-export function Controls({ at, waits, playing, speed, skipGaps, range, mayTake, ...common }: Props) {
-  const { acts, timezone } = common;
+export function Controls({ acts, playing, speed, skipGaps, at, timezone, waits, range, mayTake }: Props) {
   return (
     <div className="controls">
       <Moves acts={acts} playing={playing} />
