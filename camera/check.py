@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from isal.isal_zlib import crc32
+from zlib_ng.zlib_ng import crc32
 
 from camera import disk
 from camera.boxes import layout

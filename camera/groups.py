@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from isal.isal_zlib import crc32
+from zlib_ng.zlib_ng import crc32
 
 from camera.boxes import Fragment, Init
 from camera.segment import US, Gop

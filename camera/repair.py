@@ -18,7 +18,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from isal.isal_zlib import crc32
+from zlib_ng.zlib_ng import crc32
 
 from camera import disk
 from camera.check import Fault, Kind, check
