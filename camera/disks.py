@@ -45,6 +45,10 @@ class Disks:
             say("disk", disk=name or "first", folder=str(self.folders[name]), missing=missing.get(name))
         return {name: folder for name, folder in self.folders.items() if name not in missing}
 
+    def seen(self, name: str) -> None:
+        """A file on this disk grows: it is there, and need not be looked at."""
+        self._watches[name].seen()
+
     def missing(self, name: str) -> str | None:
         """Return why a disk cannot be written to, in plain words; None when it can. Blocks on the disk."""
         folder = self.folders[name]
@@ -121,6 +125,12 @@ class _Watch:
         self._first.wait(max(0.0, HUNG_S - self._asked_s()))
         with self._lock:
             return HUNG if self._asked_s() > HUNG_S or not self._first.is_set() else self._why
+
+    def seen(self) -> None:
+        """What was there is still there."""
+        with self._lock:
+            if self._first.is_set() and self._began_s is None and self._why is None:
+                self._ended_s = time.monotonic()
 
     def _asked_s(self) -> float:
         began_s = self._began_s

@@ -15,7 +15,7 @@ class Patience:
     connect_s: float = 10.0  # from the start of ffmpeg to its first byte on disk
     silent_s: float = 4.0  # without a byte, while recording
     poll_s: float = 1.0  # between two looks at the growing file; ffmpeg's end is heard at once,
-    calm_s: float = 2.0  # and while it has recorded steadily: a look costs a tenth of a millisecond
+    calm_s: float = 3.0  # and while it has recorded steadily: a look costs half a millisecond
     stop_s: float = 1.5  # between SIGINT and SIGKILL
     steady_s: float = 10.0  # of footage, after which the next fault counts as the first
     shortest_s: float = 0.5

@@ -1,11 +1,13 @@
 """One camera, recorded whatever happens: start ffmpeg, watch its bytes, take in its files, try again."""
 
 import asyncio
+import errno
 import random
 import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import structlog
@@ -46,7 +48,7 @@ class Supervisor:
         """Prepare; `lock` is the folder's lock, which each ffmpeg inherits (see `camera.disk`), `looks` all cameras'.
 
         `why_not` says why nothing may be recorded now, or None; `place` names the disk to write to, or raises OSError.
-        Both are asked at each look.
+        Both are asked at each look, in the disk's thread.
         """
         self._source = source
         self._archive = archive
@@ -63,11 +65,13 @@ class Supervisor:
         self._takes: list[Take] = []  # the last one is being written, those before are being taken in
         self._leaving: set[asyncio.Task[None]] = set()
         self._salvaging = asyncio.Lock()
+        self._loop: asyncio.AbstractEventLoop  # the one that runs it
         self.state = CameraState(source.camera, State.CONNECTING, time.time())
         self.detail = ""
 
     async def run(self) -> None:
         """Record; returns only by cancellation, with the last file taken in."""
+        self._loop = asyncio.get_running_loop()
         failures = 0
         try:
             while True:
@@ -115,7 +119,11 @@ class Supervisor:
         now_us = time.time_ns() // 1000
         run = await asyncio.to_thread(self._archive.begin, self._source.camera, now_us)
         place = self._place()
-        return Take(run, await asyncio.to_thread(self._archive.incoming, self._source.camera, place), place)
+        try:
+            async with asyncio.timeout(self._patience.silent_s):
+                return Take(run, await asyncio.to_thread(self._archive.incoming, self._source.camera, place), place)
+        except TimeoutError as error:
+            raise OSError(errno.ETIMEDOUT, "the recording disk does not answer") from error
 
     async def _start(self, take: Take) -> Ffmpeg:
         command = record_command(take.folder, take.run.id, self._segment_s, self._offset_s, self._audio)
@@ -141,33 +149,45 @@ class Supervisor:
         return fault, bool(end_us)
 
     async def _watch(self, process: Ffmpeg, take: Take) -> State:
-        """Look at the growing file until there is a fault; any end of ffmpeg is one."""
-        gone = asyncio.create_task(process.wait())
+        """Wait until there is a fault; any end of ffmpeg is one."""
         began_s = time.monotonic()
+        gone = asyncio.create_task(process.wait())
+        fault = self._looks.watch(take.place, partial(self._pause_s, began_s), partial(self._look, take, began_s))
         try:
-            while True:
-                steady = time.monotonic() - began_s > self._patience.steady_s
-                pause_s = self._patience.calm_s if steady else self._patience.poll_s
-                look = self._looks.after(pause_s, take.place, take.grow)
-                either: tuple[asyncio.Future[Any], ...] = gone, look
-                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-                if not (await self._looks.now(take.grow) if gone.done() else look.result()):
-                    return State.NO_STORAGE
-                self._recording(take)
-                if gone.done():
-                    return self._why_gone(process.said)
-                if reason := self._why_not() or self._misplaced(take):
-                    return reason
-                if take.clock.stepped_s() > self._patience.clock_step_s:
-                    return State.CLOCK_STEPPED
-                if take.changed:
-                    return State.CODEC_CHANGED
-                limit_s = self._patience.silent_s if take.grown_s else self._patience.connect_s
-                if time.monotonic() - (take.grown_s or began_s) > limit_s:
-                    return State.STALLED
+            either: tuple[asyncio.Future[Any], ...] = gone, fault
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if not gone.done():
+                return fault.result() or State.NO_STORAGE
+            if not await self._looks.now(take.grow):
+                return State.NO_STORAGE
+            self._recording(take)
+            return self._why_gone(process.said)
         finally:
             gone.cancel()
-            look.cancel()
+            fault.cancel()
+
+    def _pause_s(self, began_s: float) -> float:
+        steady = time.monotonic() - began_s > self._patience.steady_s
+        return self._patience.calm_s if steady else self._patience.poll_s
+
+    def _look(self, take: Take, began_s: float) -> State | None:
+        """Look at the growing file; return the fault, if there is one. Runs in the disk's thread."""
+        try:
+            if take.grow():
+                self._archive.disks.seen(take.place)
+        except OSError as error:
+            log.error("disk fails", camera=take.run.camera, error=str(error))
+            return State.NO_STORAGE
+        if self.state.state is not State.RECORDING:
+            self._loop.call_soon_threadsafe(self._recording, take)
+        if reason := self._why_not() or self._misplaced(take):
+            return reason
+        if take.clock.stepped_s() > self._patience.clock_step_s:
+            return State.CLOCK_STEPPED
+        if take.changed:
+            return State.CODEC_CHANGED
+        limit_s = self._patience.silent_s if take.grown_s else self._patience.connect_s
+        return State.STALLED if time.monotonic() - (take.grown_s or began_s) > limit_s else None
 
     def _misplaced(self, take: Take) -> State | None:
         """Tell whether the run's disk is gone, or its own one is back."""
@@ -184,7 +204,7 @@ class Supervisor:
         return diagnose(said)
 
     def _recording(self, take: Take) -> None:
-        if self.state.state is not State.RECORDING and take.run.anchor.at_us is not None:
+        if self.state.state is not State.RECORDING and not take.ended and take.run.anchor.at_us is not None:
             self._become(State.RECORDING)
             self._archive.index.close_gap(take.run.camera, take.run.anchor.at_us)
 

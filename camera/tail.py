@@ -18,6 +18,7 @@ class Tail:
         self.camera = camera
         self.path = path
         self.bytes_seen = 0
+        self.written_ns = 0  # when the disk says that they came, Unix time
         self.init: Init | None = None
         self._fragments: list[Fragment] = []
         self._told = 0
@@ -26,10 +27,10 @@ class Tail:
     def grow(self) -> bool:
         """Look at the file's size; tell whether there are new bytes."""
         try:
-            size = self.path.stat().st_size
+            seen = self.path.stat()
         except FileNotFoundError:
             return False
-        grew, self.bytes_seen = size > self.bytes_seen, size
+        grew, self.bytes_seen, self.written_ns = seen.st_size > self.bytes_seen, seen.st_size, seen.st_mtime_ns
         return grew
 
     def read(self) -> int | None:

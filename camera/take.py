@@ -12,7 +12,7 @@ from camera.segment import Segment
 from camera.tail import Tail
 
 HUNG_S = 0.5  # whoever asks what is whole does not wait longer for a disk that others wait for already
-READ_S = 2.0  # between two readings of the boxes; in between only the file's size is asked for
+READ_S = 2.0  # between two readings of the boxes; sooner only the file's size is asked for
 
 
 class Take:
@@ -28,43 +28,49 @@ class Take:
         self.clock = HostClock()
         self.camera_clock = CameraClock()
         self.footage_end_us = 0  # of what has its row
-        self.grown_s = 0.0  # when bytes came last, by the monotonic clock; 0: none yet
+        # When bytes came last, by the monotonic clock; 0: none yet. A disk's clock is believed between two looks.
+        self.grown_s = 0.0
         self.ended = False
         self.changed = False  # the camera sends another coding than the run began with
         self._coding: bytes | None = None
         self._tails: dict[int, Tail] = {}
         self._newest = self._taken = -1  # the numbers of the open file, and of the last one that has its row
         self._ahead = self._file(0)  # the one that comes next
-        self._read_s = 0.0
+        self._looked_s, self._read_s, self._unread = time.monotonic(), 0.0, False
         self._disk = threading.Lock()  # who looks at the files
 
-    def grow(self) -> None:
-        """Look whether bytes came, in the open file or in the next one, which ends it. Blocks on the disk."""
+    def grow(self) -> bool:
+        """Tell whether bytes came, in the open file or in the next one, which ends it. Blocks on the disk."""
         with self._disk:
-            self._look()
-
-    def _look(self) -> None:
-        self._grow()
-        if self.grown_s > self._read_s and (not self.codec or time.monotonic() - self._read_s > READ_S):
-            self._read()
+            grew = self._grow()
+            if self._unread and (not self.codec or time.monotonic() - self._read_s > READ_S):
+                self._read()
+            return grew
 
     def _file(self, number: int) -> Tail:
         return Tail(self.run.camera, self.folder / f"{self.run.id}-{number:06d}.mp4")
 
-    def _grow(self) -> None:
+    def _grow(self) -> bool:
         open_file = self._tails.get(self._newest)
-        if open_file and open_file.grow():
-            self.grown_s = time.monotonic()
+        grown = open_file if open_file and open_file.grow() else None
         if self._newest < self._taken:  # files came and went between two looks
-            self._newest, self.grown_s = self._taken, time.monotonic()
-            self._ahead = self._file(self._newest + 1)
+            self._newest = self._taken
+            self._ahead = grown = self._file(self._newest + 1)
+            grown.written_ns = time.time_ns()
         while self._ahead.grow():
-            self._newest, self.grown_s = self._newest + 1, time.monotonic()
-            self._tails[self._newest], self._ahead = self._ahead, self._file(self._newest + 1)
+            self._newest += 1
+            self._tails[self._newest] = grown = self._ahead
+            self._ahead = self._file(self._newest + 1)
+        now_s = time.monotonic()
+        if grown:
+            self.grown_s = min(now_s, max(self._looked_s, now_s - time.time() + grown.written_ns / 1e9))
+            self._unread = True
+        self._looked_s = now_s
+        return grown is not None
 
     def _read(self) -> None:
         """Read what is new, and learn from its arrival what time it is."""
-        self._read_s = time.monotonic()
+        self._read_s, self._unread = time.monotonic(), False
         tail, zero_us = self._tails.get(self._newest), self.run.starts_us(self._newest)
         if tail is None or zero_us is None or (written_ns := tail.read()) is None:
             return  # nothing new

@@ -1,12 +1,14 @@
 """Real file systems that fill up, go away and come back, under a real recorder. Needs root to mount them."""
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from camera.check import Kind, check
@@ -100,7 +102,7 @@ def test_a_disk_that_goes_away_is_passed_over_and_taken_again_when_it_is_back(
 
 
 def test_a_disk_that_does_not_answer_holds_up_nobody_else(rtsp: CameraSite, record: Record, tmp_path: Path) -> None:
-    """A pipe in the marker's place: whoever opens it waits, as on a network disk whose server is gone."""
+    """A pipe in the marker's place: who opens it waits, as on a network disk whose server is gone; its writer too."""
     two = tmp_path / "two"
     two.mkdir()
     recorder = record(
@@ -112,6 +114,8 @@ def test_a_disk_that_does_not_answer_holds_up_nobody_else(rtsp: CameraSite, reco
     marker = (two / MARKER).read_text()
     (two / MARKER).unlink()
     os.mkfifo(two / MARKER)
+    (writer,) = (pid for pid in recorder.ffmpegs() if str(two) in " ".join(psutil.Process(pid).cmdline()))
+    os.kill(writer, signal.SIGSTOP)
     longest_s = 0.0
     until = time.monotonic() + 60
     while not written(recorder.dir) and time.monotonic() < until:

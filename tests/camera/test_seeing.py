@@ -170,6 +170,10 @@ def test_a_drawing_survives_the_recorder_and_its_alarms_are_told_after_a_number(
     site: CameraSite, running: RecorderProcess
 ) -> None:
     draw(running, "gate", 7, zones=[LANE])
+    eventually(lambda: watching(running, "garage"))
+    site.tell("see /garage black")
+    eventually(lambda: alarms(running, camera="garage", kind="black"))
+    site.tell("see /garage well")
     known = running.get("/alarms")
     running.crash()
     running.start()

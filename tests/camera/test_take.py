@@ -1,5 +1,7 @@
 """The growing files of a run: whatever the moments at which they are looked at, bytes that came are seen."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -34,12 +36,12 @@ class Writer:
         self.number += 1
         self.write()
 
-    def seen(self) -> bool:
-        """Whether a look sees that something came since the last one."""
-        before, self.take.grown_s = self.take.grown_s, 0.0
-        self.take.grow()
-        seen, self.take.grown_s = self.take.grown_s > 0, self.take.grown_s or before
-        return seen
+    def wrote(self, ago_s: float) -> float:
+        """Write, at a time that the disk tells; return it by the monotonic clock."""
+        self.write()
+        now_s, now_ns = time.monotonic(), time.time_ns()
+        os.utime(self.path, ns=(now_ns - int(ago_s * 1e9),) * 2)
+        return now_s - ago_s
 
 
 @given(st.lists(st.sampled_from(["write", "next", "look"]), max_size=30))
@@ -50,8 +52,33 @@ def test_each_look_tells_whether_bytes_came_since_the_last_however_many_files_ca
     came = False
     for act in ["next", *acts, "look", "next", "next", "next", "look", "look"]:
         if act == "look":
-            assert writer.seen() == came
+            assert writer.take.grow() == came
             came = False
         else:
             getattr(writer, act)()
             came = True
+
+
+def test_bytes_came_when_the_disk_says_that_they_came(tmp_path: Path) -> None:
+    writer = Writer(tmp_path)
+    writer.next()
+    writer.take.grow()
+    time.sleep(0.3)
+    came_s = writer.wrote(ago_s=0.2)
+    assert writer.take.grow()
+    assert writer.take.grown_s == pytest.approx(came_s, abs=0.01)
+
+
+@pytest.mark.parametrize("ago_s", [3600, -3600])
+def test_a_disk_whose_clock_is_wrong_is_believed_only_between_two_looks(tmp_path: Path, ago_s: float) -> None:
+    writer = Writer(tmp_path)
+    writer.next()
+    before_s = time.monotonic()
+    writer.take.grow()
+    between_s = time.monotonic()
+    writer.wrote(ago_s)
+    assert writer.take.grow()
+    if ago_s > 0:
+        assert before_s <= writer.take.grown_s <= between_s
+    else:
+        assert between_s <= writer.take.grown_s <= time.monotonic()
