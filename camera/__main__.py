@@ -240,7 +240,7 @@ class Process:
 
     def _footage(self) -> Footage:
         newest = {name: supervisor.open_segments for name, supervisor in self._supervisors.items()}
-        return Footage(self._recorder.dir, self._timeline, newest)
+        return Footage(self._recorder.dir, self._timeline, newest, lambda: self._archive.disks.there().values())
 
     def _facade(self, cameras: dict[str, Camera], footage: Footage, seeing: Seeing) -> Recorder:
         root = self._recorder.dir

@@ -1,6 +1,7 @@
 """A camera's footage as one thing: what the index has, and what is still being written."""
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -9,12 +10,25 @@ from camera.recorded import JOIN_US
 from camera.segment import ID, Segment
 from camera.timeline import Recorded, Span, Timeline
 
+MOVING_S = 2.0  # the longest that a file is on its way: neither in `incoming/` any more, nor in a row yet
+
 
 class Footage:
-    """Finds footage by time and by id. `newest` returns a camera's files without a row; all is safe in any thread."""
+    """Finds footage by time and by id. All is safe in any thread."""
 
-    def __init__(self, root: Path, timeline: Timeline, newest: Mapping[str, Callable[[], list[Segment]]]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        timeline: Timeline,
+        newest: Mapping[str, Callable[[], list[Segment]]],
+        folders: Callable[[], Iterable[Path]] | None = None,
+    ) -> None:
+        """Prepare; `root` is the first disk's folder.
+
+        `newest` returns a camera's files without a row; `folders` the disks that they may be written to now.
+        """
         self._root, self._timeline, self._newest = root, timeline, newest
+        self._folders = folders or (lambda: (root,))
 
     def spans(self, camera: str, from_us: int, to_us: int) -> list[Span]:
         """Return what is recorded within [from, to)."""
@@ -47,7 +61,7 @@ class Footage:
 
     def last(self, camera: str) -> Segment | None:
         """Return the file with the newest footage."""
-        fresh = self._fresh(camera, 0, 1 << 62)
+        fresh = self._fresh(camera)
         return fresh[-1] if fresh else self._timeline.last(camera)
 
     def path(self, segment: str, camera: str) -> Path:
@@ -58,13 +72,25 @@ class Footage:
         """
         if not ID.fullmatch(segment):
             raise FileNotFoundError(segment)
-        writing = self._root / disk.INCOMING / camera / f"{segment}.mp4"
-        if writing.exists():
-            return writing
+        if found := self._find(segment, camera):
+            return found
+        until_s = time.monotonic() + MOVING_S
+        while True:
+            on_its_way = any(
+                each.id == segment for each in self._fresh(camera)
+            )  # asked before: it may arrive meanwhile
+            if found := self._find(segment, camera):
+                return found
+            if not on_its_way or time.monotonic() > until_s:
+                raise FileNotFoundError(segment)
+            time.sleep(0.01)
+
+    def _find(self, segment: str, camera: str) -> Path | None:
+        for folder in self._folders():
+            if (writing := folder / disk.INCOMING / camera / f"{segment}.mp4").exists():
+                return writing
         row = self._timeline.segment(segment)
-        if row is None or row.camera != camera:
-            raise FileNotFoundError(segment)
-        return self._root / row.path
+        return self._root / row.path if row and row.camera == camera else None
 
     def open(self, segment: str, camera: str) -> BinaryIO:
         """Open a file; once more if it was moved between looking and opening.
@@ -77,6 +103,6 @@ class Footage:
         except FileNotFoundError:
             return self.path(segment, camera).open("rb")
 
-    def _fresh(self, camera: str, from_us: int, to_us: int) -> Sequence[Segment]:
+    def _fresh(self, camera: str, from_us: int = 0, to_us: int = 1 << 62) -> Sequence[Segment]:
         newest = self._newest.get(camera)
         return [each for each in newest() if each.start_us < to_us and each.end_us > from_us] if newest else []
