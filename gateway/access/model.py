@@ -131,8 +131,8 @@ class SpecialDays:
 class AccessPolicy:
     """Exactly one of `zone` and `access_point`, with a schedule.
 
-    A zone stands for every access point that leads into it, or out of it to somewhere not inside it; `within` has the
-    policy stand for each zone inside it too.
+    A zone stands for every access point that leads into it, or outwards from it: to a zone around it, or to one without
+    a parent, not to a neighbour. `within` has the policy stand for each zone inside it too.
     """
 
     schedule: str

@@ -69,9 +69,9 @@ def is_leaving(point: AccessPoint, zones: Mapping[str, Zone]) -> bool:
 
 
 def targets(point: AccessPoint, zones: Mapping[str, Zone]) -> Iterator[str]:
-    """What a policy must name to cover the point: itself, the zone it leads into, or the zone it leads out of."""
+    """What a policy must name to cover the point: itself, the zone it leads into, or one that it leads outwards from."""
     yield f"{POINT} {point.name}"
-    out = () if is_inside(point.zone_to, point.zone_from, zones) else (point.zone_from,)
+    out = (point.zone_from,) if is_leaving(point, zones) else ()  # from a shared garage, nobody gets into each tower
     around: dict[str, None] = {}
     for zone in (point.zone_to, *out):
         yield f"{ZONE} {zone}"

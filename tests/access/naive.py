@@ -293,10 +293,7 @@ def covers(rows: list[Row], policy: AccessPolicy, point: AccessPoint) -> bool:
         return policy.access_point == point.name
     named = point.zone_from, point.zone_to
     zones = [zone for zone in named if zone == policy.zone or (policy.within and policy.zone in ancestry(rows, zone))]
-    return any(
-        zone == point.zone_to or (zone == point.zone_from and zone not in ancestry(rows, point.zone_to))
-        for zone in zones
-    )
+    return any(zone == point.zone_to or (zone == point.zone_from and leaving(rows, point)) for zone in zones)
 
 
 def ancestry(rows: list[Row], zone: str) -> list[str]:
