@@ -54,18 +54,14 @@ class Elsewhere:
             return self._own
         return _Alone(self._own, self._shared)
 
-    def known(self, person: str, zones: Iterable[str], at: float) -> dict[str, dict[str, float]]:
-        """What a decision on him now knows of shared zones: since when he is inside, how many are, when one LED."""
-        presence = self.presence(at)
-        told = {
-            zone: {"since": presence.entered(person, zone), "inside": presence.inside(zone), "led": presence.led(zone)}
-            for zone in zones
-            if zone in self._shared
-        }
-        return {zone: {word: n for word, n in each.items() if n is not None} for zone, each in told.items()}
+    def shares(self, zone: str) -> bool:
+        """Whether another gateway borders on it too."""
+        return zone in self._shared
 
     def _take(self, zone: str, person: str, at: float, *, inside: bool) -> None:
         people = self._own.people
+        if inside and self._own.left.get((zone, person), at - 1) >= at:
+            return  # he has left here since
         if inside:
             known = people.setdefault(zone, {})
             known[person] = max(at, known.get(person, at))
@@ -102,8 +98,17 @@ class _Alone:
         return self._own.waiting(point)
 
 
+def known(presence: Presence, person: str, zones: Iterable[str]) -> dict[str, dict[str, float]]:
+    """What a decision on him knows of zones: since when he is inside, how many are, when one LED."""
+    told = {
+        zone: {"since": presence.entered(person, zone), "inside": presence.inside(zone), "led": presence.led(zone)}
+        for zone in zones
+    }
+    return {zone: {word: n for word, n in each.items() if n is not None} for zone, each in told.items()}
+
+
 def put_back(whereabouts: Whereabouts, person: str, known: Mapping[str, Mapping[str, float]]) -> None:
-    """Make of a gateway's own whereabouts what a decision on this person knew, `Elsewhere.known` having told it."""
+    """Make of a gateway's own whereabouts what a decision on this person knew, `known` having told it."""
     for zone, each in known.items():
         whereabouts.pardon(zone)
         if "inside" in each:

@@ -15,7 +15,7 @@ import structlog
 from controllers.driver import Outcome, Result, Signal
 from gateway.access.door import CommandEnded, GrantGiven
 from gateway.access.event import AccessEvent, EventKind
-from gateway.access.presence import PresenceChange
+from gateway.access.presence import Moved, PresenceChange
 from gateway.commands import RELEASED, Commands, Order
 from gateway.doors import Doors
 from gateway.elsewhere import told
@@ -46,14 +46,21 @@ class Orders:
         self._pen, self._commands, self._doors, self._loop = pen, commands, doors, loop
         self._outwards = outwards
         self._mono = pen.clock.mono
-        self._passing: dict[str, tuple[float, tuple[PresenceChange, ...]]] = {}  # by command, until the door is taken
+        # By command, since when, and who: until the door is taken, or nobody went.
+        self._passing: dict[str, tuple[float, tuple[PresenceChange, ...]]] = {}
         self.leaving: dict[str, int] = {}  # doors with orders on their way to the disk, and how many
 
     def carry_out(self, order: Order, event: AccessEvent, changes: Sequence[Change]) -> None:
         """Write it down; the command leaves when that is on the disk."""
         self._commands.expect(order)
+        if order.moves:
+            self._passing[order.command_id] = (self._mono(), order.moves)
         self.leaving[order.door.name] = self.leaving.get(order.door.name, 0) + 1
         self._pen.journal.append(event, changes).add_done_callback(partial(self._recorded, order))
+
+    def on_the_way(self) -> list[Moved]:
+        """Who was let in or out, and was not seen to pass yet."""
+        return [move for _, moves in self._passing.values() for move in moves if isinstance(move, Moved)]
 
     def passed(self, command_id: str) -> tuple[PresenceChange, ...]:
         """The door was taken on this order: who moved; nobody if he was noted before, or gave up."""
@@ -81,8 +88,6 @@ class Orders:
 
     def _send(self, order: Order) -> None:
         self._left(order)
-        if order.moves:
-            self._passing[order.command_id] = (self._mono(), order.moves)
         free = self._doors.state(order.door.name).free
         if not free:
             self._commands.send(order)
@@ -100,6 +105,7 @@ class Orders:
             return
         log.error("not opened: it cannot be written down", door=order.door.name)
         self._left(order)
+        self._passing.pop(order.command_id, None)
         self._commands.drop(order.command_id)
         self._commands.show(order.reader, Signal.DENIED, self._mono())
 

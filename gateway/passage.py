@@ -88,6 +88,8 @@ class Passage:
 
     def note(self, change: Change) -> None:
         """Apply one change."""
+        if isinstance(change, Moved):
+            self.whereabouts.saw_leave(change)
         self.load(store(change))
 
     def load(self, stored: Iterable[Stored]) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 REMEMBERED = 32  # presentations that a reader remembers
+STILL_S = 1.5  # seen again within this, it was never taken away
 
 
 class Admission(Enum):
@@ -34,7 +35,7 @@ class ReaderWatch:
     limits: ReaderLimits = ReaderLimits()
     refused_in_row: int = 0
     suppressed: int = 0  # throttled reads since the last one that was written down
-    _seen: OrderedDict[object, float] = field(default_factory=OrderedDict)
+    _seen: OrderedDict[object, tuple[float, float]] = field(default_factory=OrderedDict)  # decided, last there
     _refused_at: float = 0.0
     _decided_at: float = float("-inf")
     _told_at: float = float("-inf")
@@ -46,17 +47,20 @@ class ReaderWatch:
         """Whether so many reads in a row were refused that the reader is held back."""
         return self.refused_in_row >= self.limits.alarm_after
 
-    def admit(self, identity: object, repeat_s: float, at: float) -> Admission:
-        """What to do with a read of this identity."""
-        if at - self._seen.get(identity, float("-inf")) < repeat_s:
+    def admit(self, identity: object, repeat_s: float, at: float, *, awaited: bool = False) -> Admission:
+        """What to do with a read of this identity; `awaited` is what the reader asked for: the second half of a try."""
+        decided_at, there_at = self._seen.get(identity, (float("-inf"),) * 2)
+        if at - decided_at < repeat_s or at - there_at < min(repeat_s, STILL_S):
+            self._seen[identity] = decided_at, at
             return Admission.REPEAT
         if self.slowed and at - self._refused_at >= self.limits.calm_s:
             self.refused_in_row = 0
-        if not self._has_token(at) or (self.slowed and at - self._decided_at < self.limits.slow_s):
+        slow = self.slowed and not awaited and at - self._decided_at < self.limits.slow_s
+        if not self._has_token(at) or slow:
             self.suppressed += 1
             return Admission.THROTTLED
         self._decided_at = at
-        self._seen[identity] = at
+        self._seen[identity] = at, at
         self._seen.move_to_end(identity)
         while len(self._seen) > REMEMBERED:
             self._seen.popitem(last=False)

@@ -7,15 +7,15 @@ import structlog
 
 from controllers.driver import CardRead, IdCardRead, KeyRead, Signal, TextRead
 from gateway.access.case import NOBODY, person
-from gateway.access.decision import Denied, DenyReason, Granted, Limits, Live, Scene, Unreadable, decide
+from gateway.access.decision import Denied, DenyReason, Granted, Limits, Scene, Unreadable, decide
 from gateway.access.door_words import DoorMode
 from gateway.access.event import EventKind
 from gateway.access.interlock import in_the_way
-from gateway.access.mj1 import DURESS
 from gateway.access.model import AccessPoint
+from gateway.access.presence import OnTheWay
 from gateway.commands import Commands, Order, new_id
 from gateway.doors import Doors
-from gateway.elsewhere import Elsewhere
+from gateway.elsewhere import Elsewhere, known
 from gateway.keypad import Keypads, PinEntry
 from gateway.orders import COMMAND_S, Orders
 from gateway.pen import Pen
@@ -107,7 +107,8 @@ class Reads:
             self._stale(read, point)
             return
         watch = self._watches[read.reader]
-        admission = watch.admit(identity, repeat_s, mono)
+        awaited = isinstance(read, PinEntry) and point.name in self._held
+        admission = watch.admit(identity, repeat_s, mono, awaited=awaited)
         if admission is Admission.DECIDE:
             self._decide(read, point, watch)
         elif admission is Admission.THROTTLED:
@@ -122,7 +123,7 @@ class Reads:
             self._give_up(held)  # somebody else is here
         scene = self._scene(point)
         decision = decide(self._pen.table(), self._passage, point, shown.presented, at, self._rules, scene)
-        told = _looked_at(shown, scene, self._known(shown, point, decision))
+        told = _looked_at(shown, scene, self._known(shown, point, scene, decision))
         if isinstance(decision, Denied) and self._wants_pin(decision, read):
             self._held[point.name] = _Held(read, shown, decision, told, self._clock.mono() + PIN_S)
             self._commands.show(read.reader, Signal.MORE, self._clock.mono())
@@ -137,16 +138,22 @@ class Reads:
 
     def _scene(self, point: AccessPoint) -> Scene:
         busy = self._site.interlocks and in_the_way(point.door, self._site.interlocks, self._doors.states, self._busy)
-        return Scene(self._elsewhere.presence(self._clock.mono()), self._doors.state(point.door).base, bool(busy))
+        presence, coming = self._elsewhere.presence(self._clock.mono()), self._orders.on_the_way()
+        if coming:
+            presence = OnTheWay(presence, coming)
+        return Scene(presence, self._doors.state(point.door).base, bool(busy))
 
-    def _known(self, shown: Presentation, point: AccessPoint, decision: Granted | Denied) -> dict[str, Any]:
-        """What the decision knew of other gateways: who is where in zones that they share, and what was spent there."""
+    def _known(
+        self, shown: Presentation, point: AccessPoint, scene: Scene, decision: Granted | Denied
+    ) -> dict[str, Any]:
+        """What the decision knew that no event tells: of other gateways, and of who is on his way into a zone."""
         who = decision.credential or NOBODY
         told: dict[str, Any] = dict(self._passage.spent_there(code_id(shown.presented), who))
         crossing = self._pen.table().crossing(point.name)
         if crossing is not None and not isinstance(shown.presented, Unreadable):
-            known = self._elsewhere.known(person(who, shown.presented), crossing.zones, self._clock.mono())
-            told |= {"known": known} if known else {}
+            coming = {zone for move in self._orders.on_the_way() for zone in move.entering}
+            zones = [zone for zone in crossing.zones if zone in coming or self._elsewhere.shares(zone)]
+            told |= {"known": known(scene.presence, person(who, shown.presented), zones)} if zones else {}
         return told
 
     def _busy(self, door: str) -> bool:
@@ -196,13 +203,11 @@ class Reads:
     ) -> None:
         awaited = decision.reason is DenyReason.SECOND_PERSON_NEEDED
         self._commands.show(read.reader, Signal.MORE if awaited else Signal.DENIED, self._clock.mono())
-        live = shown.presented
-        duress = isinstance(live, Live) and live.signature_ok and bool(live.code.flags & DURESS)
         fields = _of_read(read, point, shown) | _of_who(decision) | {"reason": decision.reason}
-        fields |= {"detail": told | ({"duress": True} if duress else {})}
+        fields |= {"detail": told | ({"duress": True} if decision.duress else {})}
         event = self._pen.event(EventKind.DENIED, fields, at)
-        self._pen.put(event, self._pen.noted(decision.moves))
-        if duress:
+        self._pen.put(event, self._pen.noted((*decision.changes, *decision.moves)))
+        if decision.duress:
             self._cry(read, point, decision)
         if not awaited:
             self._refused(read, point)

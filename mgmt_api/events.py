@@ -10,6 +10,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from gateway.access.event import EventKind
+from gateway.access.reasons import DenyReason
 from mgmt_api import commands, spent, whereabouts
 from mgmt_api.moments import LATEST, iso
 from mgmt_api.office.reading import fault_of
@@ -87,8 +88,13 @@ def ingest(session: Session, gateway: str, upload: Upload, heads: Sequence[Head]
         if head.kind == EventKind.COMMAND_OUTCOME and commands.end(session, head.command_id, head.reason, now)
     ]
     moved = whereabouts.learn(session, (raw for head, raw in fresh.values() if head.kind in whereabouts.TELLING))
-    used = spent.learn(session, (raw for head, raw in fresh.values() if head.kind == EventKind.GRANTED))
+    used = spent.learn(session, (raw for head, raw in fresh.values() if _spends(head)))
     return Ingested(_advance(session, gateway, upload.first_seq), ended, moved or used)
+
+
+def _spends(head: Head) -> bool:
+    """Whether a code or a use was spent: by a grant, or by the first of two persons, who waits."""
+    return head.kind == EventKind.GRANTED or head.reason == DenyReason.SECOND_PERSON_NEEDED
 
 
 def after(session: Session, cursor: int, limit: int, *, names: bool) -> list[Json]:

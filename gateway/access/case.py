@@ -90,8 +90,15 @@ def minimum_at(table: PermissionTable, point: AccessPoint, minute: int, day: int
     """The assurance that an access point asks for in this minute of the week, on this day."""
     if not point.assurance_by:
         return point.min_assurance
-    now = (least for schedule, least in point.assurance_by if table.schedule_open(schedule, minute, day))
+    now = (least for schedule, least in point.assurance_by if _asks(table, point, schedule, least, minute, day))
     return max(now, default=point.min_assurance)
+
+
+def _asks(table: PermissionTable, point: AccessPoint, schedule: str, least: int, minute: int, day: int) -> bool:
+    """Whether a minimum holds now; one whose schedule is missing always does, unless it makes the door weaker."""
+    if not table.has_schedule(schedule):
+        return least > point.min_assurance
+    return table.schedule_open(schedule, minute, day)
 
 
 def minimum(table: PermissionTable, point: AccessPoint, at: datetime) -> int:

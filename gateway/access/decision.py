@@ -99,18 +99,18 @@ def decide(
             break
         slot += 1
     else:
-        return _new(Denied, (_NOT_FOUND, (None, table, at, leases), ()))
+        return _new(Denied, (_NOT_FOUND, (None, table, at, leases), (), (), False))
     since, until, is_open, for_leases, stale, _, _ = minute[0]
     if not since <= at < until or leases is not for_leases:
         _, _, is_open, _, stale, _, _ = table.hours.minute(at, leases)
     if way != UNBOUNDED or refreshed <= stale[class_]:
         refusal = _refusal(buffer, place, refreshed, leases[class_], at)
         if refusal is not None:
-            return _new(Denied, (refusal, (place, table, at, leases), ()))
+            return _new(Denied, (refusal, (place, table, at, leases), (), (), False))
         if way == UNUSUAL:
             return walk(table, passage, point, presented, at, limits, scene)
     if presented.assurance < point.min_assurance:
-        return _new(Denied, (_TOO_WEAK, (place, table, at, leases), ()))
+        return _new(Denied, (_TOO_WEAK, (place, table, at, leases), (), (), False))
     reason = _NO_RIGHT
     for by_number in covering:
         for number in (first, second, third):
@@ -120,20 +120,20 @@ def decide(
                         right = number, schedule
                         return _new(Granted, ((place, table, at, leases), right, (), False, (), (), False))
                 reason = _CLOSED
-    return _new(Denied, (reason, (place, table, at, leases), ()))
+    return _new(Denied, (reason, (place, table, at, leases), (), (), False))
 
 
 def _refusal(buffer: memoryview, place: int, refreshed: int, lease_s: int | None, at: float) -> DenyReason | None:
     """The first check of state and time that refuses this record, if it is sure that one does."""
     start, end, type_, state = record.standing(buffer, place)
-    if type_ & ~record.HAS_MORE == record.STATIC:
-        return None  # what the site says of static codes comes first
+    if type_ & record.HAS_MORE or type_ == record.STATIC:
+        return None  # MORE may pin it, or mark a cry for help; what the site says of static codes comes first
     if state != record.ENABLED:
         return DenyReason.CREDENTIAL_NOT_ENABLED
     if start != record.ALWAYS and at < start:
         return DenyReason.CREDENTIAL_NOT_ACTIVE
     if end != record.FOREVER and at >= end:
         return DenyReason.CREDENTIAL_EXPIRED
-    if type_ & record.HAS_MORE or refreshed == record.UNDATED or lease_s is None:
-        return None  # MORE may pin it
+    if refreshed == record.UNDATED or lease_s is None:
+        return None
     return DenyReason.LEASE_EXPIRED if at >= refreshed + lease_s else None

@@ -86,6 +86,8 @@ class Denied(NamedTuple):
     reason: DenyReason
     basis: Basis | None = None
     moves: tuple[PresenceChange, ...] = ()  # note them at once: the first of two persons
+    changes: tuple[PassageChange, ...] = ()  # what he has spent thereby
+    duress: bool = False  # a silent cry for help: no outward sign
 
     @property
     def grounds(self) -> Grounds | None:

@@ -75,7 +75,7 @@ class ZoneRules:
     escort: bool = False  # visitors need an escort, who passed within hold_s before
     first_in_s: int = 0  # others only so long after a LEAD came in; 0: no such rule
     hold_s: int = 15
-    least: int = 0  # so many persons, or none: nobody enters alone below it, and who leaves fewer behind is noted
+    least: int = 0  # while fewer are inside nobody enters alone, and who leaves fewer behind is noted
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Who is where, as far as earlier passages tell: what the rules of zones look at, and what a passage changes of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,6 +31,7 @@ class Waits:
 
 
 PresenceChange = Moved | Waits
+LEFT = 4096  # so many who left are remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Whereabouts:
         self.leads: dict[str, float] = {}  # zone to when a LEAD last came in
         self.escorts: dict[str, float] = {}  # access point to when an ESCORT last passed
         self.waits: dict[str, Waits] = {}  # by access point
+        self.left: dict[tuple[str, str], float] = {}  # zone and person: when he was seen to leave, of late
 
     def entered(self, person: str, zone: str) -> float | None:
         """Since when he is inside."""
@@ -95,6 +98,7 @@ class Whereabouts:
             self.waits[change.point] = change
             return
         self.waits.pop(change.point, None)
+        self.saw_leave(change)
         for zone in change.leaving:
             self.people.setdefault(zone, {}).pop(change.person, None)
         for zone in change.entering:
@@ -104,12 +108,50 @@ class Whereabouts:
         if change.marks & Mark.ESCORT:
             self.escorts[change.point] = change.at
 
+    def saw_leave(self, move: Moved) -> None:
+        """Remember when he left, against late news of his entry."""
+        for zone in move.leaving:
+            self.left.pop((zone, move.person), None)
+            self.left[zone, move.person] = move.at
+        while len(self.left) > LEFT:
+            del self.left[next(iter(self.left))]
+
     def pardon(self, zone: str, person: str | None = None) -> None:
         """Amnesty, or a reader of the zone was out: nobody knows of this person, or of anybody, in the zone."""
         if person is None:
             self.people.pop(zone, None)
         else:
             self.people.get(zone, {}).pop(person, None)
+
+
+class OnTheWay:
+    """Presence with those for whom a door is released, or about to be: they count as inside until it is told otherwise.
+
+    Else a card that is handed back over the barrier before its door was opened would let two in.
+    """
+
+    def __init__(self, known: Presence, moves: Sequence[Moved]) -> None:
+        self._known, self._moves = known, moves
+        self.led, self.escorted = known.led, known.escorted
+
+    def entered(self, person: str, zone: str) -> float | None:
+        """Since when he is inside, or on his way."""
+        coming = next((move.at for move in self._moves if move.person == person and zone in move.entering), None)
+        return self._known.entered(person, zone) if coming is None else coming
+
+    def inside(self, zone: str) -> int | None:
+        """How many persons are inside, or on their way."""
+        coming = {move.person for move in self._moves if zone in move.entering}
+        more = sum(self._known.entered(person, zone) is None for person in coming)
+        found = self._known.inside(zone)
+        return found if found is None and not coming else (found or 0) + more
+
+    def waiting(self, point: str) -> Waits | None:
+        """Who waits here for a second person; not who is on his way with one already."""
+        first = self._known.waiting(point)
+        if first is None or any((move.person, move.point) == (first.person, point) for move in self._moves):
+            return None
+        return first
 
 
 @dataclass(slots=True)  # made for every read: a frozen one takes three times as long

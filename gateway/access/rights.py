@@ -69,7 +69,7 @@ def is_leaving(point: AccessPoint, zones: Mapping[str, Zone]) -> bool:
 
 
 def targets(point: AccessPoint, zones: Mapping[str, Zone]) -> Iterator[str]:
-    """What a policy must name to cover the point: itself, the zone it leads into, or one that it leads outwards from."""
+    """What a policy must name to cover the point: itself, the zone it leads into, or the one it leads outwards of."""
     yield f"{POINT} {point.name}"
     out = (point.zone_from,) if is_leaving(point, zones) else ()  # from a shared garage, nobody gets into each tower
     around: dict[str, None] = {}

@@ -8,7 +8,7 @@ from gateway.access.decision import Denied, Granted, LiveUsed, PassageChange, Pr
 from gateway.access.door import DoorInput, DoorOutput, DoorState
 from gateway.access.generation import build
 from gateway.access.interlock import in_the_way
-from gateway.access.presence import Moved, PresenceChange, Scene, Whereabouts
+from gateway.access.presence import Moved, OnTheWay, PresenceChange, Scene, Whereabouts
 from gateway.access.reasons import sentence
 from gateway.access.table import PermissionTable
 from gateway.access.world import BadWorld, Happening, World, id_of, key_of, moment
@@ -89,13 +89,13 @@ class _Run:
         body = event.body["present"]
         point, shown = self._table.points[body["point"]], presented(body, self._table, self._world, event.at)
         decision = self._decide(point.door, body["point"], shown, event.at)
+        for change in decision.changes:
+            self._memory.note(change)
         if isinstance(decision, Denied):
             zh, en = sentence(decision.reason, decision.credential)
             self._note(decision.moves)
             told = {"point": point.name, "decision": "Denied", "reason": decision.reason.value, "zh": zh, "en": en}
-            return told | _freshness(decision)
-        for change in decision.changes:
-            self._memory.note(change)
+            return told | ({"duress": True} if decision.duress else {}) | _freshness(decision)
         command = f"e{event.number}"
         self._granted[command] = decision.moves
         if self._doors[point.door].open is None:  # nobody will see him pass
@@ -112,7 +112,9 @@ class _Run:
 
     def _decide(self, door: str, point: str, shown: Presented, at: datetime) -> Granted | Denied:
         busy = in_the_way(door, self._world.interlocks, self._doors)
-        scene = Scene(self._whereabouts, self._doors[door].base, bool(busy))
+        coming = [move for moves in self._granted.values() for move in moves if isinstance(move, Moved)]
+        presence = OnTheWay(self._whereabouts, coming) if coming else self._whereabouts
+        scene = Scene(presence, self._doors[door].base, bool(busy))
         return decide(self._table, self._memory, self._table.points[point], shown, at, self._world.limits, scene)
 
     def _step(self, name: str, input_: DoorInput, at: datetime) -> list[str]:
@@ -122,6 +124,8 @@ class _Run:
         for each in outputs:
             if isinstance(each, machine.Taken):
                 self._note(self._granted.pop(each.command_id, ()))
+            if isinstance(each, machine.NotTaken):
+                self._granted.pop(each.command_id, None)
         return [f"{name}: {_output(each)}" for each in outputs]
 
 

@@ -160,6 +160,10 @@ class PermissionTable:
         """Whether a schedule is open in this minute of the week, on this day; a missing one never is."""
         return self._office.times.get(schedule, NO_TIMES).open_at(minute, day)
 
+    def has_schedule(self, schedule: str) -> bool:
+        """Whether there is a schedule of this name."""
+        return schedule in self._office.times
+
     def crossing(self, point: str) -> Crossing | None:
         """The bounds of zones with rules that the access point crosses."""
         return self.doorways[point].crossing

@@ -8,7 +8,7 @@ from gateway.access.checks import asked
 from gateway.access.grounds import Denied, Granted, Grounds, LiveUsed, PassageChange, Used
 from gateway.access.mj1 import DURESS
 from gateway.access.model import AccessPoint, Credential, Mark, Passback
-from gateway.access.presence import Moved, PresenceChange, Scene, Waits
+from gateway.access.presence import Moved, Scene, Waits
 from gateway.access.presented import Card, Live, Pass, Presented, Unreadable
 from gateway.access.reasons import DenyReason
 from gateway.access.table import PermissionTable
@@ -56,22 +56,24 @@ def _grounds(case: Case) -> Grounds:
 
 
 def _denied(case: Case, presented: Card | Live | Pass, reason: DenyReason) -> Denied:
+    who, grounds = case.credential, _grounds(case)
+    duress = _under_duress(who, presented)
     if reason is not DenyReason.SECOND_PERSON_NEEDED:
-        return Denied(reason, _grounds(case))
-    who = case.credential
-    return Denied(reason, _grounds(case), (Waits(person(who, presented), case.point.name, case.now, who.marks),))
+        return Denied(reason, grounds, duress=duress)
+    waits = Waits(person(who, presented), case.point.name, case.now, who.marks)
+    return Denied(reason, grounds, (waits,), tuple(_changes(case, presented)), duress)
 
 
 def _granted(case: Case, presented: Card | Live | Pass) -> Granted:
-    who = case.credential
+    who, moves = case.credential, tuple(_moves(case, presented))
     return Granted(
         basis=_grounds(case),
         right=case.open_right.numbers if case.open_right else None,
         changes=tuple(_changes(case, presented)),
         duress=_under_duress(who, presented),
-        moves=tuple(_moves(case, presented)),
+        moves=moves,
         notes=tuple(_notes(case, presented)),
-        extended=bool(who.marks & Mark.EXTENDED),
+        extended=any(marks & Mark.EXTENDED for marks in (who.marks, *(move.marks for move in moves))),
     )
 
 
@@ -83,13 +85,13 @@ def _notes(case: Case, presented: Card | Live | Pass) -> Iterator[DenyReason]:
 
 
 def _under_duress(who: Credential, presented: Card | Live | Pass) -> bool:
-    if isinstance(presented, Pass):
+    if isinstance(presented, Pass) or who is NOBODY:
         return False
-    flagged = isinstance(presented, Live) and presented.code.flags & DURESS
+    flagged = isinstance(presented, Live) and presented.signature_ok and presented.code.flags & DURESS
     return bool(flagged or who.marks & Mark.DURESS or (presented.pin and presented.pin == who.duress_pin))
 
 
-def _moves(case: Case, presented: Card | Live | Pass) -> Iterator[PresenceChange]:
+def _moves(case: Case, presented: Card | Live | Pass) -> Iterator[Moved]:
     """Who crosses the bounds of zones with rules: the one who waited for this person, and this person."""
     crossing = case.crossing
     if crossing is None:

@@ -3,6 +3,7 @@
 from gateway.access.case import Case, person
 from gateway.access.door_words import MODES, DoorMode
 from gateway.access.model import HolderClass, Mark, Passback, ZoneRules
+from gateway.access.presence import Waits
 from gateway.access.presented import Card, Live, Pass
 from gateway.access.rights import is_outwards
 
@@ -31,7 +32,10 @@ def without_escort(case: Case, shown: Card | Live | Pass) -> bool:
     if not (isinstance(shown, Pass) or who.holder_class is HolderClass.VISITOR or who.marks & Mark.ESCORTED):
         return False
     brought = case.scene.presence.escorted(case.point.name)
-    return any(rules.escort and not _within(case, brought, rules.hold_s) for _, rules in entering(case))
+    return any(
+        rules.escort and not (_within(case, brought, rules.hold_s) or _first_is(case, shown, rules, Mark.ESCORT))
+        for _, rules in entering(case)
+    )
 
 
 def before_the_first(case: Case, shown: Card | Live | Pass) -> bool:
@@ -39,7 +43,11 @@ def before_the_first(case: Case, shown: Card | Live | Pass) -> bool:
     if case.credential.marks & Mark.LEAD:
         return False
     led = case.scene.presence.led
-    return any(rules.first_in_s and not _within(case, led(zone), rules.first_in_s) for zone, rules in entering(case))
+    return any(
+        rules.first_in_s
+        and not (_within(case, led(zone), rules.first_in_s) or _first_is(case, shown, rules, Mark.LEAD))
+        for zone, rules in entering(case)
+    )
 
 
 def passed_back_hard(case: Case, shown: Card | Live | Pass) -> bool:
@@ -57,11 +65,18 @@ def passed_back(case: Case, shown: Card | Live | Pass, rule: Passback) -> bool:
 
 def full(case: Case, shown: Card | Live | Pass) -> bool:
     """A zone that holds as many persons as it may, unless he is one of them."""
-    presence, who = case.scene.presence, person(case.credential, shown)
+    entered, who = case.scene.presence.entered, person(case.credential, shown)
     return any(
-        rules.limit is not None and (presence.inside(zone) or 0) >= rules.limit and presence.entered(who, zone) is None
+        rules.limit is not None and _expected(case, shown, zone, rules) >= rules.limit and entered(who, zone) is None
         for zone, rules in entering(case)
     )
+
+
+def _expected(case: Case, shown: Card | Live | Pass, zone: str, rules: ZoneRules) -> int:
+    """How many are inside, with the one who waits to go in together with this person."""
+    presence = case.scene.presence
+    first = first_of_two(case, shown, rules) if wants_two(case, zone, rules) else None
+    return (presence.inside(zone) or 0) + (first is not None and presence.entered(first.person, zone) is None)
 
 
 def alone(case: Case, shown: Card | Live | Pass) -> bool:
@@ -89,11 +104,22 @@ def _left(case: Case, shown: Card | Live | Pass, zone: str) -> int:
     return (presence.inside(zone) or 0) - known
 
 
-def _seconded(case: Case, shown: Card | Live | Pass, rules: ZoneRules) -> bool:
+def first_of_two(case: Case, shown: Card | Live | Pass, rules: ZoneRules) -> Waits | None:
+    """Who showed himself here just before, and waits for a second person."""
     first = case.scene.presence.waiting(case.point.name)
     if first is None or not _within(case, first.at, rules.hold_s) or first.person == person(case.credential, shown):
-        return False
-    return not rules.supervised or bool((first.marks | case.credential.marks) & Mark.LEAD)
+        return None
+    return first
+
+
+def _first_is(case: Case, shown: Card | Live | Pass, rules: ZoneRules, mark: Mark) -> bool:
+    first = first_of_two(case, shown, rules)
+    return first is not None and bool(first.marks & mark)
+
+
+def _seconded(case: Case, shown: Card | Live | Pass, rules: ZoneRules) -> bool:
+    first = first_of_two(case, shown, rules)
+    return first is not None and (not rules.supervised or bool((first.marks | case.credential.marks) & Mark.LEAD))
 
 
 def _inside(case: Case, who: str, zone: str, forget_s: int) -> bool:

@@ -20,12 +20,14 @@ class RulesBody(Body, frozen=True, kw_only=True):
     escort: bool = False
     first_in_s: Seconds = 0
     hold_s: Annotated[int, Meta(ge=1, le=3600)] = 15
-    least: Annotated[int, Meta(ge=0, le=1_000_000)] = 0  # so many persons, or none
+    least: Annotated[int, Meta(ge=0, le=1_000_000)] = 0  # while fewer are inside, nobody enters alone
 
     def __post_init__(self) -> None:
         """A supervisor is one of two, and as many as a zone has to hold may be in it."""
         if self.supervised and self.persons < 2 and self.least < 2:
             raise ValueError("supervised asks for persons: 2, or for least")
+        if self.limit is not None and self.persons > self.limit:
+            raise ValueError("persons is more than limit: nobody could ever enter")
         if self.limit is not None and self.least > self.limit:
             raise ValueError("least is more than limit: nobody could ever enter")
 

@@ -101,7 +101,11 @@ def pin_fault(shown: Card | Live, row: Credential) -> str:
 
 def least(world: World, tz: tzinfo) -> int:
     local = world.at.astimezone(tz)
-    now = [level for name, level in world.point.assurance_by if is_open(world.rows, name, local)]
+    known = {"@always", *(row.id for row in world.rows if isinstance(row, Schedule))}
+    now = [level for name, level in world.point.assurance_by if name in known and is_open(world.rows, name, local)]
+    now += [
+        level for name, level in world.point.assurance_by if name not in known and level > world.point.min_assurance
+    ]
     return max(now) if now else world.point.min_assurance
 
 
@@ -203,27 +207,52 @@ def zones_fault(world: World, who: Credential) -> str:
     brought = last(world, lambda move: move.point == world.point.name and bool(move.marks & Mark.ESCORT))
     needs_escort = who.holder_class.value == "visitor" or who.marks & Mark.ESCORTED
     for _, rules in zones:
-        if rules.escort and needs_escort and not (brought is not None and brought <= now < brought + rules.hold_s):
+        recent = brought is not None and brought <= now < brought + rules.hold_s
+        if rules.escort and needs_escort and not recent and not first_has(world, name, rules, Mark.ESCORT):
             return "EscortNeeded"
     for zone, rules in zones:
         led = last(world, lambda move, zone=zone: zone in move.entering and bool(move.marks & Mark.LEAD))
         came = led is not None and led <= now < led + rules.first_in_s
+        came = came or first_has(world, name, rules, Mark.LEAD)
         if rules.first_in_s and not who.marks & Mark.LEAD and not came:
             return "FirstPersonMissing"
     if any(rules.passback.value == "hard" and again(world, who, zone, rules) for zone, rules in zones):
         return "PassbackViolation"
     for zone, rules in zones:
-        people = inside(world, zone)
-        if rules.limit is not None and len(people) >= rules.limit and name not in people:
+        people, other = set(inside(world, zone)), first_person(world)
+        if needs_two(world, zone, rules) and other is not None and together(world, other, name, rules):
+            people.add(other.person)
+        if rules.limit is not None and len(people) >= rules.limit and name not in inside(world, zone):
             return "OccupancyReached"
     first = first_person(world)
     for zone, rules in zones:
-        both = first is not None and first.person != name and first.at <= now < first.at + rules.hold_s
+        both = first is not None and together(world, first, name, rules)
         led = first is not None and bool((first.marks | who.marks) & Mark.LEAD)
-        two = rules.persons == 2 or len(inside(world, zone)) + 1 < rules.least
-        if two and not (both and (led or not rules.supervised)):
+        if needs_two(world, zone, rules) and not (both and (led or not rules.supervised)):
             return "SecondPersonNeeded"
     return ""
+
+
+def needs_two(world: World, zone: str, rules: ZoneRules) -> bool:
+    return rules.persons == 2 or len(inside(world, zone)) + 1 < rules.least
+
+
+def together(world: World, first: Waits, name: str, rules: ZoneRules) -> bool:
+    """Whether somebody waits here, for this person too."""
+    return first.person != name and first.at <= world.at.timestamp() < first.at + rules.hold_s
+
+
+def first_has(world: World, name: str, rules: ZoneRules, mark: Mark) -> bool:
+    first = first_person(world)
+    return first is not None and together(world, first, name, rules) and bool(first.marks & mark)
+
+
+def takes_long(world: World, who: Credential) -> bool:
+    """Whether he needs longer at the door, or the one who goes in with him."""
+    first, name = first_person(world), name_of(world, who)
+    pairs = [rules for zone, rules in entered_zones(world) if needs_two(world, zone, rules)]
+    slow = first is not None and any(together(world, first, name, rules) for rules in pairs)
+    return bool(who.marks & Mark.EXTENDED) or (slow and first is not None and bool(first.marks & Mark.EXTENDED))
 
 
 def again(world: World, who: Credential, zone: str, rules: ZoneRules) -> bool:
@@ -249,9 +278,9 @@ def noted(world: World, who: Credential) -> set[str]:
 
 def duress(world: World, who: Credential) -> bool:
     shown = world.presented
-    if isinstance(shown, Pass):
+    if isinstance(shown, Pass) or not any(isinstance(row, Credential) and row.key == shown.key for row in world.rows):
         return False
-    coded = isinstance(shown, Live) and shown.code.flags % 2 == 1
+    coded = isinstance(shown, Live) and shown.signature_ok and shown.code.flags % 2 == 1
     return coded or bool(who.marks & Mark.DURESS) or (shown.pin != b"" and shown.pin == who.duress_pin)
 
 
@@ -268,7 +297,7 @@ def age(world: World, who: Credential | None) -> tuple[str, int | None] | None:
 
 
 def spent(world: World, who: Credential) -> set[LiveUsed | Used]:
-    """What a grant uses up."""
+    """What a grant uses up, and who is the first of two."""
     shown, uses, found = world.presented, world.memory.used, set[LiveUsed | Used]()
     if isinstance(shown, Live):
         found.add(LiveUsed(shown.code.handle, shown.code.iat))

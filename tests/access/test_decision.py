@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from gateway.access.decision import (
     Unreadable,
     Used,
     decide,
+    minimum,
 )
 from gateway.access.mj1 import SOFTWARE_KEY
 from gateway.access.model import AccessPoint, CredentialState, CredentialType, DeniedPass, HolderClass, IssuerKey, Mark
@@ -300,3 +302,13 @@ def test_a_new_issuer_s_key_stands_beside_the_old_until_that_is_retired() -> Non
     retired = Door(both.table.with_changes([IssuerKey(2, b"")], [], 2))
     assert retired.ask(visit(kid=2)) == DenyReason.UNKNOWN_ISSUER
     assert isinstance(retired.ask(visit(kid=3)), Granted)
+
+
+@pytest.mark.parametrize(
+    ("by", "asked"), [((("nigth", 3),), 3), ((("nigth", 0),), 1), ((("nigth", 2), ("always", 3)), 3), ((), 1)]
+)
+def test_a_minimum_whose_schedule_is_missing_never_makes_a_door_weaker(
+    by: tuple[tuple[str, int], ...], asked: int
+) -> None:
+    point = replace(GATE_IN, min_assurance=1, assurance_by=by)
+    assert minimum(table(), point, NOON) == asked

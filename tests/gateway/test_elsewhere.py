@@ -27,6 +27,16 @@ def test_what_was_seen_here_later_stays() -> None:
     assert own.inside("garage") is None
 
 
+def test_late_news_of_his_entry_brings_nobody_back_who_was_seen_to_leave() -> None:
+    own = Whereabouts()
+    own.note(Moved("wang", "out", (), ("garage",), 20.0))
+    elsewhere = Elsewhere(own)
+    elsewhere.heard([row("wang", 15, inside=True)], ["garage"], 0.0)
+    assert own.entered("wang", "garage") is None
+    elsewhere.heard([row("wang", 25, inside=True)], ["garage"], 1.0)
+    assert own.entered("wang", "garage") == 25
+
+
 def test_while_the_link_is_down_nobody_is_known_in_a_zone_that_others_share() -> None:
     own = Whereabouts()
     for zone in ("garage", "pool"):

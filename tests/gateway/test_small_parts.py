@@ -75,8 +75,25 @@ def test_a_repeat_counts_from_the_first_presentation() -> None:
     assert watch.admit("code", 5.0, 100.0) is Admission.DECIDE
     assert watch.admit("code", 5.0, 102.0) is Admission.REPEAT
     assert watch.admit("other", 5.0, 102.0) is Admission.DECIDE
-    assert watch.admit("code", 5.0, 104.9) is Admission.REPEAT
+    assert watch.admit("code", 5.0, 103.4) is Admission.REPEAT
     assert watch.admit("code", 5.0, 105.0) is Admission.DECIDE
+
+
+@pytest.mark.parametrize(("repeat_s", "pause_s"), [(5.0, 0.1), (5.0, 1.4), (1.0, 0.9)])
+def test_what_is_held_before_a_reader_is_one_presentation_however_long(repeat_s: float, pause_s: float) -> None:
+    watch = ReaderWatch(ReaderLimits())
+    answers = [watch.admit("code", repeat_s, 100.0 + n * pause_s) for n in range(200)]
+    assert answers == [Admission.DECIDE, *[Admission.REPEAT] * 199]
+    assert watch.admit("code", repeat_s, 100.0 + 199 * pause_s + 5) is Admission.DECIDE
+
+
+def test_a_reader_that_is_slowed_takes_the_pin_that_it_asked_for() -> None:
+    watch = ReaderWatch(ReaderLimits())
+    for _ in range(5):
+        watch.refused(100.0)
+    assert watch.admit("card", 1.0, 110.0) is Admission.DECIDE
+    assert watch.admit("pin", 1.0, 111.0, awaited=True) is Admission.DECIDE
+    assert watch.admit("another", 1.0, 111.5) is Admission.THROTTLED
 
 
 def test_an_alarmed_reader_is_slow_until_it_is_calm_or_grants() -> None:

@@ -92,6 +92,13 @@ async def passes(world: World, card: int, reader: str = "lobby-1", *, taken: boo
     return "" if last["kind"] == "Granted" else str(last["reason"])
 
 
+async def nobody_goes(world: World) -> None:
+    """Wait until the lock is shut again."""
+    while not world.events("NotTaken"):
+        world.service.tick()
+        await asyncio.sleep(0.05)
+
+
 HARD = ZoneRules(passback=Passback.HARD)
 
 
@@ -107,7 +114,35 @@ async def test_who_is_inside_is_not_let_in_again_until_he_leaves(make: Make) -> 
 async def test_who_did_not_open_the_door_is_not_inside(make: Make) -> None:
     world = make(HARD)
     assert await passes(world, 201, taken=False) == ""
+    await nobody_goes(world)
     assert await passes(world, 201) == ""
+
+
+async def test_a_card_that_is_handed_back_before_the_door_opens_lets_nobody_else_in(make: Make) -> None:
+    world = make(HARD)
+    assert await passes(world, 201, taken=False) == ""
+    assert await passes(world, 201) == "PassbackViolation"
+    known = world.events("Denied")[0]["detail"]["shown"]["known"]  # for whoever asks later why
+    assert known[ZONE]["inside"] == 1
+    assert "since" in known[ZONE]
+
+
+async def test_who_is_let_in_together_is_no_more_than_a_zone_may_hold(make: Make) -> None:
+    world = make(ZoneRules(limit=1))
+    assert await passes(world, 201, taken=False) == ""
+    assert await passes(world, 203) == "OccupancyReached"
+    await nobody_goes(world)
+    assert await passes(world, 203) == ""
+
+
+async def test_a_cry_for_help_is_heard_though_the_door_stays_shut(make: Make) -> None:
+    world = make(ZoneRules(persons=2), 3, c202=0)
+    world.read(card_read(202))
+    world.read(keys("1235#"))
+    await world.settle(lambda: world.events("Duress"))
+    assert world.events("Denied")[0]["reason"] == "SecondPersonNeeded"
+    assert [each["holder"] for each in world.events("Duress")] == ["r-202"]
+    assert not world.driver.locks
 
 
 async def test_where_nobody_sees_the_door_a_released_lock_is_a_passage(make: Make) -> None:

@@ -31,7 +31,8 @@ POINTS = [
     AccessPoint(f"{way[0]}-{way[1]}", f"{way[0]}-{way[1]}-door", number, *way)
     for number, way in enumerate(
         [("outside", "estate"), ("estate", "club"), ("estate", "garden"), ("outside", "garage"), ("estate", "b1"),
-         ("b1", "b1-lobby"), ("b1", "b1-f2"), ("b1", "b1-f3"), ("estate", "b2"), ("b1", "plant"), ("garage", "b2"), ("garden", "b2"), ("b1", "b2")], 1
+         ("b1", "b1-lobby"), ("b1", "b1-f2"), ("b1", "b1-f3"), ("estate", "b2"), ("b1", "plant"),
+         ("garage", "b2"), ("garden", "b2"), ("b1", "b2")], 1
     )
 ]  # fmt: skip
 AT = datetime(2027, 1, 15, 3, 0, tzinfo=UTC)
