@@ -6,6 +6,7 @@ import signal
 from asyncio.subprocess import PIPE
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 # Nothing of the recorder's environment is the child's business.
 ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "TZ": "UTC", "LC_ALL": "C"}
@@ -76,6 +77,10 @@ class Ffmpeg:
     async def stop(self, patience_s: float = 1.5) -> None:
         """End it: SIGINT, so that it closes its file; SIGKILL when that takes longer than `patience_s`."""
         self.stopping = True
+        if self.stdout.at_eof():  # it ends by itself: a signal would take its code from who waits for it
+            with suppress(TimeoutError):
+                async with asyncio.timeout(patience_s):
+                    await self._process.wait()
         for number, wait_s in ((signal.SIGINT, patience_s), (signal.SIGKILL, 5.0)):
             if not self.running:
                 break
