@@ -92,7 +92,8 @@ class Zone:
 class Window:
     """An opening in a week: ISO weekday 1 (Monday) to 7, minutes of the local day, `end` exclusive, up to 1440.
 
-    A window across midnight is two windows; the management plane splits it.
+    A window across midnight is two windows; the management plane splits it. Where two meet at midnight and last less
+    than a day, they are one opening, which belongs to the day on which it begins.
     """
 
     weekday: int
@@ -111,10 +112,10 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class SpecialDay:
-    """A date with its own windows (none: shut), or with those of another weekday (调休)."""
+    """A date on which its own windows begin (none: nothing does), or those of another weekday (调休)."""
 
     date: str  # 2026-10-01, the site's date
-    windows: tuple[tuple[int, int], ...] = ()  # minutes of the day, the end exclusive
+    windows: tuple[tuple[int, int], ...] = ()  # minutes of the day, the end exclusive; before its start: the next day's
     follows: int | None = None  # ISO weekday
 
 

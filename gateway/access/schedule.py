@@ -1,4 +1,8 @@
-"""Weekly opening times as minute bitmaps: one bit for each local minute of the week, Monday 00:00 first."""
+"""Weekly opening times as minute bitmaps: one bit for each local minute of the week, Monday 00:00 first.
+
+An opening belongs to the day on which it begins: a night shift runs to its end whatever the next day is, and where a
+special day takes the evening away it takes the morning after, too.
+"""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
@@ -8,6 +12,7 @@ from gateway.access.model import Schedule, SpecialDays, Window
 
 DAY_MINUTES = 24 * 60
 DAY_BYTES = DAY_MINUTES // 8
+DAY_BITS = (1 << DAY_MINUTES) - 1
 WEEK_BYTES = 7 * DAY_BYTES
 NEVER = bytes(WEEK_BYTES)
 
@@ -42,7 +47,7 @@ def week(schedule: Schedule) -> bytes:
 
 
 class Times(NamedTuple):
-    """A compiled schedule: its week, and the days (by `date.toordinal()`) that are special, as `DAY_BYTES` each."""
+    """A compiled schedule: its week, and the days (by `date.toordinal()`) that differ from it, as `DAY_BYTES` each."""
 
     week: bytes
     special: Mapping[int, bytes]
@@ -70,28 +75,53 @@ def times(schedule: Schedule, special: Iterable[SpecialDays] = ()) -> Times:
     bits = week(schedule)
     heeded = [row for row in special if row.id in schedule.special]
     heeded.sort(key=lambda row: (row.priority, -schedule.special.index(row.id)))  # the last one written decides
-    days: dict[int, bytes] = {}
+    days: dict[int, int] = {}
     for row in heeded:
         days |= special_days(row, bits)
-    return Times(bits, days)
+    usual = begun(bits)
+
+    def of(day: int) -> int:
+        return days.get(day, usual[(day - 1) % 7])
+
+    touched = {at for day in days for at in (day, day + 1)}
+    return Times(bits, {day: to_bytes(of(day) | of(day - 1) >> DAY_MINUTES) for day in touched})
 
 
-def special_days(row: SpecialDays, week_bits: bytes) -> dict[int, bytes]:
-    """Its days as minute bits, by `date.toordinal()`; `week_bits` is the week that a day may follow.
+def to_bytes(day: int) -> bytes:
+    """The first day of minute bits."""
+    return (day & DAY_BITS).to_bytes(DAY_BYTES, "little")
+
+
+def begun(week_bits: bytes) -> tuple[int, ...]:
+    """By weekday the openings that begin on it, as minute bits of two days."""
+    days = [int.from_bytes(week_bits[n * DAY_BYTES : (n + 1) * DAY_BYTES], "little") for n in range(7)]
+    tails = [tail(day, days[(n + 1) % 7]) for n, day in enumerate(days)]
+    return tuple(day & ~tails[n - 1] | tails[n] << DAY_MINUTES for n, day in enumerate(days))
+
+
+def tail(day: int, after: int) -> int:
+    """The minutes of the next morning into which an opening of the day runs on; a run of a whole day ends with it."""
+    evening = DAY_MINUTES - (~day & DAY_BITS).bit_length()
+    morning = (~after & (after + 1)).bit_length() - 1
+    return (1 << morning) - 1 if evening and evening + morning < DAY_MINUTES else 0
+
+
+def special_days(row: SpecialDays, week_bits: bytes) -> dict[int, int]:
+    """What begins on its days, by `date.toordinal()`, as `begun` has it; `week_bits` is the week that a day may follow.
 
     Raises:
         ValueError: a window outside the day, a weekday or date that is none, a day with windows that follows another.
     """
-    made: dict[int, bytes] = {}
+    made: dict[int, int] = {}
     for day in row.days:
         ordinal = date.fromisoformat(day.date).toordinal()
         if ordinal in made or (day.follows is not None and day.windows):
             raise ValueError(f"{day.date} stands twice, or has windows and follows a weekday")
         if day.follows is None:
-            opening = Schedule(row.id, tuple(Window(1, start, end) for start, end in day.windows))
-            made[ordinal] = week(opening)[:DAY_BYTES]
+            opening = Schedule(row.id, tuple(part for ends in day.windows for part in split(1, *ends)))
+            made[ordinal] = int.from_bytes(week(opening), "little")
         elif 1 <= day.follows <= 7:
-            made[ordinal] = week_bits[(day.follows - 1) * DAY_BYTES : day.follows * DAY_BYTES]
+            made[ordinal] = begun(week_bits)[day.follows - 1]
         else:
             raise ValueError(f"{day.date} follows weekday {day.follows}")
     return made

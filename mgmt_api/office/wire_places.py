@@ -87,19 +87,19 @@ class ScheduleBody(Body, frozen=True, kw_only=True):
 
 
 class HoursBody(Body, frozen=True, kw_only=True):
-    """An opening within one day."""
+    """An opening that begins on a day; `end` before `start` runs across midnight, whatever the next day is."""
 
     start: Clock
     end: Clock
 
     def __post_init__(self) -> None:
-        """It ends after it starts: the next day may not be special."""
-        if self.end <= self.start:
-            raise ValueError("end must be after start, on the same day")
+        """An empty opening is a mistake."""
+        if self.start == self.end or self.start == "24:00":
+            raise ValueError("the opening is empty")
 
 
 class SpecialDayBody(Body, frozen=True, kw_only=True):
-    """A date with windows of its own (none: shut), or with those of another weekday (调休)."""
+    """A date on which windows of its own begin (none: nothing does), or those of another weekday (调休)."""
 
     date: Day
     windows: Annotated[tuple[HoursBody, ...], Meta(max_length=20)] = ()

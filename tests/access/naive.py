@@ -1,7 +1,7 @@
 """The rules once more, slow and obvious, over lists of rows: what `decide` must agree with."""
 
 from collections.abc import Callable
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from gateway.access.grounds import LiveUsed, Used
 from gateway.access.mj1 import SOFTWARE_KEY
@@ -348,20 +348,52 @@ def leaving(rows: list[Row], point: AccessPoint) -> bool:
 
 
 def is_open(rows: list[Row], name: str, local: datetime) -> bool:
+    """An opening that begins today, or one that began yesterday and runs on."""
     if name == "@always":
         return True
-    minute, weekday = local.hour * 60 + local.minute, local.isoweekday()
+    minute, yesterday = local.hour * 60 + local.minute, local - timedelta(days=1)
+    return begins_today(rows, name, local, minute) or ran_on(rows, name, yesterday, minute)
+
+
+def begins_today(rows: list[Row], name: str, local: datetime, minute: int) -> bool:
     special = special_day(rows, name, local)
     if special is not None and special.follows is None:
-        return any(start <= minute < end for start, end in special.windows)
-    if special is not None and special.follows is not None:
-        weekday = special.follows
+        return any(start <= minute and (minute < end or end < start) for start, end in special.windows)
+    weekday = special.follows if special is not None and special.follows is not None else local.isoweekday()
+    return weekly(rows, name, weekday, minute) and not came_over(rows, name, weekday, minute)
+
+
+def ran_on(rows: list[Row], name: str, yesterday: datetime, minute: int) -> bool:
+    special = special_day(rows, name, yesterday)
+    if special is not None and special.follows is None:
+        return any(end < start and minute < end for start, end in special.windows)
+    weekday = special.follows if special is not None and special.follows is not None else yesterday.isoweekday()
+    return came_over(rows, name, weekday % 7 + 1, minute)
+
+
+def weekly(rows: list[Row], name: str, weekday: int, minute: int) -> bool:
     return any(
         window.weekday == weekday and window.start <= minute < window.end
         for row in rows
         if isinstance(row, Schedule) and row.id == name
         for window in row.windows
     )
+
+
+def came_over(rows: list[Row], name: str, weekday: int, minute: int) -> bool:
+    """Whether this minute of the week lies in an opening of less than a day that began on the day before."""
+    first = last = minute
+    while first >= 0 and weekly(rows, name, weekday, first):
+        first -= 1
+    while last < 1440 and weekly(rows, name, weekday, last):
+        last += 1
+    if first >= 0 or first == minute:
+        return False
+    before = (weekday - 2) % 7 + 1
+    start = 1440
+    while start > 0 and weekly(rows, name, before, start - 1):
+        start -= 1
+    return start < 1440 and last + 1440 - start < 1440
 
 
 def special_day(rows: list[Row], name: str, local: datetime) -> SpecialDay | None:

@@ -57,7 +57,7 @@ def test_a_line_gives_back_its_row(row: office.OfficeRow) -> None:
         (SpecialDay("2026-02-30"), "day"),
         (SpecialDay("2026-10-01", follows=8), "weekday 8"),
         (SpecialDay("2026-10-01", ((0, 60),), 1), "follows"),
-        (SpecialDay("2026-10-01", ((60, 60),)), "one day"),
+        (SpecialDay("2026-10-01", ((60, 60),)), "not an opening"),
     ],
 )
 def test_a_special_day_that_cannot_be_is_refused(day: SpecialDay, said: str) -> None:

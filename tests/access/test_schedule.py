@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.access.model import Schedule, Window
-from gateway.access.schedule import DAY_MINUTES, is_open, split, week
+from gateway.access.model import Schedule, SpecialDay, SpecialDays, Window
+from gateway.access.schedule import DAY_MINUTES, is_open, minute_of_week, split, times, week
 from tests.access import naive
-from tests.access.worlds import windows
+from tests.access.worlds import days, weeks, windows
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -57,6 +57,56 @@ def test_what_is_no_opening_is_refused(weekday: int, start: int, end: int) -> No
 def test_a_window_outside_one_day_is_refused(window: Window) -> None:
     with pytest.raises(ValueError, match="one day"):
         week(Schedule("bad", (window,)))
+
+
+NIGHTS = tuple(part for weekday in range(1, 6) for part in split(weekday, 22 * 60, 6 * 60))  # Monday to Friday
+WORKING_SATURDAY, OFF, SHORT = (
+    SpecialDay("2026-10-10", follows=1),
+    SpecialDay("2026-10-01"),
+    SpecialDay("2026-10-10", ((1320, 120),)),
+)
+
+
+def opens(local: str, *special: SpecialDay, windows: tuple[Window, ...] = NIGHTS) -> bool:
+    at = datetime.fromisoformat(local)
+    made = times(Schedule("s", windows, ("d",)), [SpecialDays("d", special)])
+    return made.open_at(minute_of_week(at), at.toordinal())
+
+
+@pytest.mark.parametrize(
+    ("local", "is_open", "special"),
+    [
+        ("2026-10-10T00:01", True, WORKING_SATURDAY),  # Friday's shift
+        ("2026-10-10T06:00", False, WORKING_SATURDAY),
+        ("2026-10-10T23:59", True, WORKING_SATURDAY),
+        ("2026-10-11T00:01", True, WORKING_SATURDAY),  # the Saturday's own
+        ("2026-10-11T00:01", False, OFF),
+        ("2026-10-01T05:59", True, OFF),  # the shift that began on the last working day
+        ("2026-10-01T23:00", False, OFF),
+        ("2026-10-02T00:01", False, OFF),  # nothing began on the day off
+        ("2026-10-02T22:00", True, OFF),
+        ("2026-10-11T01:59", True, SHORT),
+        ("2026-10-11T02:00", False, SHORT),
+    ],
+)
+def test_a_night_shift_goes_with_the_day_on_which_it_begins(local: str, is_open: bool, special: SpecialDay) -> None:
+    assert opens(local, special) is is_open
+
+
+def test_a_whole_day_is_no_morning_of_the_night_before() -> None:
+    every_day = tuple(Window(weekday, 0, 1440) for weekday in range(1, 8))
+    assert not opens("2026-10-01T00:01", OFF, windows=every_day)
+    assert opens("2026-10-02T00:01", OFF, windows=every_day)
+
+
+@given(weeks, st.lists(days, max_size=4, unique_by=lambda day: day.date), st.integers(0, 10), st.integers(0, 1439))
+def test_the_compiled_days_agree_with_the_rule_written_plainly(
+    chosen: tuple[Window, ...], special: list[SpecialDay], day: int, minute: int
+) -> None:
+    schedule, row = Schedule("s", chosen, ("d",)), SpecialDays("d", tuple(special))
+    local = datetime(2027, 1, 13, tzinfo=UTC) + timedelta(days=day, minutes=minute)
+    is_open = times(schedule, [row]).open_at(minute_of_week(local), local.toordinal())
+    assert is_open == naive.is_open([schedule, row], "s", local)
 
 
 def test_a_schedule_follows_the_wall_clock_through_summer_time() -> None:

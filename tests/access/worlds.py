@@ -31,6 +31,7 @@ from gateway.access.model import (
 )
 from gateway.access.presence import NO_SCENE, Moved, PresenceChange, Scene, Waits, Whereabouts
 from gateway.access.presented import Card, Live, Pass, Presented
+from gateway.access.schedule import split
 
 SITE = 7
 NOW = 1_800_000_000
@@ -91,14 +92,16 @@ windows = st.builds(
     st.integers(0, 1439),
 )
 whole_week = st.just(tuple(Window(weekday, 0, 1440) for weekday in range(1, 8)))
-weeks = whole_week | st.lists(windows, max_size=6).map(tuple)
+nights = st.builds(split, st.integers(1, 7), st.integers(720, 1439), st.integers(0, 719))
+nightly = st.lists(nights, max_size=4).map(lambda each: tuple(window for night in each for window in night))
+weeks = whole_week | st.lists(windows, max_size=6).map(tuple) | nightly
 policies = st.builds(
     AccessPolicy, st.sampled_from(SCHEDULES), zone=st.sampled_from(ZONES), within=st.booleans()
 ) | st.builds(AccessPolicy, st.sampled_from(SCHEDULES), access_point=st.sampled_from(POINTS))
 
 
 dates = st.integers(-1, 7).map(lambda day: (date(2027, 1, 15) + timedelta(days=day)).isoformat())  # about NOW
-openings = st.tuples(st.integers(0, 1439), st.integers(0, 1439)).map(lambda ends: (min(ends), max(ends) + 1))
+openings = st.tuples(st.integers(0, 1439), st.integers(0, 1440)).filter(lambda ends: ends[0] != ends[1])
 days = st.builds(SpecialDay, dates, st.lists(openings, max_size=2).map(tuple)) | st.builds(
     SpecialDay, dates, follows=st.integers(1, 7)
 )

@@ -140,7 +140,7 @@ def test_no_pin_stands_in_the_database(client: TestClient, plane: Any) -> None:
         ("special_days/d", {"days": [{"date": "2026-02-30"}]}, "/days/0"),
         ("special_days/d", {"days": [{"date": "2026-02-01"}, {"date": "2026-02-01"}]}, ""),
         ("special_days/d", {"days": [{"date": "2026-02-01", "follows": 8}]}, "/days/0/follows"),
-        ("special_days/d", {"days": [{"date": "2026-02-01", "windows": [{"start": "22:00", "end": "06:00"}]}]},
+        ("special_days/d", {"days": [{"date": "2026-02-01", "windows": [{"start": "22:00", "end": "22:00"}]}]},
          "/days/0/windows/0"),
         ("schedules/s2", {"windows": [], "special": ["none"]}, "/special/0"),
         ("profiles/p2", {"number": 2, "policies": [{"schedule": "s1", "access_point": "a", "within": True}]},
@@ -202,6 +202,12 @@ def test_the_next_year_is_filled_as_soon_as_packages_know_it_and_that_is_audited
     assert {day["date"][:4] for day in row["days"]} == {"2024", "2025", "2026"}
     [entry] = [each for each in admin.get(f"{V1}/audit").json()["entries"] if each["action"] == "special-days.seed"]
     assert (entry["role"], entry["target"], entry["detail"]["years"]) == ("system", "china", [2026])
+
+
+def test_an_opening_of_a_special_day_may_run_across_midnight(client: TestClient) -> None:
+    night = {"date": "2026-10-10", "windows": [{"start": "22:00", "end": "06:00"}]}
+    put(client, "special_days/china", {"days": [night]})
+    assert rows(client)["china"].days == (SpecialDay("2026-10-10", ((1320, 360),)),)
 
 
 def test_special_days_that_a_schedule_heeds_stay(client: TestClient) -> None:
