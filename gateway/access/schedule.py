@@ -4,7 +4,7 @@ An opening belongs to the day on which it begins: a night shift runs to its end 
 special day takes the evening away it takes the morning after, too.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -95,8 +95,12 @@ def to_bytes(day: int) -> bytes:
 def begun(week_bits: bytes) -> tuple[int, ...]:
     """By weekday the openings that begin on it, as minute bits of two days."""
     days = [int.from_bytes(week_bits[n * DAY_BYTES : (n + 1) * DAY_BYTES], "little") for n in range(7)]
-    tails = [tail(day, days[(n + 1) % 7]) for n, day in enumerate(days)]
-    return tuple(day & ~tails[n - 1] | tails[n] << DAY_MINUTES for n, day in enumerate(days))
+    return tuple(begins(days[n - 1], days[n], days[(n + 1) % 7]) for n in range(7))
+
+
+def begins(before: int, day: int, after: int) -> int:
+    """Of a day between two others, as they are open, what begins on it: minute bits of two days."""
+    return day & ~tail(before, day) | tail(day, after) << DAY_MINUTES
 
 
 def tail(day: int, after: int) -> int:
@@ -104,6 +108,16 @@ def tail(day: int, after: int) -> int:
     evening = DAY_MINUTES - (~day & DAY_BITS).bit_length()
     morning = (~after & (after + 1)).bit_length() - 1
     return (1 << morning) - 1 if evening and evening + morning < DAY_MINUTES else 0
+
+
+def runs(bits: int) -> Iterator[tuple[int, int]]:
+    """The runs of open minutes, the end exclusive."""
+    at = 0
+    while rest := bits >> at:
+        start = at + (rest & -rest).bit_length() - 1
+        rest = ~(bits >> start)
+        at = start + (rest & -rest).bit_length() - 1
+        yield start, at
 
 
 def special_days(row: SpecialDays, week_bits: bytes) -> dict[int, int]:

@@ -1,12 +1,12 @@
 """A schedule written as an iCalendar (RFC 5545), for calendar programs to show."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from icalendar import Calendar, Event
 
-from gateway.access.model import Schedule, SpecialDay, SpecialDays
-from gateway.access.schedule import DAY_MINUTES
+from gateway.access.model import Schedule, SpecialDays
+from gateway.access.schedule import DAY_MINUTES, runs, times
 
 DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 DAY = timedelta(days=1)
@@ -24,31 +24,16 @@ def write(schedule: Schedule, special: Sequence[SpecialDays], begins: date) -> s
     calendar = Calendar()
     calendar.add("PRODID", "-//Menjin//menjin//EN")
     calendar.add("VERSION", "2.0")
-    days = _deciding(schedule, special)
+    days = {date.fromordinal(day): bits for day, bits in times(schedule, special).special.items()}
     groups: dict[Hours, list[int]] = {}
     for window in schedule.windows:
         groups.setdefault((window.start, window.end), []).append(window.weekday)
     for (start, end), weekdays in groups.items():
         calendar.add_component(_weekly(schedule.id, start, end, sorted(weekdays), days, begins))
-    for day in days.values():
-        for start, end in _windows_of(day, schedule):
-            on = date.fromisoformat(day.date)
-            calendar.add_component(_event(f"{schedule.id}-{day.date}-{start}@menjin", schedule.id, on, start, end))
+    for on, bits in sorted(days.items()):
+        for start, end in runs(int.from_bytes(bits, "little")):
+            calendar.add_component(_event(f"{schedule.id}-{on}-{start}@menjin", schedule.id, on, start, end))
     return str(calendar.to_ical().decode())
-
-
-def _deciding(schedule: Schedule, special: Sequence[SpecialDays]) -> dict[date, SpecialDay]:
-    """The special day that decides on each date: of the highest priority, the first that the schedule names."""
-    heeded = [row for row in special if row.id in schedule.special]
-    heeded.sort(key=lambda row: (row.priority, -schedule.special.index(row.id)))
-    return {date.fromisoformat(day.date): day for row in heeded for day in row.days}
-
-
-def _windows_of(day: SpecialDay, schedule: Schedule) -> Iterator[Hours]:
-    if day.follows is None:
-        yield from day.windows
-    else:
-        yield from ((each.start, each.end) for each in schedule.windows if each.weekday == day.follows)
 
 
 def _weekly(id_: str, start: int, end: int, weekdays: list[int], special: Iterable[date], begins: date) -> Event:

@@ -387,7 +387,7 @@ def came_over(rows: list[Row], name: str, weekday: int, minute: int) -> bool:
         first -= 1
     while last < 1440 and weekly(rows, name, weekday, last):
         last += 1
-    if first >= 0 or first == minute:
+    if first >= 0:
         return False
     before = (weekday - 2) % 7 + 1
     start = 1440

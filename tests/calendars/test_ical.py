@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from gateway.access.model import Schedule, SpecialDay, SpecialDays, Window
-from gateway.access.schedule import minute_of_week, times
+from gateway.access.schedule import minute_of_week, split, times
 from mgmt_api.calendars.ical import BadCalendar, read
 from mgmt_api.calendars.ical_out import write
 from mgmt_api.cli.command import app
@@ -69,6 +69,43 @@ def test_a_moved_instance_takes_the_place_of_its_own() -> None:
     assert opens(text, "2026-03-11T10:00")
 
 
+def test_a_cancelled_instance_is_shut() -> None:
+    cancelled = "UID:o|RECURRENCE-ID:20260304T090000|DTSTART:20260304T090000|DTEND:20260304T180000|STATUS:CANCELLED"
+    text = calendar("UID:o|" + OFFICE, cancelled)
+    assert [opens(text, f"2026-03-{day:02d}T10:00") for day in (3, 4, 5)] == [True, False, True]
+
+
+def test_a_cancelled_event_opens_nothing() -> None:
+    assert not opens(calendar(OFFICE + "|STATUS:CANCELLED"), "2026-03-04T10:00")
+
+
+def test_a_date_without_a_time_stands_for_what_starts_on_it() -> None:
+    text = calendar(OFFICE + "|EXDATE;VALUE=DATE:20260304")
+    assert [opens(text, f"2026-03-{day:02d}T10:00") for day in (3, 4, 5)] == [True, False, True]
+    text = calendar("UID:o|" + OFFICE, "UID:o|RECURRENCE-ID;VALUE=DATE:20260304|STATUS:CANCELLED")
+    assert [opens(text, f"2026-03-{day:02d}T10:00") for day in (3, 4, 5)] == [True, False, True]
+
+
+NIGHT = "DTSTART:20260102T220000|DTEND:20260103T060000|RRULE:FREQ=DAILY"
+
+
+def test_a_night_left_out_is_left_out_to_its_morning() -> None:
+    text = calendar(NIGHT + "|EXDATE:20260304T220000")
+    told = [opens(text, f"2026-03-{at}") for at in ("04T05:59", "04T22:00", "05T05:59", "05T22:00", "06T05:59")]
+    assert told == [True, False, False, True, True]
+    assert read(text, "s", SHANGHAI, MONDAY)[1].days == (SpecialDay("2026-03-04"),)
+    yesterday = calendar(NIGHT + "|EXDATE:20260301T220000")
+    assert [opens(yesterday, f"2026-03-02T{hour}:00") for hour in ("01", "23")] == [False, True]
+
+
+def test_an_evening_and_a_morning_of_two_events_are_left_out_one_by_one() -> None:
+    evening = "DTSTART:20260102T220000|DTEND:20260103T000000|RRULE:FREQ=DAILY"
+    morning = "DTSTART:20260102T000000|DTEND:20260102T060000|RRULE:FREQ=DAILY"
+    text = calendar(evening, morning + "|EXDATE:20260304T000000")
+    told = [opens(text, f"2026-03-{at}") for at in ("03T23:59", "04T00:01", "04T23:59", "05T00:01")]
+    assert told == [True, False, True, True]
+
+
 def test_what_ends_or_is_rare_is_written_out_day_by_day() -> None:
     ending = calendar("DTSTART:20260302T090000|DTEND:20260302T100000|RRULE:FREQ=WEEKLY;COUNT=2")
     assert [opens(ending, f"2026-03-{day:02d}T09:30") for day in (2, 9, 16)] == [True, True, False]
@@ -81,6 +118,17 @@ def test_what_ends_or_is_rare_is_written_out_day_by_day() -> None:
 def test_a_weekly_event_does_not_open_before_it_begins() -> None:
     later = calendar("DTSTART:20260316T090000|DTEND:20260316T180000|RRULE:FREQ=WEEKLY")
     assert [opens(later, f"2026-03-{day:02d}T10:00") for day in (2, 9, 16, 23)] == [False, False, True, True]
+    daily = calendar("DTSTART:20260310T090000|DTEND:20260310T180000|RRULE:FREQ=DAILY")
+    assert [opens(daily, f"2026-03-{day:02d}T10:00") for day in (8, 9, 10)] == [False, False, True]
+    night = calendar("DTSTART:20260310T220000|DTEND:20260311T060000|RRULE:FREQ=DAILY")
+    told = [opens(night, f"2026-03-{at}") for at in ("09T23:00", "10T01:00", "10T23:00", "11T01:00")]
+    assert told == [False, False, True, True]
+
+
+def test_a_series_that_began_long_ago_is_walked_from_today() -> None:
+    days = "".join(f"|EXDATE:20260{month}{day:02d}T080000" for month in range(3, 7) for day in range(3, 28))
+    old = calendar("DTSTART:00010101T080000|DTEND:00010101T180000|RRULE:FREQ=DAILY" + days)
+    assert len(read(old, "s", SHANGHAI, MONDAY)[1].days) == 100
 
 
 def test_a_time_of_a_zone_with_the_site_s_clock_is_the_site_s() -> None:
@@ -99,6 +147,10 @@ def test_a_time_of_a_zone_with_the_site_s_clock_is_the_site_s() -> None:
         (calendar("DTEND:20260105T080000"), "e0"),
         (calendar("DTSTART:20260105T090000|DTEND:20260105T100000|RRULE:FREQ=HOURLY"), "more often"),
         (calendar("DTSTART:20260105T090000|DTEND:20260115T100000|RRULE:FREQ=WEEKLY"), "longer than a week"),
+        (calendar("DTSTART;TZID=Nowhere:20260105T090000|DURATION:PT1H"), "e0: DTSTART is of the unknown.* Nowhere"),
+        (calendar(OFFICE + "|EXDATE;TZID=Nowhere:20260304T090000"), "e0: EXDATE is of the unknown.* Nowhere"),
+        (calendar("UID:o|" + OFFICE, "UID:o|RECURRENCE-ID;RANGE=THISANDFUTURE:20260304T090000|" + OFFICE), "o: RANGE"),
+        (calendar("DTSTART:20260105T090000|DTEND:99991231T100000|RDATE:20270101T090000"), "e0: date value"),
     ],
 )
 def test_what_doors_cannot_keep_to_is_refused_by_name(text: str, said: str) -> None:
@@ -113,16 +165,17 @@ def test_what_recurs_by_another_zone_s_clock_is_refused() -> None:
 
 
 minutes = st.integers(0, 1439)
+nights = st.builds(split, st.integers(1, 7), st.integers(720, 1439), st.integers(0, 719))
 windows = st.builds(lambda d, a, b: Window(d, min(a, b), max(a, b) + 1), st.integers(1, 7), minutes, minutes)
 days = st.integers(0, 20).map(lambda n: (MONDAY + timedelta(days=n)).isoformat())
-hours = st.builds(lambda a, b: (min(a, b), max(a, b) + 1), minutes, minutes)
+hours = st.tuples(minutes, minutes).filter(lambda ends: ends[0] != ends[1])
 special = st.builds(SpecialDay, days, st.lists(hours, max_size=2).map(tuple)) | st.builds(
     SpecialDay, days, follows=st.integers(1, 7)
 )
 
 
 @given(
-    st.lists(windows, max_size=5).map(tuple),
+    st.lists(windows.map(lambda window: (window,)) | nights, max_size=5).map(lambda parts: sum(parts, ())),
     st.lists(special, max_size=4, unique_by=lambda day: day.date).map(tuple),
     st.lists(special, max_size=2, unique_by=lambda day: day.date).map(tuple),
 )
