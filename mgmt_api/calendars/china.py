@@ -1,13 +1,14 @@
 """China's public holidays and make-up workdays (调休), seeded year by year from what packages know.
 
-The State Council decrees a year each November, so no package knows more than the next one. What the office has
-written for a year is never overwritten: `grown` adds a year only where the table has no day of it. A make-up workday
-follows the weekday whose day off it pays for, as `holidays` pairs them; where it does not say, a Monday.
+The State Council decrees a year each November, so no package knows more than the next one. A date that the office has
+written is never overwritten: `grown` adds those that the table lacks. A make-up workday follows the weekday whose day
+off it pays for, as `holidays` pairs them; where it does not say, a Monday.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
+from functools import cache
 from typing import NamedTuple
 
 import chinese_calendar
@@ -29,12 +30,13 @@ class Unpublished(Exception):
 
 
 class Missing(NamedTuple):
-    """A year of which the table has no day, though it is needed from `needed` on."""
+    """A year that the table lacks, though it is needed from `needed` on."""
 
     year: int
     needed: date
 
 
+@cache
 def year_days(year: int) -> tuple[SpecialDay, ...]:
     """The special days of a year: shut on each day of a holiday, another weekday's windows on make-up workdays.
 
@@ -55,22 +57,30 @@ def year_days(year: int) -> tuple[SpecialDay, ...]:
 
 
 def grown(days: Sequence[SpecialDay], today: date) -> tuple[SpecialDay, ...]:
-    """The table with this year and the next added, as far as they are known and the table has no day of them."""
-    table = list(days)
+    """The table with this year and the next added, as far as they are known, on dates that it does not name."""
+    table, named = list(days), {day.date for day in days}
     for year in (today.year, today.year + 1):
-        if not any(day.date.startswith(f"{year}-") for day in table):
-            try:
-                table += year_days(year)
-            except Unpublished:
-                continue
+        try:
+            table += [day for day in year_days(year) if day.date not in named]
+        except Unpublished:
+            continue
     return tuple(sorted(table, key=lambda day: day.date))
+
+
+def lacks(dates: Collection[str], year: int) -> bool:
+    """Whether a day of the year is not among these dates, or nobody knows its days yet."""
+    try:
+        return any(day.date not in dates for day in year_days(year))
+    except Unpublished:
+        return True
 
 
 def missing(days: Sequence[SpecialDay], today: date) -> Missing | None:
     """The first year that the table lacks: this year at any time, the next one from December on."""
     years = (today.year, today.year + 1) if today.month == DECEMBER else (today.year,)
+    dates = {day.date for day in days}
     for year in years:
-        if not any(day.date.startswith(f"{year}-") for day in days):
+        if lacks(dates, year):
             return Missing(year, max(today, date(year, 1, 1)))
     return None
 

@@ -1,6 +1,6 @@
-"""Special days that the office has filled up: years of which it named no day come from what packages know.
+"""Special days that the office has filled up: dates that it did not name come from what packages know.
 
-A year of which one day stands in the table is the office's, or was filled before: it is never touched again.
+A date that stands in the table is the office's, or was filled before: it is never touched again.
 """
 
 import json
@@ -18,7 +18,7 @@ from mgmt_api.tables.office import SpecialDays
 
 
 def filled(days: str, today: date) -> str:
-    """The table of a row (JSON, as it is kept) with this year and the next, where it has no day of them."""
+    """The table of a row (JSON, as it is kept) with the days of this year and the next that it lacks."""
     known = [SpecialDay(day["date"], tuple(map(tuple, day["windows"])), day["follows"]) for day in json.loads(days)]
     return json.dumps([_day(day) for day in china.grown(known, today)], separators=(",", ":"))
 
@@ -27,16 +27,16 @@ def fill(session: Session, keys: Keys, at: float, today: date) -> list[SpecialDa
     """Fill up what is to be; the rows that changed, to be given a version."""
     changed = []
     for row in session.scalars(select(SpecialDays).where(SpecialDays.seed != "")):
-        before, row_days = _years(row.days), filled(row.days, today)
-        if years := sorted(_years(row_days) - before):
+        before, row_days = _dates(row.days), filled(row.days, today)
+        if years := sorted({int(day[:4]) for day in _dates(row_days) - before}):
             row.days = row_days
             changed.append(row)
             audit.append(session, keys, at, audit.SYSTEM, "special-days.seed", row.id, years=years, seed=row.seed)
     return changed
 
 
-def _years(days: str) -> set[int]:
-    return {int(day["date"][:4]) for day in json.loads(days)}
+def _dates(days: str) -> set[str]:
+    return {day["date"] for day in json.loads(days)}
 
 
 def _day(day: SpecialDay) -> dict[str, Any]:

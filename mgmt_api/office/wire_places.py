@@ -115,7 +115,8 @@ class SpecialDayBody(Body, frozen=True, kw_only=True):
 class SpecialDaysBody(Body, frozen=True, kw_only=True):
     """PUT /special_days/{id}. Where several name one date, the highest priority decides.
 
-    `seed: china` fills the years of which no day is named here with that country's holidays and make-up workdays.
+    `seed: china` adds that country's holidays and make-up workdays on the dates that are not named here. Who writes a
+    year all by hand leaves it out.
     """
 
     days: Annotated[list[SpecialDayBody], Meta(max_length=1000)]

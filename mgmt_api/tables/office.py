@@ -52,7 +52,7 @@ class SpecialDays(Base):
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     days: Mapped[str] = mapped_column(Text)  # JSON [{date, windows: [[start, end]], follows}], seeded years with them
     priority: Mapped[int]
-    seed: Mapped[str] = mapped_column(String(16), default="")  # china or nothing: fills years that it left out
+    seed: Mapped[str] = mapped_column(String(16), default="")  # china or nothing: fills dates that it left out
     name: Mapped[str] = mapped_column(Text)
     digest: Mapped[bytes] = mapped_column(BYTES)
     version: Mapped[int] = mapped_column(BIG, index=True)

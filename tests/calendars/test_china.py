@@ -55,11 +55,17 @@ def test_a_year_that_nobody_knows_is_said_to_be_unknown() -> None:
         china.year_days(2099)
 
 
-def test_what_the_office_wrote_for_a_year_stays() -> None:
-    mine = (SpecialDay("2026-10-01"), SpecialDay("2027-01-01"))
-    assert china.grown(mine, date(2026, 11, 25)) == mine
-    grown = china.grown(mine[1:], date(2026, 11, 25))
-    assert set(grown) == {*china.year_days(2026), mine[1]}
+def test_a_date_that_the_office_wrote_stays_and_all_others_are_added() -> None:
+    mine = (SpecialDay("2026-10-01", ((480, 720),)), SpecialDay("2027-01-01"))
+    grown = china.grown(mine, date(2026, 11, 25))
+    assert set(grown) == {*(day for day in china.year_days(2026) if day.date != "2026-10-01"), *mine}
+    assert china.grown(grown, date(2026, 11, 25)) == grown
+
+
+def test_one_day_of_the_office_s_own_is_no_year() -> None:
+    lacking = china.missing((*china.year_days(2026), SpecialDay("2027-05-05")), date(2026, 12, 20))
+    assert lacking is not None
+    assert lacking.year == 2027
 
 
 @pytest.mark.parametrize(
