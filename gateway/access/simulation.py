@@ -74,7 +74,7 @@ class _Run:
             raise BadWorld(f"event {event.number}: it happens before the one before it")
         self._last = event.at
         said = [each for name in self._doors for each in self._step(name, machine.Tick(), event.at)]
-        result: Result = {"event": event.number, "at": event.at.isoformat()}
+        result: Result = {"event": event.number, "at": event.at.astimezone(self._world.tz).isoformat()}
         if "present" in event.body:
             result |= self._present(event, said)
         elif "pardon" in event.body:

@@ -6,7 +6,7 @@ The form of the dict is documented in WORLDS.md beside this file. Unknown words 
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -40,7 +40,7 @@ class BadWorld(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One entry of `events`: at this time, this body."""
+    """One entry of `events`: at this time (UTC, in which seconds are counted), this body."""
 
     number: int
     at: datetime
@@ -100,16 +100,17 @@ def id_of(name: str) -> bytes:
 
 
 def moment(value: object, start: datetime | None, tz: tzinfo) -> datetime:
-    """A time: ISO 8601 (the site's own time if it has no offset), or seconds after the start.
+    """A time in UTC: ISO 8601 (the site's own time if it has no offset), or seconds after the start.
 
     Raises:
         ValueError: it is neither.
+        OverflowError: it is beyond all calendars.
     """
     if isinstance(value, int | float) and start is not None:
         return start + timedelta(seconds=value)
     if isinstance(value, str):
         found = datetime.fromisoformat(value)
-        return found if found.tzinfo else found.replace(tzinfo=tz)
+        return (found if found.tzinfo else found.replace(tzinfo=tz)).astimezone(UTC)
     raise ValueError(f"not a time: {value!r}")
 
 
