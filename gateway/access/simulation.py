@@ -11,7 +11,7 @@ from gateway.access.interlock import in_the_way
 from gateway.access.presence import Moved, OnTheWay, PresenceChange, Scene, Whereabouts
 from gateway.access.reasons import sentence
 from gateway.access.table import PermissionTable
-from gateway.access.world import BadWorld, Happening, World, id_of, key_of, moment
+from gateway.access.world import Happening, Place, World, id_of, key_of, moment
 from gateway.access.world_events import door_input, presented
 
 Result = dict[str, Any]  # JSON values; the words are documented in WORLDS.md
@@ -24,13 +24,14 @@ def simulate(world: World) -> list[Result]:
     Raises:
         BadWorld: an event that cannot be, or a row that the table refuses.
     """
-    try:
+    with Place("the world"):
         run = _Run(world)
-        return [run.happen(each) for each in world.happenings]
-    except KeyError as error:
-        raise BadWorld(f"unknown or missing: {error}") from error
-    except (ValueError, TypeError, AttributeError) as error:
-        raise error if isinstance(error, BadWorld) else BadWorld(str(error)) from error
+    return [_happened(run, each) for each in world.happenings]
+
+
+def _happened(run: "_Run", event: Happening) -> Result:
+    with Place(f"event {event.number}", "events", event.number - 1):
+        return run.happen(event)
 
 
 class _Memory:
@@ -71,7 +72,7 @@ class _Run:
     def happen(self, event: Happening) -> Result:
         """Let everything fall due that is, then this."""
         if event.at < self._last:
-            raise BadWorld(f"event {event.number}: it happens before the one before it")
+            raise ValueError("it happens before the one before it")
         self._last = event.at
         said = [each for name in self._doors for each in self._step(name, machine.Tick(), event.at)]
         result: Result = {"event": event.number, "at": event.at.astimezone(self._world.tz).isoformat()}
@@ -157,7 +158,7 @@ def _agrees(result: Result, expected: object) -> bool:
     if isinstance(expected, str):
         return expected in (result.get("decision"), result.get("reason"))
     if not isinstance(expected, dict):
-        raise BadWorld(f"event {result['event']}: expect is a word or a mapping")
+        raise ValueError("expect is a word or a mapping")
     return all(_holds(result.get(word), wanted) for word, wanted in expected.items())
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from gateway.access import world_rows
+from gateway.access import world_rows, world_words
 from gateway.access.case import Limits
 from gateway.access.door import DoorConfig, DoorMode, DoorState, Relock
 from gateway.access.identifier import KEY_BYTES
@@ -19,6 +19,7 @@ from gateway.access.lease import Leases
 from gateway.access.model import AccessPoint, Row
 
 Body = Mapping[str, Any]
+_WRONG = (ValueError, TypeError, AttributeError, OverflowError, OSError)  # of values, and of a zone that is a folder
 DEFAULT_START = "2026-03-04T12:00"  # a Wednesday noon
 WORDS = {
     "site",
@@ -35,7 +36,11 @@ WORDS = {
 
 
 class BadWorld(ValueError):
-    """The dict is no world; the text says where and why."""
+    """The dict is no world; the text says where and why, and `place` is the way there: names, and numbers from 0."""
+
+    def __init__(self, text: str, *place: str | int) -> None:
+        super().__init__(text)
+        self.place = place
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +74,9 @@ def read(body: Body) -> World:
     Raises:
         BadWorld: a word that is unknown or missing, or a value that cannot be.
     """
-    with _Place("the world"):
-        if unknown := set(body) - WORDS:
-            raise ValueError(f"unknown: {', '.join(sorted(map(str, unknown)))}")
+    with Place("the world"):
+        world_words.known(body, WORDS)
+        world_words.check(body)
         tz = ZoneInfo(body.get("time_zone", "Asia/Shanghai"))
         start = moment(body.get("start", DEFAULT_START), None, tz)
     doors = {name: _door(name, each) for name, each in _named(body, "doors")}
@@ -84,7 +89,7 @@ def read(body: Body) -> World:
         points=tuple(_points(body, list(doors))),
         doors=doors,
         interlocks=_interlocks(body, doors),
-        passage=body.get("passage") or {},
+        passage=_passage(body),
         happenings=tuple(_happenings(body, start, tz)),
     )
 
@@ -114,24 +119,24 @@ def moment(value: object, start: datetime | None, tz: tzinfo) -> datetime:
     raise ValueError(f"not a time: {value!r}")
 
 
-class _Place:
+class Place:
     """Turns what is wrong inside into `BadWorld`, with the place before it."""
 
-    def __init__(self, where: str) -> None:
-        self.where = where
+    def __init__(self, where: str, *place: str | int) -> None:
+        self.where, self.place = where, place
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, KeyError):
-            raise BadWorld(f"{self.where}: {error} is missing") from error
-        if isinstance(error, ValueError | TypeError | AttributeError) and not isinstance(error, BadWorld):
-            raise BadWorld(f"{self.where}: {error}") from error
+            raise BadWorld(f"{self.where}: {error} is unknown or missing", *self.place) from error
+        if isinstance(error, _WRONG) and not isinstance(error, BadWorld):
+            raise BadWorld(f"{self.where}: {error}", *self.place, *getattr(error, "path", ())) from error
 
 
 def _named(body: Body, kind: str) -> list[tuple[str, Any]]:
-    with _Place(kind):
+    with Place(kind, kind):
         return [(str(name), {} if each is None else each) for name, each in (body.get(kind) or {}).items()]
 
 
@@ -142,14 +147,16 @@ def _rows(body: Body, start: datetime, tz: tzinfo) -> Iterator[Row]:
     holders = dict(_named(body, "residents"))
     for kind, make in world_rows.KINDS.items():
         for name, each in _named(body, kind):
-            with _Place(f"{kind}.{name}"):
+            with Place(f"{kind}.{name}", kind, name):
+                if isinstance(each, Mapping):
+                    world_words.check(each)
                 made = make(name, each, world_rows.Context(holders, unix, key_of))
             if made is not None:
                 yield made
 
 
 def _interlocks(body: Body, doors: Mapping[str, object]) -> tuple[Group, ...]:
-    with _Place("interlocks"):
+    with Place("interlocks", "interlocks"):
         groups = tuple(tuple(map(str, group)) for group in body.get("interlocks") or ())
         if unknown := {door for group in groups for door in group} - set(doors):
             raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
@@ -157,14 +164,26 @@ def _interlocks(body: Body, doors: Mapping[str, object]) -> tuple[Group, ...]:
 
 
 def _limits(body: Body) -> Limits:
-    with _Place("limits"):
+    with Place("limits", "limits"):
         fields = dict(body.get("limits") or {})
-        return Limits(leases=Leases(**(fields.pop("leases", None) or {})), **fields)
+        leases = fields.pop("leases", None) or {}
+        world_words.check(fields)
+        world_words.check(leases, "leases")
+        return Limits(leases=Leases(**leases), **fields)
+
+
+def _passage(body: Body) -> Body:
+    with Place("passage", "passage"):
+        passage: Body = body.get("passage") or {}
+        world_words.known(passage, world_words.PASSAGE)
+        world_words.known(passage.get("inside") or (), body.get("zones") or (), "inside")
+        return passage
 
 
 def _door(name: str, each: Body) -> tuple[DoorConfig, DoorState]:
-    with _Place(f"doors.{name}"):
+    with Place(f"doors.{name}", "doors", name):
         config = {word: value for word, value in each.items() if word not in ("number", "mode", "contact")}
+        world_words.check(config)
         config["relock"] = Relock(each.get("relock", "time"))
         seen = False if each.get("contact", True) else None
         return DoorConfig(**config), DoorState(DoorMode(each.get("mode", "Locked")), open=seen)
@@ -173,19 +192,22 @@ def _door(name: str, each: Body) -> tuple[DoorConfig, DoorState]:
 def _points(body: Body, doors: list[str]) -> Iterator[AccessPoint]:
     numbers = {name: (each or {}).get("number", doors.index(name) + 1) for name, each in _named(body, "doors")}
     for name, each in _named(body, "points"):
-        with _Place(f"points.{name}"):
+        with Place(f"points.{name}", "points", name):
             fields = dict(each)
+            world_words.check(fields)
             door = fields.pop("door")
             zones = str(fields.pop("from")), str(fields.pop("to"))
             yield AccessPoint(name, door, numbers[door], *zones, **world_rows.tuples(fields))
 
 
 def _happenings(body: Body, start: datetime, tz: tzinfo) -> Iterator[Happening]:
-    with _Place("events"):
+    with Place("events", "events"):
         entries = list(body.get("events") or ())
+    places = {"door": body.get("doors") or (), "point": body.get("points") or (), "pardon": body.get("zones") or ()}
     at = start
     for number, each in enumerate(entries, 1):
-        with _Place(f"event {number}"):
+        with Place(f"event {number}", "events", number - 1):
+            world_words.event(each, places)
             after = each.get("after")
             at = at + timedelta(seconds=after) if after is not None else moment(each.get("at", 0), start, tz)
             yield Happening(number, at, each)

@@ -11,7 +11,7 @@ from gateway.access.mj1 import LiveCode, VisitorPass
 from gateway.access.presented import Card, Live, Pass, Presented, Unreadable
 from gateway.access.reasons import DenyReason
 from gateway.access.table import PermissionTable
-from gateway.access.world import BadWorld, Body, World, id_of, key_of, moment
+from gateway.access.world import Body, World, id_of, key_of, moment
 from gateway.access.world_rows import pin_of
 
 LEVELS = {"open": True, "shut": False, "unseen": None}
@@ -24,13 +24,10 @@ def presented(body: Body, table: PermissionTable, world: World, at: datetime) ->
     """What `present` shows to the reader.
 
     Raises:
-        BadWorld: none of card, live, pass and unreadable is named.
         KeyError, ValueError: a name or value that cannot be.
     """
-    for word, make in _SHOWN.items():
-        if word in body:
-            return make(body, table, world, at)
-    raise BadWorld(f"present names one of {', '.join(_SHOWN)}")
+    make = next(make for word, make in _SHOWN.items() if word in body)  # one does: world_words.event
+    return make(body, table, world, at)
 
 
 def _card(body: Body, table: PermissionTable, world: World, at: datetime) -> Presented:

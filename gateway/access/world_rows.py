@@ -23,6 +23,7 @@ from gateway.access.model import (
     ZoneRules,
 )
 from gateway.access.schedule import split
+from gateway.access.world_words import check, known
 
 Body = Mapping[str, Any]
 TIMES = ("valid_from", "valid_to", "refreshed_at")
@@ -48,16 +49,17 @@ def _tuple(value: Any) -> Any:
 
 def minute(text: str) -> int:
     """The minute of the day of "08:30", up to "24:00"."""
-    hours, minutes = text.split(":")
-    return int(hours) * 60 + int(minutes)
+    hours, minutes = map(int, text.split(":"))
+    if not 0 <= minutes < 60:
+        raise ValueError(f"not a time of day: {text}")
+    return hours * 60 + minutes
 
 
 def windows(entries: Any) -> tuple[Window, ...]:
     """The windows of [{days: [1, 2], from: "08:00", to: "18:00"}]; without days each day, without times the whole."""
     found: list[Window] = []
     for each in entries:
-        if unknown := set(each) - {"days", "from", "to"}:
-            raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+        known(each, ("days", "from", "to"))
         start, end = minute(each.get("from", WHOLE_DAY[0])), minute(each.get("to", WHOLE_DAY[1]))
         for day in each.get("days", range(1, 8)):
             found += split(day, start, end)
@@ -68,21 +70,26 @@ def _zone(name: str, body: Body, _: Context) -> Row:
     fields = dict(body)
     rules = fields.pop("rules", None)
     if rules is not None:
+        check(rules, "rules")
         rules = ZoneRules(**{**rules, "passback": Passback(rules.get("passback", "off"))})
     return Zone(name, **fields, rules=rules)
 
 
 def _schedule(name: str, body: Any, _: Context) -> Row:
     if isinstance(body, dict):
+        known(body, ("windows", "special"))
         return Schedule(name, windows(body["windows"]), tuple(body.get("special", ())))
     return Schedule(name, windows([{}] if body == "always" else body))
 
 
 def _special_days(name: str, body: Body, _: Context) -> Row:
+    known(body, ("days", "priority"))
     return SpecialDays(name, tuple(_special_day(**each) for each in body["days"]), body.get("priority", 0))
 
 
 def _special_day(date: str, windows: Any = (), follows: int | None = None) -> SpecialDay:
+    for each in windows:
+        known(each, ("from", "to"))
     return SpecialDay(date, tuple((minute(each["from"]), minute(each["to"])) for each in windows), follows)
 
 
@@ -94,8 +101,7 @@ def _profile(name: str, body: Body, _: Context) -> Row:
 
 def _resident(name: str, body: Body, context: Context) -> None:
     HolderClass(body.get("class", "resident"))  # a resident is no row: his credentials are
-    if unknown := set(body) - {"class"}:
-        raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+    known(body, ("class",))
 
 
 def _credential(name: str, body: Body, context: Context) -> Row:
@@ -123,11 +129,13 @@ def pin_of(credential: str, pin: object) -> str:
     return f"pin {pin} of {credential}"
 
 
-def _issuer(name: str, _: Body, __: Context) -> Row:
+def _issuer(name: str, body: Body, _: Context) -> Row:
+    known(body, ())
     return IssuerKey(int(name), bytes(33))
 
 
 def _denied(name: str, body: Any, context: Context) -> Row:
+    known(body, ("until",))
     return DeniedPass(context.key_of(name)[:8], context.unix(body.get("until", 0)))
 
 

@@ -7,6 +7,7 @@ import typer
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import MappingNode, SequenceNode
 
 from gateway.access.simulation import Result, faults
 from gateway.access.simulation import simulate as run
@@ -38,6 +39,24 @@ def load(path: Path) -> dict[str, Any]:
     return body
 
 
+def located(path: Path, error: BadWorld) -> str:
+    """The error with the line and column of the deepest part of its place that stands in the file."""
+    if not error.place:
+        return str(error)
+    node = YAML(typ="safe", pure=True).compose(path.read_text(encoding="utf-8"))
+    mark = node.start_mark
+    for part in error.place:
+        if isinstance(node, SequenceNode) and isinstance(part, int):
+            node = node.value[part]
+            mark = node.start_mark
+        elif isinstance(node, MappingNode) and (found := [pair for pair in node.value if pair[0].value == part]):
+            key, node = found[-1]
+            mark = key.start_mark
+        else:
+            break
+    return f"{path}:{mark.line + 1}:{mark.column + 1}: {error}"
+
+
 def simulate(
     path: Annotated[Path, typer.Argument(help="The world file / 世界文件", metavar="WORLD.yaml")],
     json: JsonOption = False,
@@ -46,7 +65,7 @@ def simulate(
     try:
         results = run(read(load(path)))
     except BadWorld as error:
-        stop(str(error), Exit.USAGE)
+        stop(located(path, error), Exit.USAGE)
     wrong = faults(results)
     if json:
         answer({"ok": not wrong, "events": results})
