@@ -99,10 +99,13 @@ class _Run:
             return told | ({"duress": True} if decision.duress else {}) | _freshness(decision)
         command = f"e{event.number}"
         self._granted[command] = decision.moves
-        if self._doors[point.door].open is None:  # nobody will see him pass
-            self._note(self._granted.pop(command))
         said += self._step(point.door, machine.GrantGiven(command, point.name, decision.extended), event.at)
-        said += self._step(point.door, machine.CommandEnded(command, LOCK[event.body.get("lock", "done")]), event.at)
+        released = LOCK[event.body.get("lock", "done")]
+        said += self._step(point.door, machine.CommandEnded(command, released), event.at)
+        if released is False:
+            self._granted.pop(command, None)
+        elif self._doors[point.door].open is None:  # nobody will see him pass
+            self._note(self._granted.pop(command, ()))
         more = {"duress": decision.duress, "extended": decision.extended, "notes": [n.value for n in decision.notes]}
         found = {word: value for word, value in more.items() if value}
         return {"point": point.name, "decision": "Granted", "policy": decision.policy, **found, **_freshness(decision)}

@@ -68,6 +68,15 @@ class World:
     happenings: tuple[Happening, ...]
 
 
+# Of each kind, in which of its lists (none: in itself), which words name what.
+_REFERENCES = (
+    ("zones", "", {"parent": "zones"}),
+    ("points", "", {"from": "zones", "to": "zones"}),
+    ("profiles", "policies", {"zone": "zones", "access_point": "points", "schedule": "schedules"}),
+    ("credentials", "profiles", {"": "profiles"}),
+)
+
+
 def read(body: Body) -> World:
     """The world of a dict.
 
@@ -80,7 +89,7 @@ def read(body: Body) -> World:
         tz = ZoneInfo(body.get("time_zone", "Asia/Shanghai"))
         start = moment(body.get("start", DEFAULT_START), None, tz)
     doors = {name: _door(name, each) for name, each in _named(body, "doors")}
-    return World(
+    made = World(
         site=int(body.get("site", 1)),
         tz=tz,
         start=start,
@@ -92,6 +101,8 @@ def read(body: Body) -> World:
         passage=_passage(body),
         happenings=tuple(_happenings(body, start, tz)),
     )
+    _references(body)
+    return made
 
 
 def key_of(credential: str) -> bytes:
@@ -161,6 +172,26 @@ def _interlocks(body: Body, doors: Mapping[str, object]) -> tuple[Group, ...]:
         if unknown := {door for group in groups for door in group} - set(doors):
             raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
     return groups
+
+
+def _references(body: Body) -> None:
+    """Refuse names that stand for nothing: who is refused for a slip of the pen looks as if a rule refused him."""
+    names = {
+        kind: {"@always", *map(str, body.get(kind) or ())} for kind in ("zones", "points", "schedules", "profiles")
+    }
+    for kind, listed, words in _REFERENCES:
+        for owner, each in _named(body, kind):
+            for n, part in enumerate(each.get(listed) or ()) if listed else [(0, each)]:
+                place = (kind, owner, listed, n) if listed else (kind, owner)
+                with Place(f"{kind}.{owner}", *place):
+                    _check_names(part, words, names)
+
+
+def _check_names(part: Any, words: Mapping[str, str], names: Mapping[str, set[str]]) -> None:
+    for word, kind in words.items():
+        found = part.get(word) if word else part
+        if found is not None and str(found) not in names[kind]:
+            raise ValueError(f"{word + ': ' if word else ''}there are no {kind} called {found!r}")
 
 
 def _limits(body: Body) -> Limits:
