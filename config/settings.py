@@ -7,7 +7,7 @@ Paths in the file are relative to the file. Secrets stand in files of their own,
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from config.cameras import Camera, CodeReader, Recorder, Retention, SubStream
 from config.devices import (
@@ -169,12 +169,21 @@ class Door(Model):
     pre_alarm_s: Annotated[float, Field(ge=0, le=600)] = 5.0
     relock: Relock | None = None
     rex: Rex | None = None
-    way_out: Literal["handle", "button", "software_button", "reader", "none"] | None = Field(
-        None, description="How who is inside gets out, whatever the door process does"
+    way_out: Literal["handle", "button", "software_button", "none"] | None = Field(
+        None, description="How who is inside gets out, whatever an exit reader or the door process does"
     )
     fire_zone: Name | None = None
     unlocked: Unlocked | None = None
     when_journal_fails: Literal["secure", "let_out"] = "secure"
+
+    @field_validator("way_out", mode="before")
+    @classmethod
+    def _no_reader(cls, value: object) -> object:
+        if value == "reader":
+            raise ValueError(
+                "an exit reader is no way out, it may refuse or be dead: say handle, button or software_button"
+            )
+        return value
 
 
 class Stricter(Model):

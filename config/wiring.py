@@ -89,6 +89,9 @@ def _repeats(settings: Settings) -> Iterator[Finding]:
         (("doors", i, "lock"), f"{door.lock.device} output {door.lock.output}") for i, door in enumerate(settings.doors)
     )
     yield from _twice(locks, "lock")
+    for i, interlock in enumerate(settings.interlocks):
+        members = ((("interlocks", i, "doors", j), name) for j, name in enumerate(interlock.doors))
+        yield from _twice(members, "door of this interlock")
     readers = (
         (("access_points", i, "readers", j), reader)
         for i, point in enumerate(settings.access_points)
@@ -182,7 +185,7 @@ def _unknown(place: Place, name: str, known: set[str], what: str) -> Iterator[Fi
 
 
 def _unmeant(settings: Settings) -> Iterator[Finding]:
-    """Settings that have no effect where they stand."""
+    """Settings that have no effect where they stand, or no sense."""
     for i, reader in enumerate(settings.serial_readers):
         if reader.keypad and reader.framing != "dec10_crlf":
             yield ("serial_readers", i, "keypad"), f"{reader.framing} has no keys; only dec10_crlf does"
@@ -190,6 +193,9 @@ def _unmeant(settings: Settings) -> Iterator[Finding]:
     for i, zone in enumerate(settings.fire_zones):
         if zone.name not in released:
             yield ("fire_zones", i, "name"), f"no door is in fire zone {zone.name!r}: it releases nothing"
+    for i, point in enumerate(settings.access_points):
+        if point.zone_from == point.zone_to:
+            yield ("access_points", i, "zone_to"), "leads nowhere: zone_from and zone_to are the same"
     for i, door in enumerate(settings.doors):
         if door.relock and not door.contact:
             yield ("doors", i, "relock"), "without a contact nobody sees it open or shut"

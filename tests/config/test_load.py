@@ -94,6 +94,9 @@ def test_a_time_of_day_stays_text_as_yaml_1_2_has_it(tmp_path: Path, example: st
         ("interlocks: []", "interlocks: [{name: x, doors: [lobby-1, gate]}]", r"doors\.1: door 'gate' has no contact"),
         ("interlocks: []", "interlocks: [{name: x, doors: [pool, lobby-1]}]", r"0: door 'pool' needs way_out handle"),
         ("lock: {device: pool}", "lock: {device: pool}\n    fire_zone: building-1-fire", r"'pool' can only pulse"),
+        ("interlocks: []", "interlocks: [{name: x, doors: [gate, gate]}]", r"1: door of this interlock 'gate' is used"),
+        ("interlocks: []", "interlocks: [{name: x, doors: [gate, lobby-1]}]", r"1: door 'lobby-1' is unlocked by"),
+        ("from: estate, zone_to: pool", "from: pool, zone_to: pool", r"access_points\.6\.zone_to: leads nowhere"),
         ("min_assurance: 1 ", "min_assurance: high ", r"LINE:5: access_points\.0\.min_assurance: Input should be"),
     ],
 )  # fmt: skip
@@ -110,8 +113,19 @@ def test_each_mistake_is_named_with_its_line_and_column(
 @pytest.mark.parametrize(
     ("wiring", "fault"),
     [
-        ("lock: {device: clubhouse}, way_out: reader", "way_out: who is inside is let out by software alone: the lock"),
-        ("lock: {device: clubhouse}, way_out: reader", "way_out: who is inside is let out by software alone: it needs"),
+        (
+            "lock: {device: clubhouse}, way_out: software_button",
+            "way_out: who is inside is let out by software alone: the",
+        ),
+        (
+            "lock: {device: clubhouse}, way_out: software_button",
+            "way_out: who is inside is let out by software alone: it",
+        ),
+        (
+            "lock: {device: clubhouse}, way_out: reader",
+            "way_out: an exit reader is no way out, it may refuse or be dead",
+        ),
+        ("lock: {device: clubhouse, without_power: locked}, way_out: button", "lock.without_power: a button cuts the"),
         ("lock: {device: clubhouse, without_power: locked}", "lock.without_power: say way_out"),
         ("lock: {device: clubhouse}, rex: {device: clubhouse, input: 4, pulse_s: 2}", "rex.pulse_s: say way_out"),
         ("lock: {device: clubhouse}, relock: {on: open}", "relock: without a contact nobody sees it"),
@@ -122,6 +136,23 @@ def test_a_door_that_could_lock_people_in_is_refused(tmp_path: Path, example: st
     wired = example.replace("device: clubhouse, output: 0", "device: clubhouse, output: 1")
     found = faults_of(write(tmp_path, wired.replace("doors:\n", "doors:\n" + door, 1)))
     assert any(f"doors.0.{fault}" in each for each in found), found
+
+
+EXIT = "  - {name: pool-out, door: pool, readers: [shop-1], zone_from: pool, zone_to: estate}\n"
+
+
+@pytest.mark.parametrize(("said", "good"), [("", False), ("none", False), ("handle", True), ("button", True)])
+def test_a_door_with_an_exit_reader_says_how_people_get_out_without_it(
+    tmp_path: Path, example: str, said: str, good: bool
+) -> None:
+    wired = example.replace("access_points:\n", "access_points:\n" + EXIT)
+    if said:
+        wired = wired.replace("lock: {device: pool}", f"lock: {{device: pool}}\n    way_out: {said}")
+    if good:
+        load_settings(write(tmp_path, wired))
+    else:
+        [fault] = faults_of(write(tmp_path, wired))
+        assert "doors.6.way_out: people leave by its exit reader" in fault
 
 
 def test_a_door_that_software_lets_out_is_good_if_it_opens_without_power_and_in_a_fire(
