@@ -24,6 +24,8 @@ class Order:
     operator: str = ""
     extended: bool = False  # the person needs longer
     moves: tuple[PresenceChange, ...] = ()  # noted once he has passed
+    lasts: bool = False  # as of `GrantGiven`
+    leads_in: bool = False
 
     @property
     def pulse_s(self) -> float:
@@ -49,9 +51,9 @@ class Commands:
         """Remember an order, so that its outcome finds its door."""
         self._open[order.command_id] = order
 
-    def send(self, order: Order) -> bool:
+    def send(self, order: Order, at_least_s: float = 0.0) -> bool:
         """Release the lock for the order's time. False when no driver has the device."""
-        pulse_ms = round(order.pulse_s * 1000)
+        pulse_ms = round(max(order.pulse_s, at_least_s) * 1000)
         return self.lock(order.door, order.command_id, LockAction.PULSE, order.deadline_mono_s, pulse_ms)
 
     def lock(self, door: Door, command_id: str, action: LockAction, deadline_mono_s: float, pulse_ms: int = 0) -> bool:

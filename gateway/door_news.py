@@ -87,6 +87,11 @@ class DoorNews:
         recorded = door.name not in self._writing and door.name not in self._unrecorded
         return recorded or not self.locks.wants_release(door) or self._burns(door)
 
+    def may_drive_again(self, door: Door) -> bool:
+        """So, and no pulse of a request to exit would be cut short."""
+        secures_early = self._doors.state(door.name).rex_until is not None and not self.locks.wants_release(door)
+        return self.may_drive(door) and not secures_early
+
     def _burns(self, door: Door) -> bool:
         return self._doors.state(door.name).fire is not machine.Fire.CLEAR
 
@@ -139,7 +144,7 @@ class DoorNews:
         elif self.locks.wants_release(door):
             log.error("not released: it cannot be written down", door=door.name)
             self._unrecorded.add(door.name)
-        if self.may_drive(door):
+        if self.may_drive_again(door):
             self.locks.drive(door, self._pen.clock.mono())
 
     def _write(self, said: Said, kind: EventKind, fields: dict[str, Any], changes: tuple[Change, ...]) -> None:

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -21,6 +22,7 @@ from gateway.doors import Doors
 from gateway.elsewhere import told
 from gateway.passage import Change
 from gateway.pen import Pen
+from gateway.site import Door
 
 COMMAND_S = 2.0  # from read, or operator, to lock (GB 50396-2007 5.1.2); what comes later is dropped
 PASSING_S = 120.0  # who has not passed by then, as far as anybody saw, is forgotten
@@ -52,11 +54,24 @@ class Orders:
 
     def carry_out(self, order: Order, event: AccessEvent, changes: Sequence[Change]) -> None:
         """Write it down; the command leaves when that is on the disk."""
+        outwards, admits = self._outwards(order.access_point), self._doors.state(order.door.name).admits
+        let_in = not outwards and not order.operator
+        order = replace(order, lasts=outwards or not admits, leads_in=let_in)
         self._commands.expect(order)
         if order.moves:
             self._passing[order.command_id] = (self._mono(), order.moves)
-        self.leaving[order.door.name] = self.leaving.get(order.door.name, 0) + 1
+        self.begin(order.door)
         self._pen.journal.append(event, changes).add_done_callback(partial(self._recorded, order))
+
+    def begin(self, door: Door) -> None:
+        """A release of the door is on its way to the disk."""
+        self.leaving[door.name] = self.leaving.get(door.name, 0) + 1
+
+    def left(self, door: Door) -> None:
+        """It is there, or never will be."""
+        self.leaving[door.name] -= 1
+        if not self.leaving[door.name]:
+            del self.leaving[door.name]
 
     def on_the_way(self) -> list[Moved]:
         """Who was let in or out, and was not seen to pass yet."""
@@ -87,11 +102,17 @@ class Orders:
             self._loop.call_soon_threadsafe(self._unrecorded if future.exception() else self._send, order)
 
     def _send(self, order: Order) -> None:
-        self._left(order)
-        free = self._doors.state(order.door.name).free
+        self.left(order.door)
+        state, mono = self._doors.state(order.door.name), self._mono()
+        if not state.admits and not order.lasts:  # its mode is another since it was granted
+            self._ended(order, Result.REFUSED, "the door admits nobody now")
+            self._commands.drop(order.command_id)
+            return
+        free = state.free
         if not free:
-            self._commands.send(order)
-        self._doors.step(order.door, GrantGiven(order.command_id, order.access_point, order.extended), self._mono())
+            self._commands.send(order, 0.0 if state.rex_until is None else state.rex_until - mono)
+        given = GrantGiven(order.command_id, order.access_point, order.extended, order.lasts, order.leads_in)
+        self._doors.step(order.door, given, mono)
         self._commands.show(order.reader, Signal.GRANTED, self._mono())
         if free:  # a pulse would secure the lock at its end
             self._commands.drop(order.command_id)
@@ -104,15 +125,10 @@ class Orders:
             self._send(order)
             return
         log.error("not opened: it cannot be written down", door=order.door.name)
-        self._left(order)
+        self.left(order.door)
         self._passing.pop(order.command_id, None)
         self._commands.drop(order.command_id)
         self._commands.show(order.reader, Signal.DENIED, self._mono())
-
-    def _left(self, order: Order) -> None:
-        self.leaving[order.door.name] -= 1
-        if not self.leaving[order.door.name]:
-            del self.leaving[order.door.name]
 
     def _ended(self, order: Order, result: Result, detail: str) -> None:
         fields: dict[str, Any] = {

@@ -11,10 +11,11 @@ from typing import Any
 import structlog
 
 from controllers.driver import Result
-from gateway.access.door import DoorInput, DoorMode, Fire, FireReset, ModeReleased, ModeSet
+from gateway.access.door import MODES, DoorInput, DoorMode, Fire, FireReset, ModeReleased, ModeSet
 from gateway.access.event import EventKind
 from gateway.access.interlock import in_the_way
 from gateway.access.presence import Pardoned
+from gateway.access.reasons import DenyReason
 from gateway.commands import Order
 from gateway.doors import Doors
 from gateway.lockdowns import Lockdowns, place_of
@@ -52,9 +53,18 @@ class _Plan:
     inputs: tuple[tuple[Door, DoorInput], ...] = ()
     changes: tuple[Change, ...] = ()
 
+    @property
+    def frees(self) -> list[Door]:
+        """Doors whose locks it leaves released."""
+        return [door for door, input_ in self.inputs if isinstance(input_, ModeSet) and MODES[input_.mode].free]
+
 
 class _Refused(Exception):
-    """The order cannot be carried out; its text says why."""
+    """The order cannot be carried out; `text` says why, and so does `reason`, if a card is refused by it too."""
+
+    def __init__(self, text: str, reason: str = "") -> None:
+        super().__init__(text)
+        self.detail = {"detail": text} | ({"why": reason} if reason else {})
 
 
 class Remote:
@@ -98,7 +108,7 @@ class Remote:
         self._passage.note(taken)
         left_s = order.expires_at - self._clock.now()
         if left_s <= 0:
-            self._end(order, Result.EXPIRED, "", taken)
+            self._end(order, Result.EXPIRED, {}, taken)
             return
         try:
             if order.action == "unlock":
@@ -106,15 +116,21 @@ class Remote:
             else:
                 self._carry_out(order, taken)
         except _Refused as error:
-            self._end(order, Result.REFUSED, str(error), taken)
+            self._end(order, Result.REFUSED, error.detail, taken)
 
     def _unlock(self, order: RemoteOrder, taken: CommandTaken, left_s: float) -> None:
         door = self._door(order)
-        if other := in_the_way(door.name, self._site.interlocks, self._doors.states, self._orders.leaving.__contains__):
-            raise _Refused(f"interlock: {other} is not shut")
+        if not (state := self._doors.state(door.name)).admits:
+            raise _Refused(f"the door is {state.base}: release that first", DenyReason.DOOR_BLOCKED)
+        self._alone(door)
         deadline = self._clock.mono() + min(COMMAND_S, left_s)
         event = self._pen.event(EventKind.REMOTE_UNLOCK, _fields(order) | {"reason": order.reason})
         self._orders.carry_out(Order(order.command_id, door, deadline, operator=order.operator), event, (taken,))
+
+    def _alone(self, door: Door) -> None:
+        """Of the doors of an interlock one at most is released."""
+        if other := in_the_way(door.name, self._site.interlocks, self._doors.states, self._orders.leaving.__contains__):
+            raise _Refused(f"interlock: {other} is not shut", DenyReason.INTERLOCKED)
 
     def _carry_out(self, order: RemoteOrder, taken: CommandTaken) -> None:
         if (make := self._plans.get(order.action)) is None:
@@ -124,6 +140,8 @@ class Remote:
         said = {"mode": order.mode, "for_s": order.for_s, "zone": order.zone, "person": order.person}
         detail = {"action": order.action} | {name: value for name, value in said.items() if value not in ("", None)}
         event = self._pen.event(EventKind.ORDERED, _fields(order) | {"reason": order.reason, "detail": detail})
+        for door in plan.frees:
+            self._orders.begin(door)
         written = self._pen.journal.append(event, (taken, *plan.changes, *kept))
         written.add_done_callback(partial(self._written, order, plan))
 
@@ -134,6 +152,8 @@ class Remote:
 
     def _do(self, order: RemoteOrder, plan: _Plan, durable: bool) -> None:
         """Once it is on the disk. A lockdown only shuts, so it waits for no disk that fails."""
+        for door in plan.frees:
+            self._orders.left(door)
         if not durable and order.action != "lockdown":
             log.error("not carried out: it cannot be written down", action=order.action)
             return
@@ -143,7 +163,7 @@ class Remote:
         if order.action in ("lockdown", "lockdown_release"):
             self._lockdowns.apply(self._clock.mono())  # another order may have come between
         self._on_change()
-        self._end(order, Result.DONE, "")
+        self._end(order, Result.DONE, {})
 
     # --- what each action does ----------------------------------------------------------------------------------------
 
@@ -162,7 +182,9 @@ class Remote:
             raise _Refused("the site file names no way out of it without a reader")
         if order.for_s is not None and order.for_s <= 0:
             raise _Refused("a mode lasts longer than that")
-        return self._of_door(order, ModeSet(DoorMode(order.mode), order.for_s))
+        if MODES[mode := DoorMode(order.mode)].free:
+            self._alone(self._door(order))
+        return self._of_door(order, ModeSet(mode, order.for_s))
 
     def _lockdown(self, order: RemoteOrder, on: bool) -> _Plan:
         place = place_of(zone=order.zone, door=order.door)
@@ -188,8 +210,7 @@ class Remote:
         zones = [order.zone] if order.zone else list(self._passage.whereabouts.people)
         return _Plan((), tuple(Pardoned(zone, order.person) for zone in zones))
 
-    def _end(self, order: RemoteOrder, result: Result, why: str, *changes: Change) -> None:
-        detail = {"detail": why} if why else {}
+    def _end(self, order: RemoteOrder, result: Result, detail: dict[str, str], *changes: Change) -> None:
         self._pen.write(EventKind.COMMAND_OUTCOME, _fields(order) | {"reason": result, "detail": detail}, changes)
 
 

@@ -141,7 +141,9 @@ class Service:
         self._orders.tick()
         self._reads.tick(mono)
         self._amnesty.tick(mono)
-        self._news.locks.tick(mono, lambda door: door.lock_device in self._up_since and self._news.may_drive(door))
+        self._news.locks.tick(
+            mono, lambda door: door.lock_device in self._up_since and self._news.may_drive_again(door)
+        )
         if mono - self._forgot_s >= FORGET_S:
             self._forgot_s = mono
             self.passage.forget(self._clock.now() - DAY_S)
@@ -152,12 +154,13 @@ class Service:
 
     def _schedules(self, mono_s: float) -> None:
         """Doors that the office's schedules unlock."""
-        table = self._pen.table()
+        table, now = self._pen.table(), self._clock.now()
         for door in self._site.doors:
             if door.schedule:
-                level = ScheduleLevel(table.schedule_open(door.schedule, *table.local(self._clock.now())))
-                if self.doors.state(door.name).scheduled is not level.open:
-                    self.doors.step(door, level, mono_s)
+                is_open, state = table.schedule_open(door.schedule, *table.local(now)), self.doors.state(door.name)
+                if state.scheduled is not is_open or (state.first_in and not is_open):
+                    until = now // 60 * 60 + 60 * table.open_for(door.schedule, *table.local(now))
+                    self.doors.step(door, ScheduleLevel(is_open, mono_s + until - now), mono_s)
 
     # --- devices ------------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 Its words are in `door_words.py`, what it does in the tables of `door_transitions.py`.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from gateway.access.door_transitions import DUE, TRANSITIONS, Due, Moment, Step, Transition, settle
@@ -134,12 +135,12 @@ def _apply(then: Any, moment: Moment) -> Step:
     state, said = then(moment)
     if state is moment.state:
         return state, said
-    state, lock = settle(moment.state, state, moment.at)
+    state, lock = settle(moment, state)
     return state, said + lock
 
 
 def keep(state: DoorState, at: float, now: float) -> dict[str, Any]:
-    """What outlives a restart, as JSON values: fire, lockdown, the guard's mode (its end in Unix seconds), first-in.
+    """What outlives a restart, as JSON values: fire, lockdown, the guard's mode, first-in; ends in Unix seconds.
 
     Args:
         state: the door's state.
@@ -148,16 +149,20 @@ def keep(state: DoorState, at: float, now: float) -> dict[str, Any]:
     """
     order = state.order
     until = None if order is None or order.until is None else order.until - at + now
+    open_until = None if state.scheduled_until is None else state.scheduled_until - at + now
     return {
         "fire": state.fire.value,
         "lockdown": state.lockdown,
         "order": None if order is None else [order.mode.value, until],
         "first_in": state.first_in,
+        "first_in_until": open_until,
     }
 
 
 def restore(kept: dict[str, Any], at: float, now: float, resting: DoorMode = DoorMode.LOCKED) -> DoorState:
-    """The state to start from after a restart: no grants, nothing seen yet. An order that ran out ends at once.
+    """The state to start from after a restart: no grants, nothing seen yet.
+
+    An order that ran out ends at once, and first-in holds no longer than the opening of its schedule.
 
     Raises:
         KeyError, ValueError, TypeError: `kept` was not made by `keep`.
@@ -167,4 +172,7 @@ def restore(kept: dict[str, Any], at: float, now: float, resting: DoorMode = Doo
         mode, until = kept["order"]
         order = Order(DoorMode(mode), None if until is None else until - now + at)
     fire = Fire.CLEAR if Fire(kept["fire"]) is Fire.CLEAR else Fire.BURNING  # burning until its input is read anew
-    return DoorState(resting, fire=fire, lockdown=bool(kept["lockdown"]), order=order, first_in=bool(kept["first_in"]))
+    until = kept.get("first_in_until")
+    first_in = bool(kept["first_in"]) and (until is None or until > now)
+    state = DoorState(resting, fire=fire, lockdown=bool(kept["lockdown"]), order=order, first_in=first_in)
+    return replace(state, scheduled_until=None if until is None else until - now + at)

@@ -1,6 +1,6 @@
 """What a door does, in two tables: TRANSITIONS for each input, DUE for what time brings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -113,8 +113,13 @@ def _take(state: DoorState, m: Moment) -> Step:
     waiting = [grant for grant in state.grants if not grant.taken]
     taken = tuple(replace(grant, taken=True) for grant in state.grants)
     relock_at = m.at + m.config.relock_delay_s if m.config.relock is Relock.OPEN else None
-    state = replace(state, grants=taken, relock_at=relock_at, first_in=state.first_in or state.scheduled)
+    state = replace(state, grants=taken, relock_at=relock_at, first_in=_first_in(state, taken))
     return state, tuple(Taken(grant.command_id, grant.access_point) for grant in waiting)
+
+
+def _first_in(state: DoorState, passing: Iterable[Grant]) -> bool:
+    """Whether the first person is in, now that these pass. A responder in a lockdown opens the door for nobody else."""
+    return state.first_in or (state.scheduled and state.admits and any(grant.leads_in for grant in passing))
 
 
 def _until(m: Moment, extended: bool) -> float:
@@ -123,10 +128,9 @@ def _until(m: Moment, extended: bool) -> float:
 
 def _granted(m: Moment) -> Step:
     given: GrantGiven = m.input
-    grant = Grant(given.command_id, given.access_point, _until(m, given.extended), extended=given.extended)
-    unseen = m.state.open is None and m.state.scheduled  # nobody will see this one pass
-    first_in = m.state.first_in or unseen
-    return replace(m.state, grants=(*m.state.grants, grant), relock_at=None, first_in=first_in), ()
+    more = {"extended": given.extended, "lasts": given.lasts, "leads_in": given.leads_in}
+    grant = Grant(given.command_id, given.access_point, _until(m, given.extended), **more)
+    return replace(m.state, grants=(*m.state.grants, grant), relock_at=None), ()
 
 
 def _granted_standing(m: Moment) -> Step:
@@ -135,11 +139,12 @@ def _granted_standing(m: Moment) -> Step:
 
 
 def _released(m: Moment) -> Step:
-    grants = (
+    grants = tuple(
         replace(grant, until=_until(m, grant.extended)) if grant.command_id == m.input.command_id else grant
         for grant in m.state.grants
     )
-    return replace(m.state, grants=tuple(grants)), ()
+    unseen = [g for g in grants if g.command_id == m.input.command_id and m.state.open is None]  # nobody sees him pass
+    return replace(m.state, grants=grants, first_in=_first_in(m.state, unseen)), ()
 
 
 def _not_released(m: Moment) -> Step:
@@ -159,17 +164,24 @@ def _fire(m: Moment) -> Step:
 
 def _scheduled(m: Moment) -> Step:
     first_in = m.input.open and (not m.config.first_in or m.state.first_in)
-    return replace(m.state, scheduled=m.input.open, first_in=first_in), ()
+    return replace(m.state, scheduled=m.input.open, scheduled_until=m.input.until, first_in=first_in), ()
 
 
 def _asked_out(m: Moment) -> Step:
-    state = replace(m.state, rex=True, shunt_until=m.at + m.config.rex_shunt_s)
-    pulses = m.config.rex_pulse_s > 0 and m.state.rex is False and not m.state.free
-    return state, (PulseLock(m.config.rex_pulse_s),) if pulses else ()
+    shunt_s = max(m.config.rex_shunt_s, m.config.rex_pulse_s)
+    state = replace(m.state, rex=True, shunt_until=m.at + shunt_s)
+    if m.config.rex_pulse_s == 0 or m.state.rex is not False or m.state.free:
+        return state, ()
+    return replace(state, rex_until=m.at + m.config.rex_pulse_s), (PulseLock(m.config.rex_pulse_s),)
 
 
 def _level(m: Moment) -> Step:
-    return m.state, (ReleaseLock() if m.state.free else SecureLock(),)
+    return m.state, (ReleaseLock(),) if m.state.free else _secure(m.state, m.at)
+
+
+def _secure(state: DoorState, at: float) -> tuple[DoorOutput, ...]:
+    """The lock is secured, but for who leaves: he has the rest of his time."""
+    return (SecureLock(),) if state.rex_until is None else (SecureLock(), PulseLock(state.rex_until - at))
 
 
 def _else(m: Moment) -> bool:
@@ -204,7 +216,7 @@ TRANSITIONS = (
         "lockdown begins or ends",
         lambda m: (replace(m.state, lockdown=m.input.on), ()),
     ),
-    Transition(ScheduleLevel, "always", _else, "unlocked, with first-in after the first Taken", _scheduled),
+    Transition(ScheduleLevel, "always", _else, "unlocked, with first-in after the first person in", _scheduled),
     Transition(FireLevel, "fire does not release this door", lambda m: not m.config.fire_release, "nothing", _stay),
     Transition(FireLevel, "not whole, or nobody can say", lambda m: not m.input.whole, "FireReleased, latched", _fire),
     Transition(FireLevel, "whole, no fire", lambda m: m.state.fire is Fire.CLEAR, "nothing", _stay),
@@ -256,10 +268,13 @@ def _grant_due(state: DoorState, config: DoorConfig) -> float | None:
 
 
 def _grant_over(m: Moment) -> Step:
-    over = [grant for grant in m.state.grants if grant.until <= m.at]
-    unused = [grant for grant in over if not grant.taken and m.state.open is not None]  # unseen doors say nothing
+    return _end(m.state, [grant for grant in m.state.grants if grant.until <= m.at])
+
+
+def _end(state: DoorState, over: Collection[Grant]) -> Step:
+    unused = [grant for grant in over if not grant.taken and state.open is not None]  # unseen doors say nothing
     said = tuple(NotTaken(grant.command_id, grant.access_point) for grant in unused)
-    return replace(m.state, grants=tuple(grant for grant in m.state.grants if grant not in over)), said
+    return replace(state, grants=tuple(grant for grant in state.grants if grant not in over)), said
 
 
 def _held(state: DoorState) -> bool:
@@ -279,6 +294,10 @@ def _alarmed(m: Moment) -> Step:
     return replace(m.state, warned=True, alarm=DoorAlarm.DOOR_OPEN_TOO_LONG), (OpenTooLong(),)
 
 
+def _relock_due(state: DoorState, config: DoorConfig) -> float | None:
+    return None if state.relock_at is None else max(state.relock_at, state.rex_until or state.relock_at)
+
+
 def _relocked(m: Moment) -> Step:
     kept = tuple(grant for grant in m.state.grants if not grant.taken)
     said = () if kept or m.state.free else (SecureLock(),)
@@ -286,8 +305,13 @@ def _relocked(m: Moment) -> Step:
 
 
 DUE = (
+    Due(
+        "a request to exit has had its time",
+        lambda state, _: state.rex_until,
+        lambda m: (replace(m.state, rex_until=None), ()),
+    ),
     Due("a grant's time is over: NotTaken, if nobody went", _grant_due, _grant_over),
-    Due("the lock is secured early (relock): SecureLock", lambda state, _: state.relock_at, _relocked),
+    Due("the lock is secured early (relock), once no request to exit runs: SecureLock", _relock_due, _relocked),
     Due(
         "a guard's mode ends",
         lambda state, _: None if state.order is None else state.order.until,
@@ -303,12 +327,37 @@ DUE = (
 )
 
 
-def settle(before: DoorState, after: DoorState, at: float) -> Step:
-    """The lock and the alarms follow the mode, if that changed."""
-    said: tuple[DoorOutput, ...] = ()
-    if before.free != after.free:
-        said = (ReleaseLock(),) if after.free else (SecureLock(),)
-    watched, was = MODES[after.base].watched, MODES[before.base].watched
+def settle(m: Moment, after: DoorState) -> Step:
+    """The grants, the lock and the alarms follow the mode, if that changed."""
+    after, ended = _shut_out(m, after)
+    after, lock = _follow(m, after)
+    watched, was = MODES[after.base].watched, MODES[m.state.base].watched
     if watched and not was:
-        return replace(after, open_since=at), said  # an open door gets its time anew
-    return (after if watched else replace(after, alarm=DoorAlarm.NORMAL, warned=False)), said
+        return replace(after, open_since=m.at), ended + lock  # an open door gets its time anew
+    return (after if watched else replace(after, alarm=DoorAlarm.NORMAL, warned=False)), ended + lock
+
+
+def _shut_out(m: Moment, after: DoorState) -> Step:
+    """In a mode that admits nobody, no earlier grant holds the lock released; but nobody who leaves is stopped."""
+    ended = [grant for grant in after.grants if not grant.lasts]
+    if after.admits or not m.state.admits or not ended:
+        return after, ()
+    after, said = _end(after, ended)
+    if after.grants or m.state.free:
+        return after, said
+    if after.rex_until is not None:
+        return replace(after, relock_at=after.rex_until), said
+    return after, (*said, SecureLock())
+
+
+def _follow(m: Moment, after: DoorState) -> Step:
+    """The lock follows the mode. Who asks to leave just when a free mode ends is let out."""
+    if after.free is m.state.free:
+        return after, ()
+    if after.free:
+        return after, (ReleaseLock(),)
+    if not after.rex or m.config.rex_pulse_s == 0:
+        return after, _secure(after, m.at)
+    until = m.at + m.config.rex_pulse_s
+    after = replace(after, rex_until=until, shunt_until=max(until, after.shunt_until or until))
+    return after, (SecureLock(), PulseLock(m.config.rex_pulse_s))

@@ -77,9 +77,9 @@ class DoorConfig:
     relock: Relock = Relock.TIME
     relock_delay_s: float = 0.0
     rex_pulse_s: float = 0.0  # how long a request to exit releases the lock; 0: it is wired to the lock itself
-    rex_shunt_s: float = 5.0  # how long after a request to exit an opening is no alarm
+    rex_shunt_s: float = 5.0  # how long after a request to exit an opening is no alarm; rex_pulse_s at least
     fire_release: bool = True  # fire releases it; a door without an egress way through it may say no
-    first_in: bool = False  # the schedule unlocks only after the first grant taken
+    first_in: bool = False  # the schedule unlocks only once a credential let somebody in
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,8 @@ class GrantGiven:
     command_id: str
     access_point: str
     extended: bool = False  # the person needs longer
+    lasts: bool = False  # no mode that admits nobody ends it: it leads out, or was given in spite of such a mode
+    leads_in: bool = False  # by a credential, inwards: who takes it may be the first person in
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +130,10 @@ class LockdownLevel:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleLevel:
-    """Whether the door's schedule says unlocked now."""
+    """Whether the door's schedule says unlocked now, and for how long, as far as anybody can say."""
 
     open: bool
+    until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +256,8 @@ class Grant:
     until: float
     taken: bool = False
     extended: bool = False
+    lasts: bool = False
+    leads_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,8 +282,10 @@ class DoorState:
     lockdown: bool = False
     order: Order | None = None
     scheduled: bool = False  # the schedule says unlocked
+    scheduled_until: float | None = None
     first_in: bool = False  # and the first person came in
     rex: bool | None = None
+    rex_until: float | None = None  # so long the lock is released for who leaves
     shunt_until: float | None = None
     relock_at: float | None = None
 

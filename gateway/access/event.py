@@ -19,7 +19,7 @@ class EventKind(StrEnum):
     DOOR_OPEN_TOO_LONG = "DoorOpenTooLong"
     DOOR_CLOSED = "DoorClosed"
     REMOTE_UNLOCK = "RemoteUnlock"  # an operator's order, before the command leaves
-    COMMAND_OUTCOME = "CommandOutcome"  # reason: Done, Refused, Expired or Unknown
+    COMMAND_OUTCOME = "CommandOutcome"  # reason: Done, Refused (detail.why: a DenyReason), Expired or Unknown
     STALE_READ = "StaleRead"  # a read that waited in the device while its link was down
     LINK_UP = "LinkUp"
     LINK_DOWN = "LinkDown"

@@ -2,14 +2,18 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from gateway.access.door_words import DoorState
+from gateway.access.door_words import MODES, DoorState
 
 Group = tuple[str, ...]  # doors of which one at most may be open or released
 
 
 def shut(state: DoorState) -> bool:
-    """Whether a door is surely shut, and nothing releases it. A contact that nobody can see is no shut door."""
-    return state.open is False and not state.free and not state.grants and state.shunt_until is None
+    """Whether a door is surely shut, and nothing releases it. A contact that nobody can see is no shut door.
+
+    A guard's free mode releases it even where a lockdown hides the mode: once that ends, two doors would stand free.
+    """
+    freed = state.free or (state.order is not None and MODES[state.order.mode].free)
+    return state.open is False and not freed and not state.grants and state.shunt_until is None
 
 
 def in_the_way(

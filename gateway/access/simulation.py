@@ -10,6 +10,7 @@ from gateway.access.generation import build
 from gateway.access.interlock import in_the_way
 from gateway.access.presence import Moved, OnTheWay, PresenceChange, Scene, Whereabouts
 from gateway.access.reasons import sentence
+from gateway.access.rights import is_outwards
 from gateway.access.table import PermissionTable
 from gateway.access.world import Happening, Place, World, id_of, key_of, moment
 from gateway.access.world_events import door_input, presented
@@ -99,7 +100,9 @@ class _Run:
             return told | ({"duress": True} if decision.duress else {}) | _freshness(decision)
         command = f"e{event.number}"
         self._granted[command] = decision.moves
-        said += self._step(point.door, machine.GrantGiven(command, point.name, decision.extended), event.at)
+        outwards, admits = is_outwards(point, self._table.zones), self._doors[point.door].admits
+        grant = machine.GrantGiven(command, point.name, decision.extended, outwards or not admits, not outwards)
+        said += self._step(point.door, grant, event.at)
         released = LOCK[event.body.get("lock", "done")]
         said += self._step(point.door, machine.CommandEnded(command, released), event.at)
         if released is False:

@@ -23,7 +23,7 @@ from gateway.access.model import (
     Zone,
 )
 from gateway.access.rights import ByNumber, Crossing, Doorways, Index, Right, Rights, first_open
-from gateway.access.schedule import ALL_TIMES, NO_TIMES, Times, times
+from gateway.access.schedule import ALL_TIMES, DAY_MINUTES, NO_TIMES, Times, times
 
 __all__ = ["Buffer", "CorruptTable", "NeedsRebuild", "PermissionTable"]
 
@@ -163,6 +163,12 @@ class PermissionTable:
     def has_schedule(self, schedule: str) -> bool:
         """Whether there is a schedule of this name."""
         return schedule in self._office.times
+
+    def open_for(self, schedule: str, minute: int, day: int) -> int:
+        """For how many minutes a schedule stays open, this one among them; as far as a day ahead."""
+        times, first = self._office.times.get(schedule, NO_TIMES), minute % DAY_MINUTES
+        ahead = (n for n in range(DAY_MINUTES) if not times.open_at(first + n, day + (first + n) // DAY_MINUTES))
+        return next(ahead, DAY_MINUTES)
 
     def crossing(self, point: str) -> Crossing | None:
         """The bounds of zones with rules that the access point crosses."""

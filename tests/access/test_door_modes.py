@@ -46,6 +46,7 @@ from tests.access.test_door import CONFIG, GRANT, NOT_TAKEN, OPEN, SHUT, SHUT_DO
 CUT, WHOLE, RESET = FireLevel(False), FireLevel(True), FireReset()
 LOCKDOWN, ALL_CLEAR = LockdownLevel(True), LockdownLevel(False)
 FREE, SECURE = ReleaseLock(), SecureLock()
+FIRST = GrantGiven("c1", "in", leads_in=True)
 UNLOCKED, LOCKED = ModeSet(DoorMode.UNLOCKED), ModeSet(DoorMode.LOCKED)
 
 
@@ -66,10 +67,36 @@ def test_with_first_in_the_schedule_waits_for_somebody_to_come_in() -> None:
     config = replace(CONFIG, first_in=True)
     state, said = run((0, ScheduleLevel(True)), (5, GRANT), (20, Tick()), config=config)
     assert (said, state.mode) == ([NOT_TAKEN], DoorMode.LOCKED)
-    state, said = run((30, GRANT), (31, OPEN), (32, ScheduleLevel(True)), state=state, config=config)
+    state, said = run((30, FIRST), (31, OPEN), (32, ScheduleLevel(True)), state=state, config=config)
     assert (said, state.mode) == ([TAKEN, FREE], DoorMode.UNLOCKED)
     state, said = run((40, ScheduleLevel(False)), (41, ScheduleLevel(True)), state=state, config=config)
     assert (said, state.mode) == ([SECURE], DoorMode.LOCKED)
+
+
+def test_who_is_let_out_or_in_by_hand_or_by_a_responder_s_right_is_no_first_person_in() -> None:
+    config = replace(CONFIG, first_in=True)
+    assert run((0, ScheduleLevel(True)), (5, GRANT), (6, OPEN), config=config)[1] == [TAKEN]
+    responder = replace(FIRST, lasts=True)
+    state, _ = run((0, ScheduleLevel(True)), (1, LOCKDOWN), (2, responder), (3, OPEN), (9, ALL_CLEAR), config=config)
+    assert state.mode is DoorMode.LOCKED
+
+
+def test_where_nobody_sees_the_door_the_first_person_is_in_once_the_lock_released() -> None:
+    config, ended = replace(CONFIG, first_in=True), CommandEnded
+    asked, _ = run((0, ScheduleLevel(True)), (5, FIRST), state=DoorState(), config=config)
+    assert not asked.free
+    assert not run((6, ended("c1", released=False)), state=asked, config=config)[0].free
+    assert run((6, ended("c1", released=True)), state=asked, config=config)[0].free
+
+
+def test_first_in_outlives_a_restart_as_long_as_its_opening_and_no_longer() -> None:
+    config = replace(CONFIG, first_in=True)
+    state, _ = run((0, ScheduleLevel(True, until=3_600)), (5, FIRST), (6, OPEN), config=config)
+    kept = keep(state, at=10, now=1_000)
+    again = run((0, ScheduleLevel(True)), state=restore(kept, at=0, now=4_000), config=config)[0]
+    assert again.mode is DoorMode.UNLOCKED
+    next_day = run((0, ScheduleLevel(True)), state=restore(kept, at=0, now=87_000), config=config)[0]
+    assert next_day.mode is DoorMode.LOCKED
 
 
 def test_the_higher_order_holds() -> None:
@@ -130,6 +157,44 @@ def test_the_shunt_ends_some_time_after_the_request() -> None:
 
 def test_a_request_first_seen_active_gives_no_pulse() -> None:
     assert run((0, RexLevel(True)), config=replace(CONFIG, rex_pulse_s=3))[1] == []
+
+
+def test_the_shunt_is_as_long_as_the_release_at_least() -> None:
+    config = replace(CONFIG, rex_pulse_s=10, rex_shunt_s=5)
+    assert run((0, RexLevel(False)), (1, RexLevel(True)), (2, RexLevel(False)), (9, OPEN), config=config)[1] == [
+        PulseLock(10)
+    ]
+
+
+def test_who_asked_to_leave_has_his_time_though_the_lock_would_be_secured_early() -> None:
+    config = replace(CONFIG, relock=Relock.CLOSE, strike_s=3, rex_pulse_s=10)
+    history: list[tuple[float, DoorInput]] = [(0, RexLevel(False)), (1, GRANT), (2, OPEN), (3, RexLevel(True))]
+    state, said = run(*history, (4, SHUT), (12.9, Tick()), config=config)
+    assert SECURE not in said
+    assert run((13, Tick()), state=state, config=config)[1] == [SECURE]
+
+
+def test_who_asks_to_leave_just_when_a_free_mode_ends_is_let_out() -> None:
+    config = replace(CONFIG, rex_pulse_s=5)
+    state, _ = run((0, RexLevel(False)), (1, UNLOCKED), (2, RexLevel(True)), config=config)
+    state, said = run((60, ModeReleased()), (64, OPEN), state=state, config=config)
+    assert said == [SECURE, PulseLock(5)]
+
+
+@pytest.mark.parametrize("shut_off", [LOCKDOWN, ModeSet(DoorMode.BLOCKED), ModeSet(DoorMode.DOUBLE_LOCKED)])
+def test_a_mode_that_admits_nobody_ends_the_grants_before_it(shut_off: DoorInput) -> None:
+    state, said = run((0, GRANT), (1, shut_off))
+    assert (said, state.grants) == ([NOT_TAKEN, SECURE], ())
+    assert run((2, OPEN), state=state)[1] == [ForcedOpen()]
+
+
+def test_a_lockdown_stops_nobody_who_leaves() -> None:
+    state, said = run((0, GrantGiven("c1", "out", lasts=True)), (1, LOCKDOWN))
+    assert (said, len(state.grants)) == ([], 1)
+    config = replace(CONFIG, rex_pulse_s=5)
+    state, said = run((0, RexLevel(False)), (1, GRANT), (2, RexLevel(True)), (3, LOCKDOWN), config=config)
+    assert said == [PulseLock(5), NOT_TAKEN]
+    assert run((7, Tick()), state=state, config=config)[1] == [SECURE]
 
 
 def test_the_lock_is_secured_once_the_door_has_opened() -> None:
@@ -202,34 +267,69 @@ class DoorModel(RuleBasedStateMachine):
         self.resting = resting
         self.state, self.at, self.locks = DoorState(resting), 0.0, [None]
         self.given: set[str] = set()
+        self.lead_in: set[str] = set()
+        self.let_out_until = 0.0
         self.serial = 0
 
     def do(self, input_: DoorInput) -> tuple[DoorOutput, ...]:
         in_fire = self.state.fire is not Fire.CLEAR
-        self.state, said = step(self.state, input_, self.at, self.config)
+        was = self.state
+        self.state, said = step(was, input_, self.at, self.config)
         if in_fire and self.state.fire is not Fire.CLEAR:
             assert SecureLock() not in said
-        assert isinstance(input_, RexLevel) or not any(isinstance(each, PulseLock) for each in said)
+        self.nobody_who_leaves_is_stopped(was, input_, said)
+        self.only_a_person_let_in_is_the_first(was, input_, said)
         for each in said:
             if isinstance(each, Taken | NotTaken):
                 assert each.command_id in self.given  # no passage without its grant, and one end each
                 self.given.remove(each.command_id)
         return said
 
+    def nobody_who_leaves_is_stopped(self, was: DoorState, input_: DoorInput, said: tuple[DoorOutput, ...]) -> None:
+        """Inside the time of a request to exit, and at its button, a secured lock is released again in one breath."""
+        pulsed = [each for each in said if isinstance(each, PulseLock)]
+        assert isinstance(input_, RexLevel) or not pulsed or SecureLock() in said
+        if SecureLock() in said and self.at < self.let_out_until - 1e-6:
+            assert isinstance(said[-1], PulseLock)
+        if was.free and not self.state.free and was.rex and self.config.rex_pulse_s:
+            assert PulseLock(self.config.rex_pulse_s) in said
+        if pulsed:
+            self.let_out_until = self.at + pulsed[-1].seconds
+        if isinstance(input_, ModeSet | ModeReleased | LockdownLevel):
+            last = {grant.command_id for grant in was.grants if grant.lasts and grant.until > self.at}
+            assert last <= {grant.command_id for grant in self.state.grants}
+
+    def only_a_person_let_in_is_the_first(
+        self, was: DoorState, input_: DoorInput, said: tuple[DoorOutput, ...]
+    ) -> None:
+        if self.config.first_in and self.state.first_in and not was.first_in:
+            taken = {each.command_id for each in said if isinstance(each, Taken)}
+            unseen = {input_.command_id} if isinstance(input_, CommandEnded) and input_.released else set()
+            assert self.state.scheduled
+            assert (taken | unseen) & self.lead_in
+
     @rule(wait=st.floats(0, 50))
     def wait(self, wait: float) -> None:
-        self.at += wait
+        end = self.at + wait
+        while (due := next_tick(self.state, self.config)) is not None and due <= end:
+            self.at = max(self.at, due)
+            self.do(Tick())
+        self.at = end
         self.do(Tick())
 
     @rule(open=levels)
     def contact(self, open: bool | None) -> None:
         self.do(ContactLevel(open))
 
-    @rule(extended=st.booleans())
-    def grant(self, extended: bool) -> None:
+    @rule(extended=st.booleans(), out=st.booleans(), by_hand=st.booleans())
+    def grant(self, extended: bool, out: bool, by_hand: bool) -> None:
+        self.do(Tick())
         self.serial += 1
-        self.given.add(f"c{self.serial}")
-        self.do(GrantGiven(f"c{self.serial}", "in", extended))
+        id_ = f"c{self.serial}"
+        self.given.add(id_)
+        if not out and not by_hand:
+            self.lead_in.add(id_)
+        self.do(GrantGiven(id_, "in", extended, out or not self.state.admits, id_ in self.lead_in))
 
     @rule(back=st.integers(0, 2), released=levels)
     def ended(self, back: int, released: bool | None) -> None:
@@ -272,10 +372,15 @@ class DoorModel(RuleBasedStateMachine):
         self.state = restore(kept, 0.0, 1_000_000 + self.at, self.resting)
         self.at = 0.0
         self.given.clear()
+        self.let_out_until = 0.0
         assert (self.state.fire is Fire.CLEAR) == (was.fire is Fire.CLEAR)
         assert self.state.lockdown == was.lockdown
         said = self.do(Resumed())
         assert set(map(type, said)) <= {ReleaseLock, SecureLock}
+
+    @invariant()
+    def where_nobody_is_admitted_no_earlier_grant_stands(self) -> None:
+        assert self.state.admits or all(grant.lasts for grant in self.state.grants)
 
     @precondition(lambda self: self.state.fire is Fire.CLEAR)
     @invariant()

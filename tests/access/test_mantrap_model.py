@@ -98,7 +98,7 @@ class MantrapModel(RuleBasedStateMachine):
             assert door == "outer" or f"r{who}" not in self.whereabouts.people.get("lab", {})
         self.serial += 1
         self.given[f"c{self.serial}"] = answer.moves
-        self.do(door, GrantGiven(f"c{self.serial}", point.name))
+        self.do(door, GrantGiven(f"c{self.serial}", point.name, lasts=not inward))
         self.do(door, CommandEnded(f"c{self.serial}", True))
 
     @rule(door=doors)

@@ -204,6 +204,16 @@ def test_a_guard_sets_a_mode_for_a_time_and_sees_who_holds_the_door(site: Site, 
     site.report("pool", mode="Locked", by="rest", until=None)
 
 
+def test_an_order_that_the_gateway_refuses_says_why(site: Site, page: Page) -> None:
+    page.keyboard.press("1")
+    page.keyboard.press("3")
+    row = door(page, "main-gate")
+    expect(row).to_contain_text("已发送")
+    refused = {"reason": "Refused", "detail": {"detail": "the door is LockedDown", "why": "DoorBlocked"}}
+    site.tell("CommandOutcome", door="main-gate", command_id=last_command(site), **refused)
+    expect(row).to_contain_text("失败：此门已封锁。")
+
+
 def test_lockdown_and_fire_stand_above_all_and_end_by_a_reason(site: Site, page: Page) -> None:
     site.report("pool", zones=["club"])
     page.get_by_role("button", name="封控", exact=True).click()

@@ -193,6 +193,34 @@ async def test_a_schedule_unlocks_the_door_after_the_first_person(make: Make) ->
     assert place.events("DoorMode")[0]["detail"]["by"] == "schedule"
 
 
+async def test_a_door_that_a_guard_opens_has_let_in_no_first_person(make: Make) -> None:
+    config = replace(here().doors[0].config, first_in=True)
+    place = make(lobby={"schedule": "always", "config": config})
+    await place.order("unlock", "lobby")
+    place.levels(contact=OPEN)
+    await place.settle(lambda: place.events("Taken"))
+    place.levels(contact=SHUT)
+    assert place.mode() != "Unlocked"
+
+
+async def test_the_first_person_of_an_opening_counts_after_a_restart_but_not_in_the_next_opening(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(here().doors[0].config, first_in=True)
+    how = {"lobby": {"schedule": "always", "config": config}}
+    first = make(**how)
+    first.read(card_read(100))
+    await first.settle(lambda: first.actions() == ["pulse"])
+    first.levels(contact=OPEN)
+    await first.settle(lambda: first.actions() == ["pulse", "release"])
+    await first.end()
+    same = make(**how)
+    assert same.mode() == "Unlocked"
+    await same.end()
+    monkeypatch.setattr("gateway.clock.Clock.now", lambda clock: time.time() + 86_401.0)
+    assert make(**how).mode() == "Locked"
+
+
 async def test_a_schedule_that_is_over_locks_the_door(make: Make) -> None:
     place = make(lobby={"schedule": "never"}, more=[Schedule("never", ())])
     assert place.mode() == "Locked"
@@ -296,6 +324,46 @@ async def test_a_responder_passes_through_a_lockdown(make: Make) -> None:
     assert place.events("Granted")[0]["holder"] == "r-100"
 
 
+async def test_a_lockdown_ends_a_release_that_runs(make: Make) -> None:
+    place = make(lobby={"config": replace(here().doors[0].config, strike_s=60.0)})
+    place.read(card_read(100))
+    await place.settle(lambda: place.actions() == ["pulse"])
+    await place.order("lockdown")
+    assert place.actions() == ["pulse", "secure"]
+    place.levels(contact=OPEN)
+    await place.settle(lambda: place.events("DoorForcedOpen"))
+    assert not place.events("Taken")
+
+
+@pytest.mark.parametrize(("leads", "actions"), [("in", []), ("out", ["pulse"])])
+async def test_a_card_in_the_same_breath_as_a_lockdown_opens_for_who_leaves_alone(
+    tmp_path: Path, leads: str, actions: list[str]
+) -> None:
+    ends = ("estate", ZONE) if leads == "in" else (ZONE, "estate")
+    points = {"lobby-1": AccessPoint("lobby", "lobby", 1, *ends)}
+    place = Place(tmp_path, replace(here(), points=points), more=[Zone("estate"), Zone(ZONE, "estate")])
+    place.begin()
+    place.service.order(RemoteOrder("l", "", "wang", "drill", time.time() + 5, "lockdown"))
+    place.read(card_read(100))
+    await place.settle(lambda: len(place.events("CommandOutcome")) == 2)
+    assert (place.mode(), place.actions()) == ("LockedDown", actions)
+    assert place.events("CommandOutcome")[-1]["reason"] == ("Done" if actions else "Refused")
+    await place.end()
+
+
+async def test_nobody_is_let_in_by_hand_through_a_lockdown_or_a_block(make: Make) -> None:
+    place = make()
+    await place.order("lockdown")
+    assert await place.order("unlock", "lobby") == "Refused"
+    assert place.events("CommandOutcome")[-1]["detail"]["why"] == "DoorBlocked"
+    await place.order("lockdown_release")
+    await place.order("mode", "lobby", mode="Blocked")
+    assert await place.order("unlock", "lobby", id="again") == "Refused"
+    assert place.actions() == []
+    place.levels(loop=False)
+    assert await place.order("unlock", "lobby", id="fire") == "Done"
+
+
 async def test_when_no_journal_can_be_written_who_goes_outwards_is_let_out_where_the_wiring_says_so(
     tmp_path: Path,
 ) -> None:
@@ -337,6 +405,46 @@ async def test_a_button_that_is_held_at_the_start_gives_no_pulse(make: Make) -> 
     assert place.driver.locks[-1].pulse_ms == 500
 
 
+async def test_a_door_that_shuts_cuts_nobody_s_release_from_inside_short(make: Make) -> None:
+    config = replace(here().doors[0].config, relock=Relock.CLOSE, strike_s=3.0, rex_pulse_s=60.0)
+    place = make(lobby={"config": config})
+    place.read(card_read(100))
+    await place.settle(lambda: place.actions() == ["pulse"])
+    place.levels(contact=OPEN)
+    place.levels(rex=True)
+    place.levels(contact=SHUT)
+    place.service.tick()
+    assert place.actions() == ["pulse", "pulse"]
+    await asyncio.sleep(0.21)
+    place.read(card_read(100))
+    await place.settle(lambda: place.actions() == ["pulse"] * 3)
+    assert place.driver.locks[-1].pulse_ms > 50_000
+
+
+async def test_who_stands_before_the_sensor_when_a_free_mode_ends_is_let_out(make: Make) -> None:
+    place = make()
+    await place.order("mode", "lobby", mode="Unlocked")
+    await place.settle(lambda: place.actions() == ["release"])
+    place.levels(rex=True)
+    await place.order("mode_release", "lobby")
+    assert place.actions() == ["release", "secure", "pulse"]
+
+
+async def test_a_lost_command_to_secure_is_given_again_only_after_who_leaves(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = make(lobby={"config": replace(here().doors[0].config, rex_pulse_s=60.0)})
+    monkeypatch.setattr("gateway.locks.RETRY_S", 0.0)
+    await place.order("mode", "lobby", mode="Unlocked")
+    await place.settle(lambda: place.actions() == ["release"])
+    place.driver.answer = Result.UNKNOWN
+    place.levels(rex=True)
+    await place.order("mode_release", "lobby")
+    await place.settle()
+    place.service.tick()
+    assert place.actions() == ["release", "secure", "pulse"]
+
+
 async def test_a_lock_is_secured_once_the_door_has_opened(make: Make) -> None:
     place = make(lobby={"config": replace(here().doors[0].config, relock=Relock.OPEN)})
     place.read(card_read(100))
@@ -359,6 +467,21 @@ async def test_of_two_interlocked_doors_one_is_open_at_a_time(make: Make) -> Non
     place.read(card_read(100))
     await place.settle(lambda: place.events("Denied"))
     assert place.events("Denied")[0]["reason"] == "Interlocked"
+
+
+async def test_of_two_interlocked_doors_one_stands_free_at_a_time(make: Make) -> None:
+    place = make(interlocks=(("lobby", "club"),))
+    for id_, door in (("a", "lobby"), ("b", "club")):  # in one breath
+        place.service.order(RemoteOrder(id_, door, "wang", "why", time.time() + 5, "mode", mode="Unlocked"))
+    await place.settle(lambda: len(place.events("CommandOutcome")) >= 2)
+    ended = {each["command_id"]: each for each in place.events("CommandOutcome") if each["command_id"] in "ab"}
+    assert (ended["a"]["reason"], ended["b"]["reason"]) == ("Done", "Refused")
+    assert ended["b"]["detail"]["why"] == "Interlocked"
+    await place.order("lockdown")
+    assert await place.order("mode", "club", mode="LockedOpen", id="c") == "Refused"
+    await place.order("mode_release", "lobby")
+    await place.order("lockdown_release")
+    assert await place.order("mode", "club", mode="LockedOpen", id="d") == "Done"
 
 
 async def test_an_interlock_and_anti_passback_both_hold(make: Make) -> None:

@@ -4,6 +4,7 @@ import { useMutation, useQueries } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 
 import { commandState, giveOrder, type OrderBody } from "../api/calls";
+import { refusalOf } from "../events/event_text";
 import { problemText } from "../frame/problem_text";
 import { useFeed } from "../live/store";
 
@@ -19,6 +20,9 @@ export function useOrder(): { given: Given | null; give: (body: OrderBody) => vo
   const told = useFeed((feed) => feed.commands);
   const sending = useMutation({ mutationFn: giveOrder });
   const commands = sending.data?.commands ?? [];
+  const refusal = useFeed((feed) =>
+    commands.map(({ command_id }) => refusalOf(feed.events, command_id, t)).find(Boolean),
+  );
   const asked = useQueries({
     queries: commands.map(({ command_id }) => ({
       queryKey: ["command", command_id],
@@ -38,6 +42,7 @@ export function useOrder(): { given: Given | null; give: (body: OrderBody) => vo
   if (sending.isPending) return answer("waiting", t("order.sending"));
   if (commands.length === 0) return { given: null, give, clear: sending.reset };
   if (states.some((state) => !ENDED.includes(state))) return answer("waiting", t("order.waiting"));
+  if (refusal) return answer("failed", t("command.failed", { why: refusal }));
   const worst = ENDED.find((word) => states.includes(word)) ?? "Unknown";
   return answer(worst === "Done" ? "confirmed" : "failed", t(`order.${worst}`));
 }

@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 
 import { commandState, unlock } from "../api/calls";
 import type { AccessEvent, CommandState, Door } from "../api/types";
+import { refusalOf } from "../events/event_text";
 import { problemText } from "../frame/problem_text";
 import { useFeed } from "../live/store";
 
@@ -40,6 +41,7 @@ export function useUnlock(door: Door): { order: Order | null; open: (reason: str
   const sending = useMutation({ mutationFn: (reason: string) => unlock(door.name, reason) });
   const id = sending.data?.command_id;
   const passage = useFeed((feed) => passageOf(feed.events, id));
+  const refusal = useFeed((feed) => (id === undefined ? "" : refusalOf(feed.events, id, t)));
   const told = id === undefined ? undefined : commands[id];
   const asked = useQuery({
     queryKey: ["command", id],
@@ -70,6 +72,7 @@ export function useUnlock(door: Door): { order: Order | null; open: (reason: str
   if (passage === "Taken") return { order: order("opened", t("command.opened")), open };
   if (passage === "NotTaken") return { order: order("confirmed", t("command.notOpened")), open };
   if (done) return { order: order("confirmed", t("command.Done")), open };
+  if (ended && refusal) return { order: order("failed", t("command.failed", { why: refusal })), open };
   if (ended) return { order: order("failed", t(`command.${state}`)), open };
   return { order: order("waiting", t(state === "sent" ? "command.sent" : "command.queued")), open };
 }

@@ -28,7 +28,7 @@ function why(event: AccessEvent, t: TFunction): string {
   const { kind, reason } = event;
   if (kind === "Granted" && event.credential_type) return named(t, "who", event.credential_type);
   if (!reason) return note;
-  if (kind === "CommandOutcome") return named(t, "step", reason);
+  if (kind === "CommandOutcome") return refusal(event, t) || named(t, "step", reason);
   if (kind === "DeviceWork") return workText(event, t);
   if (kind === "DoorMode") return modeText(event, t);
   if (kind === "Ordered") return `${named(t, "ordered", told(event, "action"))}: ${reason}`;
@@ -41,6 +41,20 @@ function why(event: AccessEvent, t: TFunction): string {
 function told(event: AccessEvent, name: string): string {
   const word = event.detail?.[name];
   return typeof word === "string" ? word : "";
+}
+
+/** Why the gateway refused an order, if it says so by a reason that cards are refused by too. */
+function refusal(event: AccessEvent | undefined, t: TFunction): string {
+  const word = event ? told(event, "why") : "";
+  return word && named(t, "reason", word);
+}
+
+/** The same, of an order that the page gave. */
+export function refusalOf(events: readonly AccessEvent[], command: string | undefined, t: TFunction): string {
+  return refusal(
+    events.find(({ kind, command_id }) => kind === "CommandOutcome" && command_id === command),
+    t,
+  );
 }
 
 /** An installer's order at a reader or line, and how it ended once it did. */
