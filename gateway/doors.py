@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import structlog
@@ -35,6 +36,10 @@ class _Wire(NamedTuple):
     input: Input
     level: Callable[[bool | None], DoorInput]
     lost: bool = True  # whether it is told when the device is off line
+
+    def told_by(self, levels: InputState) -> bool:
+        """Whether the device reports this input."""
+        return self.input.input < len(levels.active)
 
 
 class Doors:
@@ -80,12 +85,24 @@ class Doors:
         return self._states[name]
 
     def inputs(self, levels: InputState) -> None:
-        """A device reports its inputs."""
+        """A device reports its inputs. A fire loop that is not among them could never say fire: so it is fire."""
         for wire in self._wires.get(levels.device, ()):
-            if wire.input.input < len(levels.active):
+            if wire.told_by(levels):
                 level = levels.active[wire.input.input] == wire.input.when_active
                 self.step(wire.door, wire.level(level), levels.seen.mono_s)
+            elif wire.level is machine.FireLevel:
+                self.step(wire.door, machine.FireLevel(None), levels.seen.mono_s)
             self._unread.get(wire.door.name, set()).discard(levels.device)
+
+    def lacks_fire_input(self, levels: InputState) -> bool:
+        """Whether a fire loop hangs on an input that the device does not report."""
+        wires = self._wires.get(levels.device, ())
+        return any(wire.level is machine.FireLevel and not wire.told_by(levels) for wire in wires)
+
+    def fire_zone(self, name: str) -> str:
+        """The fire zone that releases and resets a door; the door's own name if it burnt in one that is gone."""
+        door, burns = self.by_name[name], self._states[name].fire is not Fire.CLEAR
+        return door.fire_zone or (name if burns else "")
 
     def link_lost(self, device: str, at: float) -> None:
         """Nobody sees these inputs now."""
@@ -152,7 +169,10 @@ def _restored(door: Door, kept: str | None, at: float, now: float) -> tuple[Door
         return DoorState(), False
     try:
         found: dict[str, Any] = json.loads(kept)
-        return machine.restore(found, at, now), bool(found["released"])
+        state = machine.restore(found, at, now)
+        if state.fire is not Fire.CLEAR and not door.fire_zone:  # no loop will tell it whole: a reset is left
+            state = replace(state, fire=Fire.LATCHED)
+        return state, bool(found["released"])
     except (KeyError, ValueError, TypeError) as error:
         log.error("what was kept of a door cannot be read, it starts locked", door=door.name, error=str(error))
         return DoorState(), True

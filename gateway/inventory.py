@@ -36,7 +36,7 @@ def _door(service: Service, name: str) -> dict[str, Any]:
         "by": reason_of(state),
         "until": service.until(name),
         "fire": state.fire,
-        "fire_zone": door.fire_zone,
+        "fire_zone": service.doors.fire_zone(name),
         "zones": service.zones(name),
         "locked_down_by": service.lockdowns_of(name),
         "may_block": door.may_block,

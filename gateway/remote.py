@@ -197,7 +197,8 @@ class Remote:
         return _Plan(tuple(inputs), (LockdownKept(place, on),))
 
     def _fire_reset(self, order: RemoteOrder) -> _Plan:
-        doors = [door for door in self._doors.by_name.values() if door.fire_zone and door.fire_zone == order.zone]
+        zones = {name: self._doors.fire_zone(name) for name in self._doors.by_name}
+        doors = [door for name, door in self._doors.by_name.items() if zones[name] and zones[name] == order.zone]
         if not doors:
             raise _Refused("no such fire zone")
         if any(self._doors.state(door.name).fire is Fire.BURNING for door in doors):

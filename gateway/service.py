@@ -73,6 +73,7 @@ class Service:
         self._clock, self.passage = pen.clock, pen.journal.passage
         self._locals: dict[str, LocalState] = {}
         self.links: dict[str, LinkState] = {}
+        self._fire_blind: set[str] = set()  # devices that do not report the input of a fire loop
         self._up_since: dict[str, float] = {}
         identifier = Identifier(site.site_key, site.readers, static_codes=site.static_codes)
         self._news = DoorNews(site, pen, commands, loop)
@@ -107,7 +108,7 @@ class Service:
                 if not self._news.locks.outcome(event):
                     self._orders.outcome(event)
             case InputState():
-                self.doors.inputs(event)
+                self._inputs(event)
             case LinkState():
                 self._link(event)
             case LocalState():
@@ -163,6 +164,14 @@ class Service:
                     self.doors.step(door, ScheduleLevel(is_open, mono_s + until - now), mono_s)
 
     # --- devices ------------------------------------------------------------------------------------------------------
+
+    def _inputs(self, levels: InputState) -> None:
+        if not self.doors.lacks_fire_input(levels):
+            self._fire_blind.discard(levels.device)
+        elif levels.device not in self._fire_blind:
+            self._fire_blind.add(levels.device)
+            self._pen.write(EventKind.DEVICE_ALARM, {"reader": levels.device, "reason": "FireInputMissing"})
+        self.doors.inputs(levels)
 
     def _link(self, link: LinkState) -> None:
         before = self.links.get(link.device)

@@ -13,7 +13,8 @@ PLANE_TAKES = 200  # characters of a reason; with more the plane refuses the who
 def test_a_long_reason_is_cut_so_that_the_plane_takes_the_rest() -> None:
     lost = LinkState("lobby-1", False, False, "cannot open /dev/serial/by-id/" + "x" * 1000, seen())
     wired = site()
-    doors = SimpleNamespace(by_name={door.name: door for door in wired.doors}, state=lambda _name: DoorState())
+    by_name = {door.name: door for door in wired.doors}
+    doors = SimpleNamespace(by_name=by_name, state=lambda _: DoorState(), fire_zone=lambda _: "")
     nothing = {"until": lambda _: None, "zones": lambda _: [], "lockdowns_of": lambda _: []}
     service = SimpleNamespace(doors=doors, links={"lobby-1": lost}, **nothing)
     body = inventory(wired, service, 1, 1)  # type: ignore[arg-type] # as much of a service as it asks for

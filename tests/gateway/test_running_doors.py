@@ -285,6 +285,36 @@ async def test_a_loop_that_nobody_can_read_is_fire_only_where_the_wiring_says_so
     await strict.end()
 
 
+async def test_a_loop_on_an_input_that_its_device_does_not_report_is_fire_and_an_alarm(make: Make) -> None:
+    place = make()
+    zone = FireZone("fz", Input("lobby-1", 7))
+    blind = Place(place.path.parent / "blind", replace(here(), fire_zones=(zone,)))
+    blind.begin()
+    blind.levels()
+    await blind.settle(lambda: blind.events("FireReleased"))
+    assert blind.mode() == "LockedOpen"
+    assert [each["reason"] for each in blind.events("DeviceAlarm")] == ["FireInputMissing"]
+    await blind.end()
+
+
+async def test_a_fire_whose_zone_has_gone_from_the_site_file_is_ended_by_a_reset_of_the_door(make: Make) -> None:
+    first = make()
+    first.levels(loop=False)
+    await first.settle(lambda: first.events("FireReleased"))
+    await first.end()
+    config = replace(here().doors[0].config, fire_release=False)
+    gone = Place(first.path.parent, replace(here(lobby={"fire_zone": "", "config": config}), fire_zones=()))
+    gone.begin()
+    await gone.settle(lambda: gone.actions() == ["release"])
+    assert gone.mode() == "LockedOpen"
+    assert await gone.order("fire_reset", zone="fz") == "Refused"
+    assert await gone.order("fire_reset", zone=gone.service.doors.fire_zone("lobby")) == "Done"
+    assert gone.mode() == "Locked"
+    assert gone.service.doors.fire_zone("lobby") == ""
+    await gone.settle(lambda: gone.actions() == ["release", "secure"])
+    await gone.end()
+
+
 # --- lockdown ---------------------------------------------------------------------------------------------------------
 
 
