@@ -1,8 +1,9 @@
 """`menjin code`: sign a live code or visitor pass, show what a code says, and ask whether a door would take it."""
 
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
+from string import hexdigits
 from typing import Annotated, Any
 
 import segno
@@ -12,18 +13,30 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from gateway.access import mj1
 from mgmt_api.cli.code_verdict import verdict
+from mgmt_api.cli.moment import unix_s
 from mgmt_api.cli.output import Exit, JsonOption, answer, say, stop
 from mgmt_api.pass_keys import BadIssuerKey, load_issuer_key, public_of, sign
 
 app = typer.Typer(no_args_is_help=True)
 
 KeyFile = Annotated[Path, typer.Option("--key", help="PEM file with the P-256 private key / 私钥文件")]
-SiteNumber = Annotated[int, typer.Option("--site", min=0, max=2**32 - 1, help="The site's number / 站点编号")]
+SiteNumber = Annotated[int, typer.Option("--site", min=1, max=2**32 - 1, help="The site's number / 站点编号")]
+
+
+def _drawable(path: Path | None) -> Path | None:
+    if path is not None and path.suffix.lower() not in (".png", ".svg"):
+        raise typer.BadParameter(f"{path}: ends in neither .png nor .svg / 只支持 .png 与 .svg")
+    return path
+
+
 Picture = Annotated[
-    Path | None, typer.Option("--out", help="Write a picture too, by its ending .png or .svg / 输出图片")
+    Path | None,
+    typer.Option("--out", callback=_drawable, help="Write a picture too, by its ending .png or .svg / 输出图片"),
 ]
 Qr = Annotated[bool, typer.Option("--qr", help="Draw it on the terminal / 在终端显示二维码")]
 Text = Annotated[str, typer.Argument(metavar="TEXT", help="The code, as a scanner reads it / 码文本")]
+HANDLE_DIGITS = 16
+DAY_S = 24 * 60 * 60
 ISO = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]
 
 
@@ -57,7 +70,9 @@ def issue(
     duress: Annotated[bool, typer.Option("--duress", help="Live code: a silent cry for help / 胁迫标志")] = False,
     profile: Annotated[int, typer.Option(min=0, max=65535, help="Pass: the profile's number / 权限组编号")] = 0,
     kid: Annotated[int, typer.Option(min=0, max=15, help="The key's number / 密钥编号")] = 0,
-    uses: Annotated[int, typer.Option(min=1, max=255, help="Pass: so many passages / 可用次数")] = 1,
+    uses: Annotated[
+        int | None, typer.Option(min=1, max=255, help="Pass: so many passages; 1 without / 可用次数，默认 1 次")
+    ] = None,
     begins: Annotated[
         datetime | None, typer.Option("--from", formats=ISO, help="ISO 8601; now without / 生效时间")
     ] = None,
@@ -71,17 +86,19 @@ def issue(
     """Sign a live code (with --handle) or a visitor pass (with --profile)."""
     if bool(handle) == bool(profile):
         stop("give --handle for a live code, or --profile for a visitor pass", Exit.USAGE)
-    start = _unix(begins or datetime.now(UTC))
-    end = _unix(ends) if ends else start + int(timedelta(days=1).total_seconds())
-    flags = mj1.DURESS if duress else 0
-    try:
-        signed = (
-            mj1.live_signed(kid, bytes.fromhex(handle), site, start, flags, door)
-            if handle
-            else mj1.pass_signed(kid, secrets.token_bytes(8), site, start, end, profile, uses)
-        )
-    except ValueError as error:
-        stop(str(error), Exit.USAGE)
+    if handle:
+        _refuse("not of a live code / 动态码无此项", {"--uses": uses, "--to": ends})
+    else:
+        _refuse("not of a visitor pass / 访客码无此项", {"--door": door, "--duress": duress})
+    start = int(unix_s(begins or datetime.now(UTC)))
+    end = int(unix_s(ends)) if ends else start + DAY_S
+    if end <= start:
+        stop("--to is not after --from / 失效时间须晚于生效时间", Exit.USAGE)
+    signed = (
+        mj1.live_signed(kid, _handle(handle), site, start, mj1.DURESS if duress else 0, door)
+        if handle
+        else mj1.pass_signed(kid, secrets.token_bytes(8), site, start, end, profile, uses or 1)
+    )
     private = _private(key)
     text = mj1.encode(signed, sign(private, signed))
     _tell(text, {"public_key": public_of(private).hex()}, out, qr, json)
@@ -105,10 +122,11 @@ def verify(
     """Decide on the code as a door does whose table has this key and all rights; exit 1 if it is refused."""
     code = _parsed(text)
     try:
-        found = verdict(code, bytes.fromhex(public_key), site, door, float(_unix(at or datetime.now(UTC))))
+        found = verdict(code, bytes.fromhex(public_key), site, door, unix_s(at or datetime.now(UTC)) // 1)
     except ValueError as error:
         stop(f"the public key cannot be used: {error}", Exit.USAGE)
-    answer(found) if json else say("  ".join(str(each) for each in found.values()))
+    words = f"{'✓' if found['ok'] else '✗'} {found['reason'] or 'Granted'}  {found['zh']} {found['en']}  {found['at']}"
+    answer(found) if json else say(words)
     raise typer.Exit(Exit.OK if found["ok"] else Exit.FAILED)
 
 
@@ -121,6 +139,19 @@ def fields(code: mj1.LiveCode | mj1.VisitorPass) -> dict[str, Any]:
     told = {"type": "pass", "kid": code.kid, "pass": code.pass_id.hex(), "site": code.site}
     window = {"valid_from": _iso(code.nbf), "valid_to": _iso(code.exp)}
     return told | window | {"profile": code.profile, "max_uses": code.max_uses}
+
+
+def _refuse(why: str, options: dict[str, object]) -> None:
+    """What was given and belongs to the other kind of code would be left out of this one without a word."""
+    given = [option for option, value in options.items() if value]
+    if given:
+        stop(f"{', '.join(given)}: {why}", Exit.USAGE)
+
+
+def _handle(text: str) -> bytes:
+    if len(text) != HANDLE_DIGITS or not set(text) <= set(hexdigits):
+        stop(f"--handle {text!r}: not {HANDLE_DIGITS} hex digits / 句柄须为 {HANDLE_DIGITS} 位十六进制数", Exit.USAGE)
+    return bytes.fromhex(text)
 
 
 def _tell(text: str, more: dict[str, Any], out: Path | None, qr: bool, json: bool) -> None:
@@ -156,10 +187,6 @@ def _private(path: Path) -> EllipticCurvePrivateKey:
         stop(f"{path}: {error.strerror}")
     except BadIssuerKey as error:
         stop(f"{path}: {error}")
-
-
-def _unix(at: datetime) -> int:
-    return int((at if at.tzinfo else at.astimezone()).timestamp())
 
 
 def _iso(at: int) -> str:

@@ -102,4 +102,35 @@ def test_what_is_no_code_or_no_key_is_named(key: Path, tmp_path: Path) -> None:
     run("issue", "--key", str(key), "--site", "7", exits=2)
     run("issue", "--key", str(key), "--site", "7", "--handle", "01", exits=2)
     run("verify", live(key)["text"], "--public-key", "00", "--site", "7", exits=2)
-    run("show", live(key)["text"], "--out", str(tmp_path / "code.xyz"), exits=1)
+
+
+@pytest.mark.parametrize("ending", ["pdf", "xyz"])
+def test_a_picture_is_a_png_or_an_svg_and_nothing_else_is_written(key: Path, tmp_path: Path, ending: str) -> None:
+    picture = tmp_path / f"code.{ending}"
+    assert ".png" in run("show", live(key)["text"], "--out", str(picture), exits=2)
+    assert not picture.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ("--profile 3 --from 2026-03-05 --to 2026-03-04", "--to"),
+        ("--profile 3 --from 2026-03-05 --to 2026-03-05", "--to"),
+        ("--profile 3 --from 0001-01-01", "1971"),
+        ("--profile 3 --to 9999-01-01", "1971"),
+        ("--profile 3 --duress --door 7", "--door, --duress"),
+        (f"--handle {HANDLE} --to 2026-03-04 --uses 3", "--uses, --to"),
+        ("--handle 00", "16"),
+        ("--handle 01020304050607zz", "16"),
+        ("--site 0 --profile 3", "--site"),
+    ],
+)
+def test_a_code_that_no_door_could_take_as_it_was_meant_is_not_signed(key: Path, arguments: str, says: str) -> None:
+    assert says in run("issue", "--key", str(key), "--site", "7", *arguments.split(), exits=2)
+
+
+def test_the_verdict_on_a_code_is_said_in_words(key: Path) -> None:
+    made = live(key)
+    asked = ("verify", made["text"], "--public-key", made["public_key"], "--site", "7")
+    assert "✓ Granted  有效。 It is good." in run(*asked, "--at", "2026-03-04T12:00+0800")
+    assert "✗ CodeExpired  此码已过期，请刷新。" in run(*asked, "--at", "2026-03-04T12:01+0800", exits=1)
