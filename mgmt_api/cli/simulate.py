@@ -1,13 +1,14 @@
 """`menjin simulate`: a whole world from one file, and what its doors do."""
 
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from ruamel.yaml import YAML
-from ruamel.yaml.constructor import SafeConstructor
+from ruamel.yaml.constructor import ConstructorError, SafeConstructor
 from ruamel.yaml.error import YAMLError
-from ruamel.yaml.nodes import MappingNode, SequenceNode
+from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from gateway.access.simulation import Result, faults
 from gateway.access.simulation import simulate as run
@@ -16,10 +17,18 @@ from mgmt_api.cli.output import Exit, JsonOption, answer, say, stop
 
 
 class _Plain(SafeConstructor):
-    """YAML in which a time is the text that it is."""
+    """YAML in which a time is the text that it is, and a number is a number."""
+
+    def finite(self, node: ScalarNode) -> float:
+        """`.inf` and `.nan` are no time and no count."""
+        number = float(self.construct_yaml_float(node))
+        if not isfinite(number):
+            raise ConstructorError(None, None, f"{node.value}: not a number that is used here", node.start_mark)
+        return number
 
 
 _Plain.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor.construct_yaml_str)
+_Plain.add_constructor("tag:yaml.org,2002:float", _Plain.finite)
 
 
 def load(path: Path) -> dict[str, Any]:

@@ -13,29 +13,33 @@ import typer
 
 from gateway.access.case import Limits
 from gateway.access.world import BadWorld
+from mgmt_api.cli.moment import unix_s
 from mgmt_api.cli.output import DEFAULT_CONFIG, ConfigOption, Exit, JsonOption, say, settings_of, stop
 from mgmt_api.cli.output import answer as print_json
 from mgmt_api.cli.simulate import load
-from mgmt_api.rights_csv import rights_csv
+from mgmt_api.rights_csv import RIGHT, rights_csv
 
 AtOption = Annotated[str | None, typer.Option("--at", help="A moment, ISO 8601; the site's own time / 时刻")]
 DoorOption = Annotated[str, typer.Option("--door", help="The door's name / 门")]
 PlanOption = Annotated[Path | None, typer.Option("--what-if", help="A planned change, YAML / 假设的变更")]
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV / 输出 CSV")]
+LAST_EVENT = 2**63 - 1  # what a column of the journal holds
 MARKS = {"passed": "✓", "refused": "✗", "also refuses": "✗", "not asked": "·"}
 
 
 def explain(
     door: DoorOption = "",
     credential: Annotated[str, typer.Option("--credential", help="The credential's id / 凭证编号")] = "",
-    event: Annotated[int | None, typer.Option("--event", help="A journal event's number, instead / 事件序号")] = None,
+    event: Annotated[
+        int | None, typer.Option("--event", min=1, max=LAST_EVENT, help="A journal event's number, instead / 事件序号")
+    ] = None,
     at: AtOption = None,
     what_if: PlanOption = None,
     pin: Annotated[bool, typer.Option(help="With its PIN, if it has one / 附带密码")] = True,
     config: ConfigOption = DEFAULT_CONFIG,
     json: JsonOption = False,
 ) -> None:
-    """Why a credential opens a door or does not, step by step; exit 1 if it does not."""
+    """Why a credential opens a door or does not, step by step; exit 1 if it does not, 2 if there is no answer."""
     if event is None and not (door and credential):
         stop("give --door and --credential, or --event / 请给出门和凭证，或事件序号", Exit.USAGE)
     question: dict[str, Any] = {"ask": "explain", "event": event}
@@ -91,7 +95,7 @@ def _ask(config: Path, question: dict[str, Any], at: str | None, plan: Path | No
         question["at"] = _moment(at, ZoneInfo(settings.site.timezone))
         return answer(gateway, question)
     except (NoAnswer, BadPlan, BadWorld) as error:
-        stop(str(error))
+        stop(str(error), Exit.USAGE)
 
 
 def _moment(text: str | None, tz: tzinfo) -> float:
@@ -101,7 +105,7 @@ def _moment(text: str | None, tz: tzinfo) -> float:
         found = datetime.fromisoformat(text)
     except ValueError:
         stop(f"--at {text!r}: not a time; write 2027-01-15T18:04 / 时间格式应为 2027-01-15T18:04", Exit.USAGE)
-    return (found if found.tzinfo else found.replace(tzinfo=tz)).timestamp()
+    return unix_s(found, tz)
 
 
 def _say(found: dict[str, Any], each: dict[str, Any]) -> None:
@@ -119,7 +123,7 @@ def _tell(found: dict[str, Any], as_csv: bool, json: bool) -> None:
     if json:
         print_json(found)
     elif as_csv:
-        say(rights_csv(found["rights"]).rstrip())
+        say(rights_csv(found["rights"], RIGHT).rstrip())
     else:
         for right in found["rights"]:
             say(f"{right['resident']:<20} {right['credential']:<20} {right['access_point']:<20} {right['policy']}")

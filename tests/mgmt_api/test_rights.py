@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from mgmt_api.rights_csv import rights_csv
 from tests.mgmt_api.conftest import CENTRAL, GATEWAY, INVENTORY, V1, Served, event, ground
 
 PLACE = {"door": "lobby-door", "access_point": "lobby-in", "from": "out", "to": "z1"}
@@ -81,7 +82,7 @@ def test_a_plan_travels_with_the_question(served: Served, console: httpx2.Client
     assert (question["what_if"], question["at"], question["door"]) == (plan, 1800000000.0, "lobby-door")
 
 
-def test_rights_have_names_and_leave_as_csv_without_formulas(served: Served, console: httpx2.Client) -> None:
+def test_rights_have_names_and_leave_as_csv_with_every_id_as_it_is(served: Served, console: httpx2.Client) -> None:
     with gateway(served, {**STOOD, "rights": [RIGHT]}):
         found = console.get(f"{V1}/doors/lobby-door/who-can").json()
     assert [(each["name"], each["unit"], each["policy"]) for each in found["rights"]] == [
@@ -91,9 +92,16 @@ def test_rights_have_names_and_leave_as_csv_without_formulas(served: Served, con
         answer = console.get(f"{V1}/residents/r1/where-can?format=csv")
     assert answer.headers["content-type"].startswith("text/csv")
     [row] = csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff")))
-    assert (row["name"], row["policy"], row["valid_to"]) == ("王小明", "'@home:z1/@always", "")
+    assert (row["name"], row["policy"], row["valid_to"]) == ("王小明", "@home:z1/@always", "")
     actions = [each["action"] for each in console.get(f"{V1}/audit").json()["entries"]]
     assert actions[:2] == ["rights.where-can", "rights.who-can"]
+
+
+@pytest.mark.parametrize("typed", ["=1+1", "+1", "-1-02", "@SUM(1)", "\t=1", "\r=1", "＝1+1", "＋1", "－1", "＠SUM(1)"])
+def test_what_people_typed_is_no_formula_in_a_spreadsheet(typed: str) -> None:
+    text = rights_csv([{**RIGHT, "name": typed, "unit": typed}])
+    [row] = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
+    assert (row["name"], row["unit"]) == (f"'{typed}", f"'{typed}")
 
 
 def test_what_the_gateway_cannot_answer_is_said(served: Served, console: httpx2.Client) -> None:
