@@ -11,7 +11,7 @@ import typer
 from gateway.access.model import Schedule, SpecialDay, SpecialDays, Window
 from gateway.access.schedule import split, times
 from mgmt_api.calendars import china, ical, ical_out
-from mgmt_api.cli.output import JsonOption, answer, say, stop
+from mgmt_api.cli.output import Exit, JsonOption, answer, say, stop
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -29,13 +29,14 @@ def read(
     id_: Annotated[str, typer.Option("--id", help="The schedule's id / 时段编号")],
     zone: Annotated[str, typer.Option("--time-zone", help="The site's / 站点时区")] = "Asia/Shanghai",
     today: Today = None,
+    _json: JsonOption = False,
 ) -> None:
     """Print the bodies of PUT /schedules/ID and PUT /special_days/ID-days as one JSON object."""
+    tz = _zone(zone)
     try:
-        text, tz = path.read_text("utf-8"), ZoneInfo(zone)
-        schedule, special = ical.read(text, id_, tz, (today or datetime.now(tz)).date())
-    except (OSError, UnicodeDecodeError, ZoneInfoNotFoundError, ical.BadCalendar) as error:
-        stop(f"{path}: {error}")
+        schedule, special = ical.read(path.read_text("utf-8"), id_, tz, (today or datetime.now(tz)).date())
+    except (OSError, UnicodeDecodeError, ical.BadCalendar) as error:
+        stop(f"{path}: {error}", Exit.USAGE)
     answer({"schedules": {schedule.id: _schedule_body(schedule)}, "special_days": {special.id: body_of(special)}})
 
 
@@ -43,6 +44,7 @@ def read(
 def write(
     path: Annotated[Path, typer.Argument(metavar="FILE.json", help="As `read` prints it / read 的输出")],
     today: Today = None,
+    json: JsonOption = False,
 ) -> None:
     """Print an iCalendar of the one schedule in the file, and the special days that it heeds."""
     try:
@@ -53,8 +55,9 @@ def write(
         schedule = Schedule(id_, tuple(windows), tuple(body.get("special", ())))
         times(schedule, special)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        stop(f"{path}: {error}")
-    typer.echo(ical_out.write(schedule, special, (today or datetime.now().astimezone()).date()), nl=False)
+        stop(f"{path}: {error}", Exit.USAGE)
+    text = ical_out.write(schedule, special, (today or datetime.now().astimezone()).date())
+    answer({"calendar": text}) if json else typer.echo(text, nl=False)
 
 
 @app.command("china", help="A year's holidays and make-up workdays (调休) / 中国节假日与调休")
@@ -88,6 +91,13 @@ def body_of(special: SpecialDays) -> dict[str, Any]:
 def days_of(id_: str, body: dict[str, Any]) -> SpecialDays:
     """Special days of such a body. Raises KeyError, ValueError, TypeError."""
     return SpecialDays(id_, tuple(map(_day, body["days"])), body.get("priority", 0))
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        stop(f"--time-zone {name!r}: not known; write Asia/Shanghai / 未知时区，格式如 Asia/Shanghai", Exit.USAGE)
 
 
 def _day(body: dict[str, Any]) -> SpecialDay:

@@ -71,7 +71,9 @@ def probe_camera(
 
 
 @app.command("set-clock", help="Set a camera's clock to this machine's / 校准摄像机时钟")
-def set_camera_clock(url: Url, username: User = "", password_file: PasswordFile = None) -> None:
+def set_camera_clock(
+    url: Url, username: User = "", password_file: PasswordFile = None, json: JsonOption = False
+) -> None:
     """Set a camera's clock; NTP in the camera is better."""
     from camera.onvif import OnvifFault, set_clock
 
@@ -80,7 +82,8 @@ def set_camera_clock(url: Url, username: User = "", password_file: PasswordFile 
         asyncio.run(set_clock(login))
     except OnvifFault as fault:
         stop(str(fault))
-    say(_clock_words(_asked(login).clock_error_s))
+    error_s = _asked(login).clock_error_s
+    answer({"clock_error_s": error_s}) if json else say(_clock_words(error_s))
 
 
 def _login(url: str, username: str, password_file: Path | None) -> "Login":

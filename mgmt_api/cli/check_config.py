@@ -12,11 +12,11 @@ from config.settings import Settings
 from config.wiring import Finding, devices
 from controllers import wiegand
 from controllers.errors import BadSetup
-from mgmt_api.cli.output import DEFAULT_CONFIG, Exit, JsonOption, answer, say
+from mgmt_api.cli.output import CONFIG_VARIABLE, DEFAULT_CONFIG, Exit, JsonOption, answer, say
 
 
 def check_config(
-    path: Annotated[Path, typer.Argument(help="The site file / 站点配置文件")] = DEFAULT_CONFIG,
+    path: Annotated[Path, typer.Argument(envvar=CONFIG_VARIABLE, help="The site file / 站点配置文件")] = DEFAULT_CONFIG,
     json: JsonOption = False,
 ) -> None:
     """Check a site file whole, and name each mistake with its line and column."""
@@ -53,6 +53,6 @@ def format_faults(settings: Settings) -> Iterator[Finding]:
                 yield (*each.place, each.where), what
 
 
-def schema() -> None:
+def schema(_json: JsonOption = False) -> None:
     """Print the JSON Schema of the site file, for an editor's completion."""
     answer(Settings.model_json_schema())

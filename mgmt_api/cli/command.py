@@ -1,6 +1,7 @@
 """The list of commands."""
 
 import platform
+import sys
 from importlib.metadata import version as installed_version
 
 import typer
@@ -21,7 +22,7 @@ from mgmt_api.cli import (
     why,
     wiegand,
 )
-from mgmt_api.cli.output import JsonOption, answer, say
+from mgmt_api.cli.output import Exit, JsonOption, answer, say
 
 app = typer.Typer(
     name="menjin",
@@ -63,5 +64,9 @@ def version(json: JsonOption = False) -> None:
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; a file that is another user's is named plainly, whichever command came upon it."""
+    try:
+        app()
+    except PermissionError as error:
+        sys.stderr.write(f"{error}: run as the user whose it is / 无权访问，请以所属用户运行\n")
+        sys.exit(Exit.FAILED)

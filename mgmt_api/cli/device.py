@@ -125,8 +125,8 @@ def text(
     reader: Reader,
     words: Annotated[str, typer.Argument(help="32 ASCII characters at most / 最多 32 个 ASCII 字符")],
     seconds: Annotated[int, typer.Option(min=0, max=255, help="0: for good / 0 表示一直显示")] = 0,
-    row: Annotated[int, typer.Option(min=1, max=255)] = 1,
-    column: Annotated[int, typer.Option(min=1, max=255)] = 1,
+    row: Annotated[int, typer.Option(min=1, max=255, help="From the top / 行")] = 1,
+    column: Annotated[int, typer.Option(min=1, max=255, help="From the left / 列")] = 1,
     config: ConfigOption = DEFAULT_CONFIG,
     json: JsonOption = False,
 ) -> None:

@@ -18,13 +18,13 @@ from mgmt_api.cli.check_config import format_faults
 from mgmt_api.cli.doctor_field import field, machine_ports
 from mgmt_api.cli.doctor_osdp import scan
 from mgmt_api.cli.finding import Finding
-from mgmt_api.cli.output import Exit, JsonOption, answer, say
+from mgmt_api.cli.output import DEFAULT_CONFIG, ConfigOption, Exit, JsonOption, answer, say
 
 LOW_DISK_BYTES = 5 << 30
 
 
 def doctor(
-    config: Annotated[Path | None, typer.Option("--config", "-c", help="Also check this site / 同时检查站点")] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
     scan_port: Annotated[
         str | None,
         typer.Option("--scan", metavar="PORT", help="Find OSDP readers on a port / 在串口上搜索 OSDP 读卡器"),
@@ -32,7 +32,7 @@ def doctor(
     json: JsonOption = False,
 ) -> None:
     """Look at tools, ports, disks, secrets and peers, and say what to do."""
-    findings = [*_machine(), *(scan(scan_port) if scan_port else ()), *(_site(config) if config else ())]
+    findings = [*_machine(), *(scan(scan_port) if scan_port else ()), *_site(config)]
     good = all(finding.ok for finding in findings)
     if json:
         answer({"ok": good, "findings": [asdict(finding) for finding in findings]})
@@ -51,6 +51,9 @@ def _machine() -> Iterator[Finding]:
 
 
 def _site(path: Path) -> Iterator[Finding]:
+    if path == DEFAULT_CONFIG and not path.parent.exists():
+        yield Finding("site file", True, f"none at {path} yet: make one with menjin init, or name one with --config")
+        return
     try:
         settings = load_settings(path, format_faults)
     except BadSettings as error:

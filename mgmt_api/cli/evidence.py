@@ -35,7 +35,7 @@ def _clip() -> None:
 @journal.command("verify", help="Prove the journal whole / 校验事件日志")
 def verify(
     config: ConfigOption = DEFAULT_CONFIG,
-    path: Annotated[Path | None, typer.Option(help="A journal file, instead of the site's own")] = None,
+    path: Annotated[Path | None, typer.Option(help="A journal file, instead of the site's own / 日志文件")] = None,
     json: JsonOption = False,
 ) -> None:
     """Walk the hash chain and name each break."""
@@ -50,7 +50,9 @@ def verify(
 @recordings.command("check", help="Compare index and footage, and repair them / 校验并修复录像")
 def check(
     config: ConfigOption = DEFAULT_CONFIG,
-    directory: Annotated[Path | None, typer.Option("--dir", help="A recordings folder, instead of the site's")] = None,
+    directory: Annotated[
+        Path | None, typer.Option("--dir", help="A recordings folder, instead of the site's / 录像目录")
+    ] = None,
     mend: Annotated[bool, typer.Option("--repair", help="Repair what can be; stop the recorder first / 修复")] = False,
     json: JsonOption = False,
 ) -> None:

@@ -21,9 +21,10 @@ class Exit(IntEnum):
     BAD_CONFIG = 78
 
 
+CONFIG_VARIABLE = "MENJIN_CONFIG"
 ConfigOption = Annotated[
     Path,
-    typer.Option("--config", "-c", envvar="MENJIN_CONFIG", help="The site file / 站点配置文件"),
+    typer.Option("--config", "-c", envvar=CONFIG_VARIABLE, help="The site file / 站点配置文件"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object / 输出 JSON")]
 DEFAULT_CONFIG = Path("/etc/menjin/site.yaml")

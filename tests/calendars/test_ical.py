@@ -1,3 +1,4 @@
+import json
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -205,5 +206,15 @@ def test_the_command_reads_and_writes_the_same_file(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(run("read", str(tmp_path / "a.ics"), "--id", "office"))
     (tmp_path / "b.ics").write_text(run("write", str(tmp_path / "a.json")))
     assert run("read", str(tmp_path / "b.ics"), "--id", "office") == (tmp_path / "a.json").read_text()
+    told = json.loads(run("write", str(tmp_path / "a.json"), "--json"))
+    assert told["calendar"].splitlines() == run("write", str(tmp_path / "a.json")).splitlines()
     bad = CliRunner().invoke(app, ["calendar", "read", str(tmp_path / "a.json"), "--id", "x"])
-    assert bad.exit_code == 1
+    assert bad.exit_code == 2
+
+
+@pytest.mark.parametrize("zone", ["", "../x", "Mars/Olympus", "America"])
+def test_a_time_zone_that_there_is_not_is_named(tmp_path: Path, zone: str) -> None:
+    (tmp_path / "a.ics").write_text(calendar(OFFICE))
+    done = CliRunner().invoke(app, ["calendar", "read", str(tmp_path / "a.ics"), "--id", "x", "--time-zone", zone])
+    assert done.exit_code == 2
+    assert f"--time-zone {zone!r}" in done.output

@@ -264,6 +264,8 @@ def test_the_command_finds_probes_and_asks_for_no_password_on_its_line(gate: Log
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
     assert (told["main"], told["sub"]) == ("Profile_Main", "Profile_Sub")
+    clock = CliRunner().invoke(app, ["camera", "set-clock", *argv[2:], "--json"])
+    assert abs(json.loads(clock.stdout)["clock_error_s"]) < 60
     secret.write_text("wrong")
     refused = CliRunner().invoke(app, argv)
     assert refused.exit_code == 1

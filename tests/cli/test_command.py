@@ -1,19 +1,27 @@
 """The `menjin` command, as a person and as a script use it."""
 
+import importlib
 import json
+import os
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from mgmt_api.cli.command import app
+from mgmt_api.cli import doctor
+from mgmt_api.cli.command import app, main
 
 EXAMPLE = Path(__file__).parents[2] / "config/site.example.yaml"
+PROCESSES = {"run", "gateway", "recorder", "api"}  # they serve until told to stop
+NOBODY = 65534
+GIVEN_BY_TYPER = {"help", "install_completion", "show_completion"}
 COMMANDS = ("run", "gateway", "recorder", "api", "demo", "check-config", "doctor", "journal", "recordings", "version")
 
 
@@ -89,6 +97,39 @@ def test_init_never_writes_over_a_site(runner: CliRunner, site: Path) -> None:
     assert site.read_bytes() == before
 
 
+@pytest.mark.parametrize("place", ["/dev/null", "/proc/menjin", "site.yaml/menjin"])
+def test_init_says_where_no_folder_can_be_made(runner: CliRunner, site: Path, place: str) -> None:
+    done = runner.invoke(app, ["init", str(site.parent / place)])
+    assert done.exit_code == 2
+    assert place in done.output
+
+
+def test_init_tells_a_script_what_it_wrote(runner: CliRunner, tmp_path: Path) -> None:
+    told = json.loads(runner.invoke(app, ["init", str(tmp_path / "menjin"), "--json"]).output)
+    assert Path(told["site"]).is_file()
+    assert Path(told["secrets"]).is_dir()
+
+
+@pytest.mark.parametrize("command", ["check-config", "doctor"])
+def test_a_site_file_is_found_by_the_variable_too(
+    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("MENJIN_CONFIG", str(tmp_path / "named.yaml"))
+    assert "named.yaml:1:1: cannot be read" in runner.invoke(app, [command]).output
+
+
+def test_the_doctor_looks_at_the_site_in_its_usual_place_once_it_is_there(
+    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = tmp_path / "menjin" / "site.yaml"
+    monkeypatch.setattr(doctor, "DEFAULT_CONFIG", usual)
+    asked = ["doctor", "--config", str(usual)]
+    assert "✓ site file: none at" in runner.invoke(app, asked).output
+    usual.parent.mkdir()
+    usual.write_text("no: site\n")
+    assert "✗ site file" in runner.invoke(app, asked).output
+
+
 @pytest.mark.parametrize(
     "command", [["journal", "verify", "--path"], ["recordings", "check", "--dir"], ["clip", "verify"]]
 )
@@ -98,13 +139,51 @@ def test_evidence_that_is_not_there_is_said_plainly(runner: CliRunner, tmp_path:
     assert "there " in done.output
 
 
-def test_every_command_under_a_group_has_a_help_in_both_languages() -> None:
-    groups = [each for each in get_command(app).commands.values() if hasattr(each, "commands")]  # type: ignore[attr-defined] # typer's group is untyped
-    silent = [
-        f"{group.name} {name}"
-        for group in groups
-        for name, command in group.commands.items()
-        if not re.search(r"[一-鿿]", command.help or "") or not re.search(r"[A-Za-z]{3}", command.help or "")
-    ]
-    assert len(groups) >= 5
-    assert not silent
+def test_a_folder_of_another_user_is_said_plainly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)
+    monkeypatch.setattr(sys, "argv", ["menjin", "clip", "verify", str(closed / "clip.zip")])
+    me = os.geteuid()
+    if me == 0:  # root may open everything
+        importlib.import_module("camera.clip")
+        os.seteuid(NOBODY)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            main()
+    finally:
+        os.seteuid(me)
+    assert ended.value.code == 1
+    assert "clip.zip" in capsys.readouterr().err
+
+
+def test_every_command_and_each_of_its_options_has_a_help_in_both_languages() -> None:
+    words = {name: command.help for name, command in commands().items()}
+    words |= {
+        f"{name} {each.opts[0]}": getattr(each, "help", None)
+        for name, command in commands().items()
+        for each in command.params
+        if each.name not in GIVEN_BY_TYPER
+    }
+    assert len(words) > 100
+    assert not [name for name, said in words.items() if not in_both_languages(said or "")]
+
+
+def test_every_command_that_ends_by_itself_answers_a_script() -> None:
+    answers = {name for name, command in commands().items() for each in command.params if "--json" in each.opts}
+    assert commands().keys() - answers == PROCESSES
+
+
+def commands() -> dict[str, Any]:
+    """Every command by its full name; typer's own classes are untyped."""
+    top: dict[str, Any] = dict(get_command(app).commands)  # type: ignore[attr-defined]
+    found: dict[str, Any] = {}
+    for name, each in top.items():
+        under = getattr(each, "commands", None)
+        found |= {f"{name} {below}": command for below, command in under.items()} if under else {name: each}
+    return found
+
+
+def in_both_languages(text: str) -> bool:
+    return bool(re.search(r"[一-鿿]", text)) and bool(re.search(r"[A-Za-z]{2}", text))
