@@ -64,6 +64,8 @@ def _parse(path: Path) -> CommentedMap:
         raise BadSettings([Fault(path, 1, 1, "", "is not UTF-8 text")]) from error
     except YAMLError as error:
         raise BadSettings([_yaml_fault(path, error)]) from error
+    except (ValueError, RecursionError) as error:  # `!!int x`, a number without end, brackets without end
+        raise BadSettings([Fault(path, 1, 1, "", "is not valid YAML")]) from error
     if not isinstance(document, CommentedMap):
         raise BadSettings([Fault(path, 1, 1, "", "must be a mapping of settings")])
     return document

@@ -54,9 +54,9 @@ def write(
         windows = [w for each in body["windows"] for w in split(each["weekday"], *map(_minute, _ends(each)))]
         schedule = Schedule(id_, tuple(windows), tuple(body.get("special", ())))
         times(schedule, special)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        text = ical_out.write(schedule, special, (today or datetime.now().astimezone()).date())
+    except (OSError, ValueError, OverflowError, KeyError, TypeError) as error:
         stop(f"{path}: {error}", Exit.USAGE)
-    text = ical_out.write(schedule, special, (today or datetime.now().astimezone()).date())
     answer({"calendar": text}) if json else typer.echo(text, nl=False)
 
 

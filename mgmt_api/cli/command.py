@@ -65,8 +65,16 @@ def version(json: JsonOption = False) -> None:
 
 def main() -> None:
     """Run the command line; a file that is another user's is named plainly, whichever command came upon it."""
+    if not _is_text("".join(sys.argv)):
+        sys.stderr.write("an argument is not UTF-8 text / 参数不是 UTF-8 文本\n")
+        sys.exit(Exit.USAGE)
     try:
         app()
     except PermissionError as error:
         sys.stderr.write(f"{error}: run as the user whose it is / 无权访问，请以所属用户运行\n")
         sys.exit(Exit.FAILED)
+
+
+def _is_text(given: str) -> bool:
+    """Bytes that are no text stand as lone surrogates in it, which can be neither looked up nor printed."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in given)

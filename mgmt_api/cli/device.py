@@ -36,8 +36,17 @@ from mgmt_api.cli.progress import Steps
 
 __all__ = ["app"]
 
-Reader = Annotated[str, typer.Argument(help="The reader's name in the site file / 读卡器名称")]
-Line = Annotated[str, typer.Argument(help="The line's (bus) name in the site file / 总线名称")]
+NAME_LENGTH = 64
+
+
+def _name(text: str) -> str:
+    if not 0 < len(text) <= NAME_LENGTH or not text.isprintable():
+        raise typer.BadParameter(f"1 to {NAME_LENGTH} letters / 名称为 1 至 {NAME_LENGTH} 个字符")
+    return text
+
+
+Reader = Annotated[str, typer.Argument(callback=_name, help="The reader's name in the site file / 读卡器名称")]
+Line = Annotated[str, typer.Argument(callback=_name, help="The line's (bus) name in the site file / 总线名称")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask / 不再询问")]
 
 

@@ -41,7 +41,7 @@ def load(path: Path) -> dict[str, Any]:
     yaml.Constructor = _Plain
     try:
         body = yaml.load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
+    except (OSError, ValueError, RecursionError, YAMLError) as error:
         raise BadWorld(f"{path}: {error}") from error
     if not isinstance(body, dict):
         raise BadWorld(f"{path}: not a mapping")

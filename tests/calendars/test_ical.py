@@ -212,6 +212,14 @@ def test_the_command_reads_and_writes_the_same_file(tmp_path: Path) -> None:
     assert bad.exit_code == 2
 
 
+def test_a_day_behind_the_last_of_all_calendars_is_refused(tmp_path: Path) -> None:
+    window = {"weekday": 1, "start": "08:00", "end": "24:00"}
+    (tmp_path / "a.json").write_text(json.dumps({"schedules": {"a": {"windows": [window]}}}))
+    done = CliRunner().invoke(app, ["calendar", "write", str(tmp_path / "a.json"), "--today", "9999-12-31"])
+    assert done.exit_code == 2
+    assert "a.json" in done.output
+
+
 @pytest.mark.parametrize("zone", ["", "../x", "Mars/Olympus", "America"])
 def test_a_time_zone_that_there_is_not_is_named(tmp_path: Path, zone: str) -> None:
     (tmp_path / "a.ics").write_text(calendar(OFFICE))

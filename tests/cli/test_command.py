@@ -139,6 +139,31 @@ def test_evidence_that_is_not_there_is_said_plainly(runner: CliRunner, tmp_path:
     assert "there " in done.output
 
 
+def test_bytes_that_are_no_text_are_refused_whatever_the_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["menjin", "where-can", "--resident", "\udcff"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "UTF-8" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["a: " + "[" * 3000, "a: " + "9" * 5000, "a: !!int x", "a: !!float x"])
+def test_a_file_that_no_yaml_reader_gets_through_is_a_bad_file(runner: CliRunner, tmp_path: Path, text: str) -> None:
+    (tmp_path / "odd.yaml").write_text(text)
+    assert runner.invoke(app, ["check-config", str(tmp_path / "odd.yaml")]).exit_code == 78
+    assert runner.invoke(app, ["simulate", str(tmp_path / "odd.yaml")]).exit_code == 2
+
+
+@pytest.mark.parametrize("name", ["", "x" * 65, "a\nb"])
+@pytest.mark.parametrize("order", ["rotate-key", "quality", "capture"])
+def test_a_name_that_no_device_can_have_is_refused_before_anybody_is_asked(
+    runner: CliRunner, order: str, name: str
+) -> None:
+    assert runner.invoke(app, ["device", order, name]).exit_code == 2
+
+
 def test_a_folder_of_another_user_is_said_plainly(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
