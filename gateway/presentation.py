@@ -27,7 +27,7 @@ class Presentation:
 
     presented: Presented
     type: str
-    raw: str  # the card's bits; of a code its handle or pass id, never the text; nothing of a PIN, plate or ID card
+    raw: str  # bits of a card that nobody has; of a code its handle or pass id, never the text; of all else nothing
 
 
 class Identifier:
@@ -48,7 +48,7 @@ class Identifier:
         """What a read presents."""
         match read:
             case CardRead():
-                return self.card(read)
+                return self.card(read, table)
             case TextRead():
                 return self.plate(read) if read.reader in self._plates else self.text(read, table)
             case IdCardRead():
@@ -73,10 +73,15 @@ class Identifier:
         """The key that the permission table knows a PIN by."""
         return identifier_key(self._site_key, CredentialType.PIN, "PIN", entry.digits)
 
-    def card(self, read: CardRead) -> Presentation:
-        """A card by its bits; the format is the reader's own for this length."""
-        raw = f"{read.bit_count}:{read.bits:0{(read.bit_count + 3) // 4}x}"
-        return Presentation(self._card(read), CredentialType.CARD, raw)
+    def card(self, read: CardRead, table: PermissionTable) -> Presentation:
+        """A card by its bits; the format is the reader's own for this length.
+
+        Whoever reads the bits can copy the card: they are told of one that nobody has, since somebody may register it.
+        """
+        presented = self._card(read)
+        known = isinstance(presented, Card) and table.find(presented.key) is not None
+        raw = "" if known else f"{read.bit_count}:{read.bits:0{(read.bit_count + 3) // 4}x}"
+        return Presentation(presented, CredentialType.CARD, raw)
 
     def text(self, read: TextRead, table: PermissionTable) -> Presentation:
         """A scanned code; its signature is checked with the key that the table has for it."""

@@ -74,7 +74,8 @@ class Records:
     def _who(self, record: DeviceRecord) -> dict[str, Any]:
         if not record.bit_count:
             return {}
-        shown = self._identifier.card(CardRead(record.reader, record.bits, record.bit_count, record.seen))
-        found = self._pen.table().find(shown.presented.key) if isinstance(shown.presented, Card) else None
+        table = self._pen.table()
+        shown = self._identifier.card(CardRead(record.reader, record.bits, record.bit_count, record.seen), table)
+        found = table.find(shown.presented.key) if isinstance(shown.presented, Card) else None
         who = {"credential": found.id, "holder": found.holder} if found else {}
         return {"raw": shown.raw, "credential_type": shown.type, **who}

@@ -1,6 +1,7 @@
 """`menjin device monitor`: what the devices say, live on a terminal.
 
-Without a running gateway it runs the drivers itself; beside one it follows the journal, since ports cannot be shared.
+Without a running gateway it runs the drivers itself; beside one it follows the journal, since ports cannot be shared:
+that has the bits of unknown cards alone.
 """
 
 import queue

@@ -40,10 +40,9 @@ async def list_events(
     """
     if after is None and caller.role != "central":
         span = (from_.timestamp() if from_ else 0, to.timestamp() if to else math.inf) if from_ or to else None
-        found = await run_in_threadpool(_before, plane, before, limit or 50, door, kind, span)
+        found = await run_in_threadpool(_before, plane, before, limit or 50, caller.role, door, kind, span)
         return {"events": found, "next": found[-1]["cursor"] if found else None}
-    names = caller.role != "central"
-    found = await _after(plane, after or 0, limit or 1000, wait, names)
+    found = await _after(plane, after or 0, limit or 1000, wait, caller.role)
     return {"events": found, "next": found[-1]["cursor"] if found else after or 0}
 
 
@@ -70,32 +69,33 @@ async def still(
     raise refusal
 
 
-async def _after(plane: Plane, after: int, limit: int, wait_s: float, names: bool) -> list[dict[str, Any]]:
+async def _after(plane: Plane, after: int, limit: int, wait_s: float, role: str) -> list[dict[str, Any]]:
     until = time.monotonic() + wait_s
     with plane.hub.listen("events") as listener:
         while True:
-            found = await run_in_threadpool(_read_after, plane, after, limit, names)
+            found = await run_in_threadpool(_read_after, plane, after, limit, role)
             left_s = until - time.monotonic()
             if found or left_s <= 0 or plane.hub.closing:
                 return found
             await listener.wait(left_s)
 
 
-def _read_after(plane: Plane, after: int, limit: int, names: bool) -> list[dict[str, Any]]:
+def _read_after(plane: Plane, after: int, limit: int, role: str) -> list[dict[str, Any]]:
     with plane.database.read() as session:
-        return events.after(session, after, limit, names=names)
+        return events.after(session, after, limit, role)
 
 
 def _before(
     plane: Plane,
     before: int | None,
     limit: int,
+    role: str,
     door: str | None,
     kind: str | None,
     span: tuple[float, float] | None,
 ) -> list[dict[str, Any]]:
     with plane.database.read() as session:
-        return events.before(session, before, limit, door, kind, span)
+        return events.before(session, before, limit, role, door, kind, span)
 
 
 def _one(plane: Plane, cursor: int) -> Event:

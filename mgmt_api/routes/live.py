@@ -141,7 +141,7 @@ class _Feed:
 
     def _after(self) -> list[dict[str, Any]]:
         with self._plane.database.read() as session:
-            return events.after(session, self._cursor, BATCH, names=True)
+            return events.after(session, self._cursor, BATCH, self._caller.role)
 
     def _snapshot(self) -> tuple[int, list[dict[str, Any]]]:
         plane = self._plane

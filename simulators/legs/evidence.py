@@ -39,7 +39,7 @@ def run(stage: Stage) -> dict[str, Any]:
 
 
 def _altered_journal(stage: Stage, copies: Path) -> tuple[int, Path]:
-    """A copy in which one digit of one card's raw bits is another."""
+    """A copy in which one letter of one grant is another."""
     event = stage.noted("footage_event")
     copy = copies / "journal.db"
     source = stage.site.directory / "data" / "gateway" / "journal.db"
@@ -49,10 +49,11 @@ def _altered_journal(stage: Stage, copies: Path) -> tuple[int, Path]:
     live.close()
     target.close()
     data = bytearray(copy.read_bytes())
-    at = data.find(event["raw"].encode())
+    start = f'"command_id":"{event["command_id"]}","credential":"'.encode()  # no other record has both
+    at = data.find(start)
     if at < 0:
-        raise LegFailed(f"the journal's file does not hold the raw bits {event['raw']} of record {event['seq']}")
-    data[at + len(event["raw"]) - 1] ^= 1
+        raise LegFailed(f"the journal's file does not hold the grant of record {event['seq']}")
+    data[at + len(start)] ^= 1
     copy.write_bytes(data)
     return int(event["seq"]), copy
 

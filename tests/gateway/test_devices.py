@@ -105,7 +105,7 @@ async def test_what_no_decision_can_use_is_told(world: World) -> None:
 async def test_an_unchecked_frame_is_a_plain_number_even_at_a_secure_reader(world: World) -> None:
     sound = card_read(100)
     shown = world.service._records._identifier.card(
-        CardRead("lobby-1", sound.bits, sound.bit_count, seen(), checked=False)
+        CardRead("lobby-1", sound.bits, sound.bit_count, seen(), checked=False), world.service._pen.table()
     )
     assert getattr(shown.presented, "assurance", None) == 0
 
@@ -129,6 +129,7 @@ async def test_a_devices_own_record_is_written_once_named_and_then_acknowledged(
     events = world.events("DeviceRecord")
     assert len(events) == 1
     assert (events[0]["credential"], events[0]["door"], events[0]["detail"]["granted"]) == ("c-100", "club", True)
+    assert "raw" not in events[0]
     assert events[0]["occurred_at"] < time.time() - 30
     assert not world.driver.locks
 

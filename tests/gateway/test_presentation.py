@@ -22,9 +22,10 @@ from tests.gateway.world import HANDLE, SITE_KEY, Key
 def test_a_zero_number_is_every_id_card_and_so_nobodys(name: str) -> None:
     """A plain type-B reader gives zero for each resident ID card, whose PUPI is always zero."""
     identifier = Identifier(bytes(32), [Reader("r", "osdp", (name,))])
+    table = PermissionTable.load(build([], 1), [], UTC, site=7)
     zero, one = (CardRead("r", *encode(name, 0, number), Seen(0, 0, 1)) for number in (0, 1))
-    assert identifier.card(zero).presented == Unreadable(DenyReason.MALFORMED)
-    assert isinstance(identifier.card(one).presented, Card)
+    assert identifier.card(zero, table).presented == Unreadable(DenyReason.MALFORMED)
+    assert isinstance(identifier.card(one, table).presented, Card)
 
 
 def test_a_phone_changes_its_key_and_each_key_is_good_under_its_own_number_alone() -> None:

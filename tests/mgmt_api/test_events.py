@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from mgmt_api import doors, events
 from mgmt_api.office.reading import read_document
 from mgmt_api.plane import Plane
-from tests.mgmt_api.conftest import CENTRAL, GATEWAY, V1, Served, event, ground
+from tests.mgmt_api.conftest import CENTRAL, GATEWAY, V1, Served, event, ground, staff
 
 URL = f"{V1}/gateways/gateway-1/events"
 
@@ -77,6 +77,24 @@ def test_the_console_sees_names_and_the_newest_first(admin: TestClient) -> None:
     rest = admin.get(f"{V1}/events", params={"before": page["next"], "kind": "Denied", "door": "lobby-door"}).json()
     assert [each["cursor"] for each in rest["events"]] == [1]
     assert admin.get(f"{V1}/events", params={"door": "x"}).json() == {"events": [], "next": None}
+
+
+def test_a_card_s_bits_are_for_who_registers_cards(admin: TestClient) -> None:
+    stranger, known = event(1, "Denied", raw="26:0ca0a73"), event(2, credential="c1", raw="26:1234567")
+    send(admin, stranger, known)
+    guard, others = staff(admin, "guard", "guard"), TestClient(admin.app)
+
+    def seen(headers: dict[str, str], **after: int) -> dict[int, str | None]:
+        found = others.get(f"{V1}/events", params=after, headers=headers).json()["events"]
+        return {each["seq"]: each.get("raw") for each in found}
+
+    for after in ({}, {"after": 0}):
+        assert seen(guard, **after) == {1: None, 2: None}
+    assert seen(CENTRAL) == {1: "26:0ca0a73", 2: None}, "a known card's number is nobody's business"
+    assert {each["seq"]: each.get("raw") for each in admin.get(f"{V1}/events").json()["events"]} == {
+        1: "26:0ca0a73",
+        2: "26:1234567",
+    }
 
 
 def test_a_lost_journal_does_not_pass_for_the_old_one(client: TestClient) -> None:
