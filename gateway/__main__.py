@@ -95,7 +95,7 @@ async def serve(settings: Settings) -> None:
 
     service = Service(site, pen, Commands(drivers), loop, changed)
     work = DeviceWork(drivers, pen, service.links, folder / "captures")
-    store = Store(folder / "store.db")
+    store = Store(folder / "store.db", clock.now)
     if store.set_aside is not None:
         log.error("permission mirror was corrupt, it starts anew", kept_aside=store.set_aside.name)
     sync = Sync(

@@ -96,9 +96,12 @@ def _renewal(old: str, fresh: str) -> int | None:
 
 
 def note_force(db: sqlite3.Connection, snapshot: int, light_version: int, firm_version: int, now: float) -> None:
-    """The table in force shows light rows up to one version, and others up to another."""
+    """The table in force shows light rows up to one version, and others up to another.
+
+    Rows stand in the order in which they were written: a clock that was set may give a later one an earlier time.
+    """
     light, firm = (_edit(db, snapshot, version) for version in (light_version, firm_version))
-    last = db.execute("SELECT light, firm FROM force ORDER BY at DESC, rowid DESC LIMIT 1").fetchone()
+    last = db.execute("SELECT light, firm FROM force ORDER BY rowid DESC LIMIT 1").fetchone()
     if last != (light, firm):
         db.execute("INSERT INTO force VALUES(?, ?, ?)", (now, light, firm))
 
@@ -112,7 +115,7 @@ def force_at(db: sqlite3.Connection, at: float, version: int | None = None) -> F
     """What was in force at a time (Unix seconds), or with this table's version just before; None before all history."""
     query = "SELECT light, firm, version FROM force JOIN edit ON number = max(light, firm) WHERE force.at <= ? "
     exact = "AND version = ? " if version else ""
-    order = "ORDER BY force.at DESC, force.rowid DESC LIMIT 1"
+    order = "ORDER BY force.rowid DESC LIMIT 1"
     found = db.execute(query + exact + order, (at, version) if version else (at,)).fetchone()
     return Force(*found) if found else None
 
@@ -147,11 +150,11 @@ def _renewed(db: sqlite3.Connection, id_: str, edit: int, refreshed_at: int) -> 
 
 def forget(db: sqlite3.Connection, before: float, rows: int) -> bool:
     """Drop what was over before this time, at most so many rows; what was in force then stays. Whether more is left."""
-    last = db.execute("SELECT light, firm FROM force WHERE at <= ? ORDER BY at DESC LIMIT 1", (before,)).fetchone()
+    last = db.execute("SELECT light, firm FROM force WHERE at <= ? ORDER BY rowid DESC LIMIT 1", (before,)).fetchone()
     if last is None:
         return False
     over = "(kind, id, since) IN (SELECT kind, id, since FROM past WHERE until <= ? LIMIT ?)"
     dropped = db.execute(f"DELETE FROM past WHERE {over}", (min(last), rows)).rowcount  # noqa: S608 - no value in it
     db.execute("DELETE FROM edit WHERE number < ?", (min(last),))
-    db.execute("DELETE FROM force WHERE at < (SELECT max(at) FROM force WHERE at <= ?)", (before,))
+    db.execute("DELETE FROM force WHERE rowid < (SELECT max(rowid) FROM force WHERE at <= ?)", (before,))
     return dropped == rows

@@ -118,6 +118,29 @@ async def test_a_past_moment_is_explained_by_the_table_of_then(past: Past) -> No
     assert [past.why(at=T0 + second)[0] for second in (5, 15, 25)] == ["Granted", "Denied", "Granted"]
 
 
+async def test_the_last_table_is_told_after_the_clock_was_set_back(past: Past) -> None:
+    await past.at(100)
+    await past.change(2, credentials=[held(102)])
+    await past.at(50)  # the clock is set back
+    await past.change(3, credentials=[held(100, state="lost")])
+    await past.at(200)
+    assert past.why() == ("Denied", "CredentialNotEnabled")
+    assert past.ask(ask="who-can", door="lobby")["table_version"] == 3
+    assert past.why(at=T0 + 20) == ("Granted", "")
+    await past.at(200 * DAY_S)
+    await past.change(4, credentials=[held(103)])
+    assert past.why(at=T0 + 100 * DAY_S) == ("Denied", "CredentialNotEnabled"), "the older ones are what is forgotten"
+
+
+async def test_the_last_table_is_told_after_the_clock_ran_ahead(past: Past) -> None:
+    await past.at(400 * DAY_S)
+    await past.change(2, credentials=[held(102)])
+    await past.at(50)  # the clock is right again
+    await past.change(3, credentials=[held(100, state="lost")])
+    await past.at(60)
+    assert past.why() == ("Denied", "CredentialNotEnabled")
+
+
 async def test_a_profile_that_was_shut_is_open_in_the_past(past: Past) -> None:
     await past.change(2, profiles=[{"id": "residents", "number": 1, "policies": []}])
     await past.at(20)
