@@ -69,7 +69,9 @@ async def serve(settings: Settings) -> None:
     clock, running = Clock(), mark(folder)
     if running is None:
         log.warning("another door process uses this folder", folder=str(folder))
-    journal = Journal(folder / "journal.db", clock.now, on_commit=lambda: _wake(loop, sync.wake_events))
+    journal = Journal(
+        folder / "journal.db", clock.now, quality=clock.quality, on_commit=lambda: _wake(loop, sync.wake_events)
+    )
     clock.floor(journal.high_water)
 
     def adopted(version: int) -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 TOLERANCE_S = 1.0
+LEAP_S = 7 * 86_400.0  # a gateway may have been off for as long; what is forgotten a week early does no harm
 RECHECK_S = 10.0
 TIME_ERROR = 5  # ntp_adjtime(3): the clock is not synchronised
 
@@ -35,7 +36,7 @@ class Clock:
         self.mono = mono
         self._wall, self._synced = wall, synced
         self._anchor = (0.0, mono())  # the least time at a monotonic moment
-        self._stepped = False
+        self._stepped = self._leapt = False
         self._checked = (-RECHECK_S, False)
 
     def floor(self, high_water: float) -> None:
@@ -49,6 +50,7 @@ class Clock:
         self._stepped = wall < least - TOLERANCE_S and not self._synced()
         if self._stepped:
             return least
+        self._leapt |= self._anchor[0] > 0 and wall > least + LEAP_S
         self._anchor = (wall, mono)
         return wall
 
@@ -57,10 +59,15 @@ class Clock:
         return self.now() - (self.mono() - mono_s)
 
     def quality(self) -> str:
-        """Whether it is "synced", "free" (no time source) or "stepped" (set back: the high-water time stands in)."""
+        """What it is worth.
+
+        "synced", "free" (no time source), "stepped" (set back: the high-water time stands in) or "leapt" (set ahead,
+        with no time source to say that this is right).
+        """
         if self._stepped:
             return "stepped"
         mono = self.mono()
         if mono - self._checked[0] >= RECHECK_S:
             self._checked = (mono, self._synced())
-        return "synced" if self._checked[1] else "free"
+        self._leapt &= not self._checked[1]
+        return "synced" if self._checked[1] else "leapt" if self._leapt else "free"

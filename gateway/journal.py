@@ -51,6 +51,7 @@ class Journal:
     Args:
         path: the database; `reserve.bin` stands in the same folder.
         now: the trusted time, Unix seconds.
+        quality: what that time is worth (`Clock.quality`); what is kept for long is not forgotten by a doubtful one.
         on_commit: called in the writer's thread after each commit.
         queue_limit: events that may wait; more are refused with `JournalFull`.
         batch_limit: events in one transaction.
@@ -64,6 +65,7 @@ class Journal:
         path: Path,
         now: Callable[[], float],
         *,
+        quality: Callable[[], str] = lambda: "synced",
         on_commit: Callable[[], None] = lambda: None,
         queue_limit: int = 10_000,
         batch_limit: int = 1000,
@@ -71,7 +73,7 @@ class Journal:
         retry_s: float = 1.0,
         reserve_bytes: int = 16 << 20,
     ) -> None:
-        self._path, self._now, self._on_commit = path, now, on_commit
+        self._path, self._now, self._quality, self._on_commit = path, now, quality, on_commit
         self._queue_limit, self._batch_limit, self._retry_s = queue_limit, batch_limit, retry_s
         self._retention_s = max(retention_s, MIN_RETENTION_S)
         self._queue: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
@@ -222,15 +224,22 @@ class Journal:
         self._salvaged(error)
 
     def _beat(self) -> None:
-        """Write the time and the acknowledgement, and remove what retention lets go."""
+        """Write the time and the acknowledgement, and remove what retention lets go.
+
+        A use that was forgotten while the clock ran ahead would be good again: uses go by a synchronised clock alone.
+        """
         self._beaten = time.monotonic()
         if self._db is None:
             return
         try:
             now = self._now()
             journal_db.write(self._db, (), (), now, self._acked)
-            journal_db.forget(self._db, now - DAY_S)
-            journal_db.prune(self._db, now - self._retention_s, self._acked, PRUNE_ROWS)
+            journal_db.forget_commands(self._db, now - DAY_S)
+            quality = self._quality()
+            if quality == "synced":
+                journal_db.forget_uses(self._db, now - DAY_S)
+            if quality in ("synced", "free"):
+                journal_db.prune(self._db, now - self._retention_s, self._acked, PRUNE_ROWS)
         except sqlite3.Error as error:
             self._broke(error)
 

@@ -60,7 +60,6 @@ READ = {
 }
 # What decisions look at is kept with the record that left it, so that the state of any past moment can be rebuilt.
 REBUILT = ("live", "pass", "inside", "outside", "nobody", "led", "escorted", "waiting", "passed")
-FORGET = ("DELETE FROM pass WHERE second < ?", "DELETE FROM command WHERE first < ?")
 Left = tuple[int, Stored]  # the number of a record, and a change that it left
 CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 CHECKPOINT_PAGES = 4000  # let the write-ahead log wrap: a recycled one is twice as fast as a growing one
@@ -181,10 +180,14 @@ def prune(db: sqlite3.Connection, before: float, acked: int, limit: int) -> int:
     return len(rows)
 
 
-def forget(db: sqlite3.Connection, before: float) -> None:
-    """Remove uses of passes, and commands, that ended before `before`."""
-    for statement in FORGET:
-        db.execute(statement, (before,))
+def forget_commands(db: sqlite3.Connection, before: float) -> None:
+    """Remove the ids of commands that ended before `before`."""
+    db.execute("DELETE FROM command WHERE first < ?", (before,))
+
+
+def forget_uses(db: sqlite3.Connection, before: float) -> None:
+    """Remove uses of what may not be used any more since `before`."""
+    db.execute("DELETE FROM pass WHERE second < ?", (before,))
 
 
 def salvage(path: Path, broken: Path) -> None:

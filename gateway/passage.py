@@ -97,10 +97,13 @@ class Passage:
         for kind, *values in stored:
             _LOAD[kind](self, *values)
 
-    def forget(self, before: float) -> None:
-        """Drop the ids of commands that ended before this time, and what was spent elsewhere and is over."""
+    def forget_commands(self, before: float) -> None:
+        """Drop the ids of commands that ended before this time."""
         for command_id in [each for each, until in self._commands.items() if until < before]:
             del self._commands[command_id]
+
+    def forget_spent(self, before: float) -> None:
+        """Drop what was spent elsewhere and is over since this time."""
         for id_ in [each for each, spent in self.there.items() if spent.until < before]:
             del self.there[id_]
 

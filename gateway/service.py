@@ -147,7 +147,10 @@ class Service:
         )
         if mono - self._forgot_s >= FORGET_S:
             self._forgot_s = mono
-            self.passage.forget(self._clock.now() - DAY_S)
+            before = self._clock.now() - DAY_S
+            self.passage.forget_commands(before)
+            if self._clock.quality() == "synced":
+                self.passage.forget_spent(before)
 
     def _leads_outwards(self, point: str) -> bool:
         table = self._pen.table()

@@ -64,7 +64,7 @@ class AccessEvent:
     table_version: int = 0
     freshness: str = ""  # of the credential's data: fresh, stale or expired
     age_s: int = 0  # since the office confirmed it
-    clock: str = "synced"  # or "free" (no time source) or "stepped"
+    clock: str = "synced"  # or "free" (no time source), "stepped" (set back) or "leapt" (set ahead)
     detail: dict[str, Any] = field(default_factory=dict)
 
     def record(self) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from gateway.verify import verify
 from tests.gateway.world import small_disk
 
 RESERVE_BYTES = 1 << 16
+YEAR_S = 365 * 86_400
 
 
 def event(number: int = 0) -> AccessEvent:
@@ -84,6 +85,28 @@ def test_passage_state_is_written_with_its_event_and_read_again(tmp_path: Path) 
         assert journal.passage.took("order-1")
         assert not journal.passage.took("order-2")
         assert journal.passage.last_iat(b"x" * 8) is None
+
+
+@pytest.mark.parametrize(("quality", "uses"), [("leapt", 1), ("free", 1), ("synced", 0)])
+def test_a_use_is_not_forgotten_by_a_clock_that_may_be_ahead(tmp_path: Path, quality: str, uses: int) -> None:
+    path, used = tmp_path / "journal.db", Used(b"p" * 8, 1, int(time.time()) + 3600)
+    with opened(path) as journal:
+        journal.append(event(), (used,)).result(10)
+    with opened(path, now=lambda: time.time() + YEAR_S, quality=lambda: quality):
+        pass  # while the clock is ahead
+    with opened(path) as journal:
+        assert journal.passage.uses(b"p" * 8) == uses
+
+
+@pytest.mark.parametrize(("quality", "first"), [("leapt", 1), ("stepped", 1), ("free", 4), ("synced", 4)])
+def test_retention_goes_by_no_clock_that_was_set(tmp_path: Path, quality: str, first: int) -> None:
+    with opened(tmp_path / "journal.db") as journal:
+        append(journal, 3)
+        journal.acked(3)
+    with opened(tmp_path / "journal.db", now=lambda: time.time() + YEAR_S, quality=lambda: quality):
+        pass
+    with opened(tmp_path / "journal.db") as journal:
+        assert journal.first_seq() == first
 
 
 def test_the_highest_time_is_kept(tmp_path: Path) -> None:

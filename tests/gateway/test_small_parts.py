@@ -53,6 +53,20 @@ def test_time_does_not_fall_below_the_high_water_time_of_the_last_life() -> None
     assert (clock.now(), clock.quality()) == (1_000_505.0, "stepped")
 
 
+def test_a_clock_that_is_set_ahead_is_doubtful_until_it_is_synchronised() -> None:
+    hands = Hands()
+    clock = hands.clock()
+    clock.floor(hands.wall_s)
+    hands.wall_s += 365 * 86_400
+    assert (clock.now(), clock.quality()) == (hands.wall_s, "leapt")
+    hands.go(60)
+    hands.is_synced = True
+    assert (clock.now(), clock.quality()) == (hands.wall_s, "synced")
+    hands.go(60)
+    hands.is_synced = False
+    assert (clock.now(), clock.quality()) == (hands.wall_s, "free")
+
+
 def test_a_synchronised_clock_is_believed_when_it_steps_back() -> None:
     hands = Hands(synced=True)
     clock = hands.clock()
