@@ -80,6 +80,12 @@ def listed(session: Session, own: EllipticCurvePrivateKey | None) -> list[dict[s
     ]
 
 
+def others_sign(session: Session, own: EllipticCurvePrivateKey | None) -> bool:
+    """Whether doors take passes that the plane's own key did not sign."""
+    mine = None if own is None else public_of(own)
+    return any(public != mine for public in _known(session).values())
+
+
 def _known(session: Session) -> dict[int, bytes]:
     rows = session.execute(select(Issuer.kid, Issuer.public_key).order_by(Issuer.kid))
     return {row.kid: row.public_key for row in rows}

@@ -7,13 +7,15 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from gateway.access import mj1
-from mgmt_api.issuers import install
+from mgmt_api.issuers import install, others_sign
 from mgmt_api.office import store
 from mgmt_api.office.ways import visit_of
 from mgmt_api.pass_keys import sign
 from mgmt_api.problems import Fault, Problem
 from mgmt_api.tables import table_of
 from mgmt_api.tables.office import Denied, Profile, Resident, VisitorPass, Way
+
+LATEST = (1 << 32) - 1  # no pass ends later: MJ1 counts seconds in 32 bits
 
 
 def issue(session: Session, key: EllipticCurvePrivateKey | None, site: int, wanted: VisitorPass) -> str:
@@ -45,14 +47,15 @@ def _number(session: Session, wanted: VisitorPass) -> int:
     raise _unknown("profile", wanted.profile)
 
 
-def call_back(session: Session, pass_id: str) -> None:
-    """Put a pass on the deny list. Raises `Problem` not-found."""
+def call_back(session: Session, key: EllipticCurvePrivateKey | None, pass_id: str) -> None:
+    """Put a pass on the deny list; of one that others signed nobody here knows the end. Raises `Problem` not-found."""
     found = session.get(VisitorPass, pass_id)
-    if found is None:
+    if found is None and not others_sign(session, key):
         raise Problem("not-found", "This plane never signed such a pass.")
     if session.get(Denied, pass_id) is None:
+        until = found.valid_to if found else LATEST
         store.revive(session, "denied", [pass_id])
-        session.add(Denied(id=pass_id, until=found.valid_to, version=store.take(session, "table", 1)))
+        session.add(Denied(id=pass_id, until=until, version=store.take(session, "table", 1)))
         session.flush()
 
 

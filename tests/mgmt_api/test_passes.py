@@ -119,6 +119,17 @@ def test_central_signs_passes_with_a_key_of_its_own(client: TestClient) -> None:
     assert (changed["deleted"], [row["kid"] for row in changed["issuers"]]) == ([], [7])
 
 
+def test_a_pass_that_others_signed_is_called_back_for_good(client: TestClient, plane: Plane) -> None:
+    id_ = "0123456789abcdef"
+    assert client.delete(f"{V1}/passes/{id_}", headers=CENTRAL).status_code == 404, "nobody else signs"
+    key = public_of(generate_private_key(SECP256R1())).hex()
+    client.put(f"{V1}/issuers/7", json={"public_key": key}, headers=CENTRAL).raise_for_status()
+    for _ in range(2):
+        assert client.delete(f"{V1}/passes/{id_}", headers=CENTRAL).status_code == 204
+    _sweep(plane)
+    assert table(client)["denied"] == [{"pass_id": id_, "until": (1 << 32) - 1}]
+
+
 def test_without_an_issuer_key_no_pass_is_signed(estate: Estate, clock: Clock) -> None:
     with TestClient(create_app(Plane(replace(estate, issuer_key=None), clock))) as client:
         ground(client)
