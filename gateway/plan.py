@@ -13,6 +13,28 @@ from gateway.access.schedule import split
 
 Bodies = dict[tuple[str, str], wire.Body]
 TIMES = ("valid_from", "valid_to", "refreshed_at")
+LATEST = 253_402_300_799  # the end of year 9999
+WINDOW = {"weekday": int, "start": object, "end": object}
+POLICY = {"schedule": str, "zone": (str,), "access_point": (str,), "within": bool}
+RULES = {
+    "passback": str, "passback_s": int, "limit": (int,), "persons": int, "supervised": bool, "escort": bool,
+    "first_in_s": int, "hold_s": int, "least": int,
+}  # fmt: skip
+CREDENTIAL = {
+    "key": str, "type": str, "holder": str, "holder_class": str, "state": str, "profiles": [str], "valid_from": object,
+    "valid_to": object, "refreshed_at": object, "public_key": (str,), "pin": (str,), "duress_pin": (str,),
+    "marks": [str], "max_uses": (int,),
+}  # fmt: skip
+# What a row may say: (shape,) may be null, [shape] is a list, object is looked at when it is read.
+SHAPES: dict[str, dict[str, Any]] = {
+    "zone": {"parent": (str,), "public": bool, "rules": (RULES,)},
+    "special": {"days": [{"date": str, "windows": [[int]], "follows": (int,)}], "priority": int},
+    "schedule": {"windows": [WINDOW], "special": [str]},
+    "profile": {"number": int, "policies": [POLICY], "responder": bool, "visiting": bool},
+    "credential": CREDENTIAL,
+    "issuer": {"kid": int, "public_key": str},
+    "denied": {"pass_id": str, "until": int},
+}
 
 
 class BadPlan(ValueError):
@@ -31,16 +53,38 @@ def lay_over(bodies: Bodies, plan: Mapping[str, Any]) -> Bodies:
 
 
 def _lay(made: Bodies, name: str, id_: str, fields: Any) -> None:
-    kind = wire.KINDS[name]
+    kind, place = wire.KINDS[name], f"{name}.{id_}"
     if fields is None:
         made.pop((kind, id_), None)
         return
+    _fits(place, fields, SHAPES[kind] | {"id": str})
     try:
         body = {"id": id_} | made.get((kind, id_), {}) | {word: _plain(word, value) for word, value in fields.items()}
         wire.row(kind, body)
-    except (ValueError, AttributeError, TypeError, KeyError) as error:
-        raise BadPlan(f"{name}.{id_}: {error}") from error
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
+        raise BadPlan(f"{place}: {error}") from error
+    if wire.row_id(kind, body) != id_:
+        raise BadPlan(f"{place}: is not {wire.row_id(kind, body)}")
     made[kind, id_] = body
+
+
+def _fits(place: str, value: Any, shape: Any) -> None:
+    """Raises `BadPlan` at the first place that is misspelt or has another shape: it would change nothing unseen."""
+    if isinstance(shape, tuple):
+        if value is None:
+            return
+        (shape,) = shape
+    if isinstance(shape, list) and isinstance(value, list):
+        for number, each in enumerate(value):
+            _fits(f"{place}.{number}", each, shape[0])
+    elif isinstance(shape, dict) and isinstance(value, dict):
+        for word, each in value.items():
+            if word not in shape:
+                raise BadPlan(f"{place}.{word}: not one of {', '.join(shape)}")
+            _fits(f"{place}.{word}", each, shape[word])
+    elif shape is not object and type(value) is not shape:
+        wanted = shape.__name__ if isinstance(shape, type) else type(shape).__name__
+        raise BadPlan(f"{place}: {value!r} is no {wanted}")
 
 
 def _plain(word: str, value: Any) -> Any:
@@ -48,7 +92,9 @@ def _plain(word: str, value: Any) -> Any:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value
         if moment.tzinfo is None:
             raise ValueError(f"{word}: say the offset from UTC, as in 2027-01-15T08:00:00+08:00")
-        return moment.timestamp()
+        value = moment.timestamp()
+    if word in TIMES and value is not None and not 0 <= value <= LATEST:
+        raise ValueError(f"{word}: {value!r} is no time")
     if word == "windows":
         return [part for window in value for part in _window(window)]
     return value

@@ -52,6 +52,8 @@ def answer(gateway: Gateway, question: Question) -> Answer:
     try:
         return {"at": _iso(moment.at), "table_version": moment.force.version} | ask(moment, question, event)
     except (wire.BadRow, BadRows) as error:
+        if question.get("what_if"):
+            raise BadPlan(str(error)) from error
         raise NoAnswer(f"these rows cannot stand in one table: {error}") from error
     except sqlite3.Error as error:
         raise NoAnswer(f"the gateway's records cannot be read: {error}") from error
@@ -64,8 +66,7 @@ def answer(gateway: Gateway, question: Question) -> Answer:
 
 def _explain(moment: Moment, question: Question, event: Event | None) -> Answer:
     id_ = event.get("credential") if event else question.get("credential")
-    bodies = moment.office() | (dict(moment.credentials(id_)) if id_ else {})
-    bodies = _planned(bodies, question)
+    bodies = _planned(moment.office() | (dict(moment.credentials(id_)) if id_ else {}), moment, question)
     who = _credential(bodies, id_)
     if id_ and who is None and event is None:
         raise NoAnswer(f"there was no credential {id_!r} at that time")
@@ -121,7 +122,7 @@ def _steps(found: Explanation) -> list[Answer]:
 
 
 def _who_can(moment: Moment, question: Question, _event: Event | None) -> Answer:
-    table = moment.table(_planned(moment.office() | dict(moment.credentials()), question))
+    table = moment.table(_planned(moment.office() | dict(moment.credentials()), moment, question))
     at, limits = datetime.fromtimestamp(moment.at, UTC), moment.gateway.limits
     points = [table.points[point.name] for point in _points(moment.gateway, question, None)]
     return {"rights": [right for point in points for right in _rights(who_can(table, point, at, limits))]}
@@ -130,7 +131,7 @@ def _who_can(moment: Moment, question: Question, _event: Event | None) -> Answer
 def _where_can(moment: Moment, question: Question, _event: Event | None) -> Answer:
     holder = str(question.get("resident", ""))
     held = {key: body for key, body in moment.credentials() if body["holder"] == holder}
-    table = moment.table(_planned(moment.office() | held, question))
+    table = moment.table(_planned(moment.office() | held, moment, question))
     at, limits = datetime.fromtimestamp(moment.at, UTC), moment.gateway.limits
     return {"rights": list(_rights(where_can(table, holder, at, limits)))}
 
@@ -146,9 +147,14 @@ def _rights(found: Iterator[Entitled]) -> Iterator[Answer]:
 # --- common to all ----------------------------------------------------------------------------------------------------
 
 
-def _planned(bodies: Bodies, question: Question) -> Bodies:
+def _planned(bodies: Bodies, moment: Moment, question: Question) -> Bodies:
+    """The rows with the plan over them, and over those that it names beside them."""
     plan = question.get("what_if")
-    return lay_over(bodies, plan) if plan else bodies
+    if not plan:
+        return bodies
+    for id_ in plan.get("credentials") or ():
+        bodies = dict(moment.credentials(str(id_))) | bodies
+    return lay_over(bodies, plan)
 
 
 def _credential(bodies: Bodies, id_: str | None) -> Credential | None:

@@ -273,11 +273,32 @@ async def test_a_plan_changes_the_answer_and_nothing_else(past: Past) -> None:
         ({"credentials": {"c-100": {"valid_to": "2027-01-15"}}}, "credentials.c-100: valid_to"),
         ({"schedules": {"s": {"windows": [{"weekday": 9, "start": "08:00", "end": "09:00"}]}}}, "schedules.s"),
         ({"credentials": {"new": {}}}, "credentials.new"),
+        ({"credentials": {"c-100": {"statee": "lost"}}}, "credentials.c-100.statee: not one of key"),
+        ({"zones": {ZONE: {"rules": {"person": 2}}}}, f"zones.{ZONE}.rules.person: not one of"),
+        ({"zones": {ZONE: {"rules": {"persons": "two"}}}}, f"zones.{ZONE}.rules.persons: 'two' is no int"),
+        ({"profiles": {"residents": {"policies": [{"zones": ZONE}]}}}, "profiles.residents.policies.0.zones"),
+        ({"special_days": {"s": {"days": [{"date": "2027-01-15", "windows": [["x"]]}]}}}, "special_days.s.days.0"),
+        ({"credentials": {"c-100": {"valid_to": 1e300}}}, "credentials.c-100: valid_to"),
+        ({"credentials": {"c-100": {"key": "00" * 16}, "c-101": {"key": "00" * 16}}}, "two credentials"),
+        ({"credentials": {"c-100": ["lost"]}}, "credentials.c-100"),
+        ({"credentials": ["c-100"]}, "credentials"),
+        ({"issuers": {"3": {"kid": 4, "public_key": "02" + "11" * 32}}}, "issuers.3: is not 4"),
     ],
 )
 async def test_a_plan_that_cannot_be_is_refused_with_its_place(past: Past, plan: dict[str, Any], where: str) -> None:
     with pytest.raises(BadPlan, match=where):
         past.why(what_if=plan)
+
+
+async def test_a_plan_names_several_credentials(past: Past) -> None:
+    plan = {"credentials": {"c-100": {"state": "lost"}, "c-101": {"profiles": ["residents"]}}}
+    assert past.why(what_if=plan) == ("Denied", "CredentialNotEnabled")
+    assert past.why(what_if=plan, credential="c-101") == ("Granted", "")
+    rights = past.ask(ask="where-can", resident="r-101", what_if=plan)["rights"]
+    assert [(each["credential"], each["door"]) for each in rights] == [("c-101", "lobby")]
+    given = {"credentials": {"c-101": {"profiles": ["residents"], "holder": "r-100"}}}
+    rights = past.ask(ask="where-can", resident="r-100", what_if=given)["rights"]
+    assert sorted(each["credential"] for each in rights) == ["c-100", "c-101"]
 
 
 async def test_who_can_and_where_can_are_the_rights_of_the_time(past: Past) -> None:
