@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from gateway import history, journal_db, wire
 from gateway.access.case import DEFAULT_LIMITS, NOBODY, Limits, person
 from gateway.access.door_words import DoorMode
+from gateway.access.event import EventKind
 from gateway.access.generation import build
 from gateway.access.model import AccessPoint, Credential, Row
 from gateway.access.presence import Scene
@@ -21,6 +22,7 @@ from gateway.passage import Passage, Spent
 from gateway.shown import again, code_id
 
 OFFICE = ("zone", "special", "schedule", "profile", "issuer", "denied")
+DECISIONS = (EventKind.GRANTED, EventKind.DENIED)
 Event = dict[str, Any]
 
 
@@ -116,12 +118,14 @@ class Moment:
 
 
 def event_of(folder: Path, seq: int) -> Event:
-    """A record of the journal. Raises `NoAnswer`."""
+    """The record of a decision in the journal. Raises `NoAnswer`."""
     with contextlib.closing(_open(folder / "journal.db")) as db:
         found = db.execute("SELECT record FROM journal WHERE seq = ?", (seq,)).fetchone()
     if found is None:
         raise NoAnswer(f"this gateway's journal has no event {seq} (any more)")
     event: Event = json.loads(found[0])
+    if event["kind"] not in DECISIONS:
+        raise NoAnswer(f"event {seq} is {event['kind']}: only {' and '.join(DECISIONS)} are decisions that have a why")
     return event
 
 

@@ -49,7 +49,8 @@ def again(event: Facts, holder: Credential | None) -> Presented:
     if type_ == CredentialType.LIVE and "iat" in told:
         where = told["iat"], told["flags"], told["door"]
         return Live(key, LiveCode(0, bytes.fromhex(raw), told["site"], *where, b"", b""), told["signed"], pin)
-    if reason in {DenyReason.MALFORMED, DenyReason.UNKNOWN_FORMAT, DenyReason.READER_THROTTLED}:
+    unread = {DenyReason.MALFORMED, DenyReason.UNKNOWN_FORMAT, DenyReason.READER_THROTTLED}
+    if reason in unread or (type_, reason) == (CredentialType.PIN, DenyReason.INVALID_PIN):  # a PIN alone, of nobody
         return Unreadable(DenyReason(reason))
     return Card(key, told.get("assurance", BEST[CredentialType(type_)] if type_ else 0), pin)
 

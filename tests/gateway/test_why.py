@@ -246,6 +246,21 @@ async def test_who_was_inside_already_is_explained(past: Past) -> None:
     assert past.why(at=T0 + 9) == ("Granted", ""), "before he went in"
 
 
+async def test_a_wrong_pin_alone_is_explained_as_it_was_refused(past: Past) -> None:
+    place = {"door": "lobby", "access_point": "lobby-in", "credential_type": "pin"}
+    told = {"shown": facts(Card(bytes(16)))}
+    denied = await past.event(EventKind.DENIED, **place, reason="InvalidPIN", detail=told)
+    [found] = past.ask(event=denied)["answers"]
+    assert (found["reason"], found["agrees"]) == ("InvalidPIN", True)
+
+
+@pytest.mark.parametrize("kind", [EventKind.TAKEN, EventKind.STALE_READ, EventKind.DOOR_CLOSED])
+async def test_what_is_no_decision_has_no_why(past: Past, kind: EventKind) -> None:
+    seq = await past.event(kind, door="lobby", access_point="lobby-in", credential="c-101", credential_type="card")
+    with pytest.raises(NoAnswer, match=f"event {seq} is {kind}: only Granted and Denied"):
+        past.ask(event=seq)
+
+
 async def test_a_lockdown_of_then_is_seen(past: Past) -> None:
     await past.event(EventKind.DOOR_MODE, door="lobby", reason="LockedDown")
     await past.at(20)
