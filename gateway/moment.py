@@ -27,7 +27,14 @@ Event = dict[str, Any]
 
 
 class NoAnswer(Exception):
-    """The question cannot be answered; the text says why, in plain words."""
+    """The question cannot be answered; the text says why, in plain words.
+
+    `type` is the problem that whoever asked has: "not-found", "no-history", "no-decision"; "no-answer" for any other.
+    """
+
+    def __init__(self, text: str, type_: str = "no-answer") -> None:
+        super().__init__(text)
+        self.type = type_
 
 
 class Gateway(NamedTuple):
@@ -53,7 +60,8 @@ class Moment:
         if force is None:
             begun = self._rows.execute("SELECT min(at) FROM force").fetchone()[0]
             raise NoAnswer(
-                f"the history of the table begins at {_iso(begun) if begun else 'no time yet'}, after {_iso(at)}"
+                f"the history of the table begins at {_iso(begun) if begun else 'no time yet'}, after {_iso(at)}",
+                "no-history",
             )
         self.force = force
         self.before = event["seq"] if event else _next_seq(self._journal, at)
@@ -122,10 +130,11 @@ def event_of(folder: Path, seq: int) -> Event:
     with contextlib.closing(_open(folder / "journal.db")) as db:
         found = db.execute("SELECT record FROM journal WHERE seq = ?", (seq,)).fetchone()
     if found is None:
-        raise NoAnswer(f"this gateway's journal has no event {seq} (any more)")
+        raise NoAnswer(f"this gateway's journal has no event {seq} (any more)", "not-found")
     event: Event = json.loads(found[0])
     if event["kind"] not in DECISIONS:
-        raise NoAnswer(f"event {seq} is {event['kind']}: only {' and '.join(DECISIONS)} are decisions that have a why")
+        text = f"event {seq} is {event['kind']}: only {' and '.join(DECISIONS)} are decisions that have a why"
+        raise NoAnswer(text, "no-decision")
     return event
 
 

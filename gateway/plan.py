@@ -13,7 +13,7 @@ from gateway.access.schedule import split
 
 Bodies = dict[tuple[str, str], wire.Body]
 TIMES = ("valid_from", "valid_to", "refreshed_at")
-LATEST = 253_402_300_799  # the end of year 9999
+LATEST = 253_402_214_399  # a day before the end of year 9999: wherever the site is, a calendar has it
 WINDOW = {"weekday": int, "start": object, "end": object}
 POLICY = {"schedule": str, "zone": (str,), "access_point": (str,), "within": bool}
 RULES = {

@@ -28,7 +28,7 @@ from gateway.access.model import AccessPoint, Credential
 from gateway.access.reasons import sentence
 from gateway.access.table import PermissionTable
 from gateway.moment import Event, Gateway, Moment, NoAnswer, event_of
-from gateway.plan import BadPlan, Bodies, lay_over
+from gateway.plan import LATEST, BadPlan, Bodies, lay_over
 
 Question = dict[str, Any]
 Answer = dict[str, Any]
@@ -48,7 +48,10 @@ def answer(gateway: Gateway, question: Question) -> Answer:
         raise NoAnswer(f"not a question: {question.get('ask')!r}")
     event = event_of(gateway.folder, int(question["event"])) if question.get("event") is not None else None
     asked_at = event["occurred_at"] if event else question.get("at")
-    moment = Moment(gateway, time.time() if asked_at is None else float(asked_at), event)
+    at = time.time() if asked_at is None else float(asked_at)
+    if not 0 <= at <= LATEST:
+        raise NoAnswer(f"{at} is no time that schedules reach", "no-history")
+    moment = Moment(gateway, at, event)
     try:
         return {"at": _iso(moment.at), "table_version": moment.force.version} | ask(moment, question, event)
     except (wire.BadRow, BadRows) as error:
@@ -69,7 +72,7 @@ def _explain(moment: Moment, question: Question, event: Event | None) -> Answer:
     bodies = _planned(moment.office() | (dict(moment.credentials(id_)) if id_ else {}), moment, question)
     who = _credential(bodies, id_)
     if id_ and who is None and event is None:
-        raise NoAnswer(f"there was no credential {id_!r} at that time")
+        raise NoAnswer(f"there was no credential {id_!r} at that time", "not-found")
     table = moment.table(bodies)
     points = _points(moment.gateway, question, event)
     said = [_at_point(moment, table, point, who, event, question) for point in points]
@@ -169,7 +172,7 @@ def _points(gateway: Gateway, question: Question, event: Event | None) -> list[A
     door = (event or question).get("door") or ""
     found = [point for point in gateway.points if (point.name == wanted if wanted else point.door == door)]
     if not found:
-        raise NoAnswer(f"this gateway has no access point for {wanted or door!r}")
+        raise NoAnswer(f"this gateway has no access point for {wanted or door!r}", "not-found")
     return found
 
 
@@ -196,8 +199,10 @@ def main() -> int:
     gateway = gateway._replace(limits=Limits(static_codes=wired["static_codes"]))
     try:
         said = answer(gateway, asked["question"])
-    except (NoAnswer, BadPlan) as error:
-        said = {"error": str(error)}
+    except NoAnswer as error:
+        said = {"error": str(error), "type": error.type}
+    except BadPlan as error:
+        said = {"error": str(error), "type": "bad-plan"}
     sys.stdout.write(json.dumps(said, ensure_ascii=False))
     return 0
 

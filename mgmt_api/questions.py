@@ -10,16 +10,17 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
 from mgmt_api.plane import Plane
-from mgmt_api.problems import Problem
+from mgmt_api.problems import Fault, Problem
 from mgmt_api.tables.doors import Question
 
+THEIRS = frozenset({"not-found", "no-history", "no-decision"})  # problems that whoever asked has, not the gateway
 WAIT_S = 30.0
 KEPT_S = 300.0
 Json = dict[str, Any]
 
 
 async def ask(plane: Plane, gateway: str, question: Json, wait_s: float = WAIT_S) -> Json:
-    """The gateway's answer. Raises `Problem`: gateway-offline, no-answer."""
+    """The gateway's answer. Raises `Problem`: gateway-offline, no-answer, one of `THEIRS`, validation of a plan."""
     if not plane.presence.online(gateway, plane.clock()):
         raise Problem("gateway-offline", f"Gateway {gateway!r} is not connected.")
     until = time.monotonic() + wait_s
@@ -33,8 +34,14 @@ async def ask(plane: Plane, gateway: str, question: Json, wait_s: float = WAIT_S
                 raise Problem("no-answer", f"Gateway {gateway!r} did not answer within {wait_s:g} s.")
             await listener.wait(left_s)
     if "error" in said:
-        raise Problem("no-answer", str(said["error"]))
+        raise _problem(str(said["error"]), said.get("type"))
     return {"gateway": gateway, **said}
+
+
+def _problem(text: str, type_: Any) -> Problem:
+    if type_ == "bad-plan":
+        return Problem("validation", errors=[Fault("/what_if", "bad-plan", text)])
+    return Problem(type_ if type_ in THEIRS else "no-answer", text)
 
 
 def hand_out(session: Session, gateway: str) -> list[Json]:

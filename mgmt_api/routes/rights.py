@@ -1,5 +1,6 @@
 """Why, who and where: the rights in force at the doors, as the gateways themselves tell them."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
@@ -9,8 +10,10 @@ from starlette.concurrency import run_in_threadpool
 
 from mgmt_api import audit, doors, events, questions, residents
 from mgmt_api.access import API, PLAIN, CallerOf, GuardedRoute, PlaneOf
+from mgmt_api.moments import LATEST
 from mgmt_api.office.wire_base import ID_PATTERN
 from mgmt_api.plane import Plane
+from mgmt_api.problems import Fault, Problem
 from mgmt_api.rights_csv import rights_csv
 
 router = APIRouter(prefix=API, route_class=GuardedRoute, tags=["rights"])
@@ -19,6 +22,7 @@ RecordId = Annotated[str, Path(pattern=ID_PATTERN)]
 At = Annotated[AwareDatetime | None, Query(description="a moment, past or to come; without it now")]
 Form = Annotated[Literal["json", "csv"], Query(alias="format")]
 Json = dict[str, Any]
+DAY_S = 86_400  # wherever the site is, its calendar has the moment
 
 
 class Why(BaseModel):
@@ -36,7 +40,7 @@ async def explain(name: DoorName, body: Why, plane: PlaneOf) -> Json:
     """Whether this credential opens this door, and why, step by step: now, at another time, or after a change."""
     gateway = await run_in_threadpool(_gateway_of, plane, name)
     asked = {"door": name, "credential": body.credential, "pin": body.pin, "what_if": body.what_if}
-    at = body.at.timestamp() if body.at else plane.clock()
+    at = _moment(plane, body.at, "/at")
     return await questions.ask(plane, gateway, {"ask": "explain", "at": at, **asked})
 
 
@@ -51,7 +55,7 @@ async def explain_event(cursor: Annotated[int, Path(ge=1, lt=1 << 53)], plane: P
 async def who_can(name: DoorName, plane: PlaneOf, caller: CallerOf, at: At = None, form: Form = "json") -> Any:
     """Everybody whom this door lets pass at a time."""
     gateway = await run_in_threadpool(_gateway_of, plane, name)
-    moment = at.timestamp() if at else plane.clock()
+    moment = _moment(plane, at, "/query/at")
     said = await questions.ask(plane, gateway, {"ask": "who-can", "door": name, "at": moment})
     return await run_in_threadpool(_told, plane, caller.who, "rights.who-can", name, [said], form)
 
@@ -59,10 +63,18 @@ async def who_can(name: DoorName, plane: PlaneOf, caller: CallerOf, at: At = Non
 @router.get("/residents/{id}/where-can", response_model=None)
 async def where_can(id: RecordId, plane: PlaneOf, caller: CallerOf, at: At = None, form: Form = "json") -> Any:
     """Every door that lets this resident pass at a time, over all gateways."""
-    moment = at.timestamp() if at else plane.clock()
+    moment = _moment(plane, at, "/query/at")
     question = {"ask": "where-can", "resident": id, "at": moment}
     said = [await questions.ask(plane, gateway, question) for gateway in await run_in_threadpool(_gateways, plane, id)]
     return await run_in_threadpool(_told, plane, caller.who, "rights.where-can", id, said, form)
+
+
+def _moment(plane: Plane, at: datetime | None, pointer: str) -> float:
+    """The moment in question, Unix seconds. Raises `Problem` validation: no schedule reaches it."""
+    seconds = at.timestamp() if at else plane.clock()
+    if not 0 <= seconds <= LATEST - DAY_S:
+        raise Problem("validation", errors=[Fault(pointer, "out-of-range", "a time from 1970 to the end of 9999")])
+    return seconds
 
 
 def _gateway_of(plane: Plane, door: str) -> str:

@@ -18,7 +18,7 @@ from gateway.access.presented import Card, Live
 from gateway.child import child
 from gateway.generations import Generations
 from gateway.journal import Journal
-from gateway.plan import BadPlan
+from gateway.plan import LATEST, BadPlan
 from gateway.questions import wired
 from gateway.shown import facts
 from gateway.store import Store
@@ -332,10 +332,25 @@ async def test_who_can_and_where_can_are_the_rights_of_the_time(past: Past) -> N
     }
 
 
-@pytest.mark.parametrize("wrong", [{"door": "cellar"}, {"credential": "c-999"}, {"event": 77}, {"ask": "whence"}])
-async def test_what_is_not_there_is_said_plainly(past: Past, wrong: dict[str, Any]) -> None:
-    with pytest.raises(NoAnswer):
+@pytest.mark.parametrize(
+    ("wrong", "type_"),
+    [
+        ({"door": "cellar"}, "not-found"),
+        ({"credential": "c-999"}, "not-found"),
+        ({"event": 77}, "not-found"),
+        ({"at": T0 - 1}, "no-history"),
+        ({"at": 253_402_300_799}, "no-history"),
+        ({"ask": "whence"}, "no-answer"),
+    ],
+)
+async def test_what_is_not_there_is_said_plainly(past: Past, wrong: dict[str, Any], type_: str) -> None:
+    with pytest.raises(NoAnswer) as said:
         past.why(**wrong)
+    assert said.value.type == type_
+
+
+async def test_a_moment_at_the_end_of_the_calendar_has_an_answer(past: Past) -> None:
+    assert past.why(at=LATEST) == ("Denied", "LeaseExpired")
 
 
 async def test_history_is_forgotten_with_the_journal(past: Past) -> None:

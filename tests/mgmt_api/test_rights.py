@@ -111,6 +111,37 @@ def test_what_the_gateway_cannot_answer_is_said(served: Served, console: httpx2.
     assert "c9" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("type_", "status", "zh"),
+    [
+        ("not-found", 404, "不存在"),
+        ("no-history", 404, "没有该时刻的记录"),
+        ("no-decision", 422, "该事件不是通行判定"),
+        ("bad-plan", 422, "部分字段有误"),
+        ("internal", 502, "网关无法回答"),
+    ],
+)
+def test_what_is_wrong_with_a_question_is_the_asker_s_problem_in_his_language(
+    served: Served, console: httpx2.Client, type_: str, status: int, zh: str
+) -> None:
+    with gateway(served, {"error": "credentials.c9: says why", "type": type_}):
+        headers = {"Accept-Language": "zh-CN"}
+        answer = console.post(f"{V1}/doors/lobby-door/explain", json={"credential": "c9"}, headers=headers)
+    assert (answer.status_code, answer.json()["title"]) == (status, zh)
+    assert "credentials.c9: says why" in answer.text
+    if type_ == "bad-plan":
+        assert answer.json()["errors"][0]["pointer"] == "/what_if"
+
+
+def test_a_moment_beyond_all_calendars_is_refused_by_its_place(console: httpx2.Client) -> None:
+    at = "9999-12-31T23:59:59Z"
+    said = console.post(f"{V1}/doors/lobby-door/explain", json={"credential": "c1", "at": at})
+    assert (said.status_code, said.json()["errors"][0]["pointer"]) == (422, "/at")
+    for path in ("doors/lobby-door/who-can", "residents/r1/where-can"):
+        said = console.get(f"{V1}/{path}", params={"at": at})
+        assert (said.status_code, said.json()["errors"][0]["pointer"]) == (422, "/query/at")
+
+
 def test_a_gateway_that_is_away_is_not_waited_for(served: Served, console: httpx2.Client) -> None:
     served.plane.presence = type(served.plane.presence)()
     answer = console.post(f"{V1}/doors/lobby-door/explain", json={"credential": "c1"})
