@@ -29,7 +29,7 @@ from gateway.inbox import Inbox
 from gateway.inventory import inventory
 from gateway.journal import Journal
 from gateway.pen import Pen
-from gateway.questions import wired
+from gateway.place import wired
 from gateway.realtime import go_first
 from gateway.running import mark
 from gateway.service import Service

@@ -35,7 +35,7 @@ from controllers.vguang import VguangSession
 from gateway.access.identifier import identifier_key
 from gateway.access.model import CredentialType
 from gateway.board_lists import ListedBoard, Setup
-from gateway.site import Reader, Site
+from gateway.site import CARDS, CODES, ID_CARDS, KEYS, PLATES, Reader, Site
 
 ID_FORMAT = "GB11643"
 
@@ -196,25 +196,38 @@ def qr_cameras(wiring: Wiring) -> Iterator[Driver]:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of link: how its drivers are built, which devices read, and how far their cards are trusted."""
+    """A kind of link: how its drivers are built, which devices read what, and how far their cards are trusted."""
 
     build: Callable[[Wiring], Iterator[Driver]]
     readers: Callable[[Settings], Iterable[tuple[str, tuple[str, ...]]]]  # names, and Wiegand formats
+    takes: frozenset[CredentialType]
     assurance: int = 0  # 1 only where cards come over a secure channel
 
 
 KINDS: dict[str, Kind] = {
-    "osdp": Kind(osdp, lambda s: ((each.name, each.formats) for bus in s.buses for each in bus.readers), assurance=1),
-    "scanner": Kind(scanners, lambda s: ((each.name, ()) for each in s.scanners)),
-    "serial": Kind(serial, lambda s: ((each.name, (each.restored,)) for each in s.serial_readers)),
-    "polled": Kind(polled, lambda s: ((each.name, (each.format,)) for bus in s.polled_buses for each in bus.readers)),
-    "vguang": Kind(vguang, lambda s: ((each.name, ()) for each in s.vguang_readers)),
-    "idcard": Kind(idcard, lambda s: ((each.name, ()) for each in s.idcard_readers)),
-    "uhppote": Kind(uhppote, lambda s: _board_readers(s)),
-    "mqtt": Kind(mqtt, lambda s: ((each.name, each.formats) for each in (s.broker.devices if s.broker else ()))),
-    "dejaos": Kind(dejaos, lambda s: ((each.name, each.formats) for each in (s.broker.dejaos if s.broker else ()))),
-    "qr_camera": Kind(qr_cameras, lambda s: ((each.qr.reader, ()) for each in s.cameras if each.qr)),
-    "esprfid": Kind(esprfid, lambda s: ((each.name, each.formats) for each in (s.broker.esprfid if s.broker else ()))),
+    "osdp": Kind(
+        osdp, lambda s: ((each.name, each.formats) for bus in s.buses for each in bus.readers), CARDS | CODES | KEYS, 1
+    ),
+    "scanner": Kind(scanners, lambda s: ((each.name, ()) for each in s.scanners), CODES),
+    "serial": Kind(serial, lambda s: ((each.name, (each.restored,)) for each in s.serial_readers), CARDS),
+    "polled": Kind(
+        polled, lambda s: ((each.name, (each.format,)) for bus in s.polled_buses for each in bus.readers), CARDS
+    ),
+    "vguang": Kind(vguang, lambda s: ((each.name, ()) for each in s.vguang_readers), CODES),
+    "idcard": Kind(idcard, lambda s: ((each.name, ()) for each in s.idcard_readers), ID_CARDS),
+    "uhppote": Kind(uhppote, lambda s: _board_readers(s), CARDS),
+    "mqtt": Kind(
+        mqtt, lambda s: ((each.name, each.formats) for each in (s.broker.devices if s.broker else ())), CARDS | CODES
+    ),
+    "dejaos": Kind(
+        dejaos,
+        lambda s: ((each.name, each.formats) for each in (s.broker.dejaos if s.broker else ())),
+        CARDS | CODES | KEYS,
+    ),
+    "qr_camera": Kind(qr_cameras, lambda s: ((each.qr.reader, ()) for each in s.cameras if each.qr), CODES),
+    "esprfid": Kind(
+        esprfid, lambda s: ((each.name, each.formats) for each in (s.broker.esprfid if s.broker else ())), CARDS
+    ),
 }
 
 
@@ -235,11 +248,17 @@ def readers_of(settings: Settings) -> list[Reader]:
     behind_broker = settings.broker.devices if settings.broker else ()
     plates = {each.name for each in settings.scanners if each.texts == "plates"}
     plates |= {each.name for each in behind_broker if each.texts == "plates"}
+    keypads = {each.name for each in settings.serial_readers if each.keypad}
     return [
-        Reader(name, word, formats, kind.assurance, name in plates)
+        Reader(name, word, formats, kind.assurance, name in plates, _takes(kind, name in plates, name in keypads))
         for word, kind in KINDS.items()
         for name, formats in kind.readers(settings)
     ]
+
+
+def _takes(kind: Kind, plates: bool, keypad: bool) -> frozenset[CredentialType]:
+    takes = (kind.takes - CODES) | PLATES if plates else kind.takes
+    return takes | KEYS if keypad else takes
 
 
 def home_assistant(

@@ -3,13 +3,13 @@
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, tzinfo
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from gateway import history, journal_db, wire
-from gateway.access.case import DEFAULT_LIMITS, NOBODY, Limits, person
+from gateway.access.case import NOBODY, person
 from gateway.access.door_words import DoorMode
 from gateway.access.event import EventKind
 from gateway.access.generation import build
@@ -19,6 +19,7 @@ from gateway.access.presented import Unreadable
 from gateway.access.table import PermissionTable
 from gateway.elsewhere import put_back
 from gateway.passage import Passage, Spent
+from gateway.place import Gateway
 from gateway.shown import again, code_id
 
 OFFICE = ("zone", "special", "schedule", "profile", "issuer", "denied")
@@ -29,22 +30,12 @@ Event = dict[str, Any]
 class NoAnswer(Exception):
     """The question cannot be answered; the text says why, in plain words.
 
-    `type` is the problem that whoever asked has: "not-found", "no-history", "no-decision"; "no-answer" for any other.
+    `type` is the problem that whoever asked has: not-found, no-history, no-decision or no-reader; else it is no-answer.
     """
 
     def __init__(self, text: str, type_: str = "no-answer") -> None:
         super().__init__(text)
         self.type = type_
-
-
-class Gateway(NamedTuple):
-    """What of a gateway a question needs: its folder, and its wiring."""
-
-    folder: Path
-    points: Sequence[AccessPoint]
-    tz: tzinfo
-    site: int
-    limits: Limits = DEFAULT_LIMITS
 
 
 class Moment:

@@ -3,35 +3,18 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import structlog
 
 from gateway.child import child
-from gateway.site import Site
 
 WAITING = 16  # more are dropped: whoever asked hears nothing, and asks again
 ANSWER_S = 60.0
 JSON = {"Content-Type": "application/json"}
 
 log = structlog.get_logger()
-
-
-def wired(folder: Path, site: Site) -> dict[str, Any]:
-    """What of this gateway a child needs to answer."""
-    points = [
-        [p.name, p.door, p.door_number, p.zone_from, p.zone_to, p.min_assurance, p.assurance_by]
-        for p in site.access_points
-    ]
-    return {
-        "folder": str(folder),
-        "site": site.number,
-        "tz": str(site.tz),
-        "points": points,
-        "static_codes": site.static_codes,
-    }
 
 
 class Questions:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from gateway.access.decision import Card, DenyReason, Live, Pass, Presented, Unreadable
-from gateway.access.holders import BEST
+from gateway.access.holders import BEST, Best
 from gateway.access.mj1 import LiveCode, VisitorPass
 from gateway.access.model import Credential, CredentialType
 
@@ -55,12 +55,12 @@ def again(event: Facts, holder: Credential | None) -> Presented:
     return Card(key, told.get("assurance", BEST[CredentialType(type_)] if type_ else 0), pin)
 
 
-def at_best(holder: Credential, site: int, at: float, *, pin: bool = True) -> Presented:
-    """A credential presented as well as its holder can: a fresh code, its own PIN (or none)."""
-    with_it = holder.pin if pin else b""
+def at_best(holder: Credential, site: int, at: float, best: Best = BEST, *, pin: bool = True) -> Presented:
+    """A credential presented as well as its holder can: a fresh code, its own PIN (or none) where there are keys."""
+    with_it = holder.pin if pin and CredentialType.PIN in best else b""
     if holder.type is CredentialType.LIVE:
         return Live(holder.key, LiveCode(0, bytes(8), site, int(at), 0, 0, b"", b""), True, with_it)
-    return Card(holder.key, BEST[holder.type], with_it)
+    return Card(holder.key, best[holder.type], with_it)
 
 
 def _told(event: Facts) -> Facts:

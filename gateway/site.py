@@ -5,7 +5,12 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 
 from gateway.access.door import DoorConfig
-from gateway.access.model import AccessPoint
+from gateway.access.holders import BEST
+from gateway.access.model import AccessPoint, CredentialType
+
+CARDS, KEYS = frozenset({CredentialType.CARD}), frozenset({CredentialType.PIN})
+CODES = frozenset({CredentialType.LIVE, CredentialType.PASS, CredentialType.STATIC})
+PLATES, ID_CARDS = frozenset({CredentialType.PLATE}), frozenset({CredentialType.IDCARD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,12 @@ class Reader:
     formats: tuple[str, ...] = ()
     assurance: int = 0  # of a card: 1 over a secure channel
     plates: bool = False  # its texts are number plates, else codes
+    takes: frozenset[CredentialType] = frozenset(CredentialType)  # what may be presented at it
+
+    @property
+    def best(self) -> dict[CredentialType, int]:
+        """How far what it takes can be trusted."""
+        return {each: min(BEST[each], self.assurance) if each in CARDS else BEST[each] for each in self.takes}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +93,13 @@ class Site:
     def access_points(self) -> list[AccessPoint]:
         """Each access point once."""
         return list({point.name: point for point in self.points.values()}.values())
+
+    @property
+    def best(self) -> dict[str, dict[CredentialType, int]]:
+        """By access point: how far each type is trusted at the best of its readers that take it."""
+        found: dict[str, dict[CredentialType, int]] = {}
+        for reader in self.readers:
+            if (point := self.points.get(reader.name)) is not None:
+                here = found.setdefault(point.name, {})
+                here |= {each: max(n, here.get(each, n)) for each, n in reader.best.items()}
+        return found

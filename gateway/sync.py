@@ -47,7 +47,7 @@ class Sync:
         journal: the events.
         order: takes an operator's order.
         inventory: gives the doors and devices as they are now.
-        here: this gateway as questions about rights need it (`questions.wired`).
+        here: this gateway as questions about rights need it (`place.wired`).
         elsewhere: hears who passed at other gateways.
     """
 

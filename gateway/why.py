@@ -14,20 +14,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from gateway import shown, wire
-from gateway.access.case import Limits
 from gateway.access.decision import Denied, Presented
 from gateway.access.explain import Explanation, explain
 from gateway.access.generation import BadRows
-from gateway.access.holders import Entitled, where_can, who_can
+from gateway.access.holders import BEST, Entitled, where_can, who_can
 from gateway.access.model import AccessPoint, Credential
 from gateway.access.reasons import sentence
 from gateway.access.table import PermissionTable
-from gateway.moment import Event, Gateway, Moment, NoAnswer, event_of
+from gateway.moment import Event, Moment, NoAnswer, event_of
+from gateway.place import Gateway, unwired
 from gateway.plan import LATEST, BadPlan, Bodies, lay_over
 
 Question = dict[str, Any]
@@ -75,6 +73,8 @@ def _explain(moment: Moment, question: Question, event: Event | None) -> Answer:
         raise NoAnswer(f"there was no credential {id_!r} at that time", "not-found")
     table = moment.table(bodies)
     points = _points(moment.gateway, question, event)
+    if event is None and who is not None:
+        points = _reading(moment.gateway, points, who)
     said = [_at_point(moment, table, point, who, event, question) for point in points]
     holder = {"credential": id_ or "", "resident": who.holder if who else ""}
     return holder | {"what_if": bool(question.get("what_if")), "answers": said}
@@ -90,7 +90,7 @@ def _at_point(
 ) -> Answer:
     passage = moment.passage(table, point, who)
     scene = moment.scene(passage, point.door)
-    presented = _presented(moment, who, event, question)
+    presented = _presented(moment, point, who, event, question)
     at, limits = datetime.fromtimestamp(moment.at, UTC), moment.gateway.limits
     found = explain(table, passage, point, presented, at, limits, scene)
     made = {"door": point.door, "access_point": point.name, **_decision(found), "steps": _steps(found)}
@@ -101,12 +101,15 @@ def _at_point(
     return made
 
 
-def _presented(moment: Moment, who: Credential | None, event: Event | None, question: Question) -> Presented:
+def _presented(
+    moment: Moment, point: AccessPoint, who: Credential | None, event: Event | None, question: Question
+) -> Presented:
     if event is not None:
         return shown.again(event, who)
     if who is None:
         raise NoAnswer("name a credential or an event")
-    return shown.at_best(who, moment.gateway.site, moment.at, pin=bool(question.get("pin", True)))
+    best = moment.gateway.best.get(point.name, BEST)
+    return shown.at_best(who, moment.gateway.site, moment.at, best, pin=bool(question.get("pin", True)))
 
 
 def _decision(found: Explanation) -> Answer:
@@ -127,8 +130,8 @@ def _steps(found: Explanation) -> list[Answer]:
 def _who_can(moment: Moment, question: Question, _event: Event | None) -> Answer:
     table = moment.table(_planned(moment.office() | dict(moment.credentials()), moment, question))
     at, limits = datetime.fromtimestamp(moment.at, UTC), moment.gateway.limits
-    points = [table.points[point.name] for point in _points(moment.gateway, question, None)]
-    return {"rights": [right for point in points for right in _rights(who_can(table, point, at, limits))]}
+    points, best = [table.points[each.name] for each in _points(moment.gateway, question, None)], moment.gateway.best
+    return {"rights": [right for point in points for right in _rights(who_can(table, point, at, limits, best))]}
 
 
 def _where_can(moment: Moment, question: Question, _event: Event | None) -> Answer:
@@ -136,7 +139,7 @@ def _where_can(moment: Moment, question: Question, _event: Event | None) -> Answ
     held = {key: body for key, body in moment.credentials() if body["holder"] == holder}
     table = moment.table(_planned(moment.office() | held, moment, question))
     at, limits = datetime.fromtimestamp(moment.at, UTC), moment.gateway.limits
-    return {"rights": list(_rights(where_can(table, holder, at, limits)))}
+    return {"rights": list(_rights(where_can(table, holder, at, limits, moment.gateway.best)))}
 
 
 def _rights(found: Iterator[Entitled]) -> Iterator[Answer]:
@@ -176,6 +179,14 @@ def _points(gateway: Gateway, question: Question, event: Event | None) -> list[A
     return found
 
 
+def _reading(gateway: Gateway, points: list[AccessPoint], who: Credential) -> list[AccessPoint]:
+    """Those with a reader that takes such a credential. Raises `NoAnswer`."""
+    found = [point for point in points if who.type in gateway.best.get(point.name, BEST)]
+    if not found:
+        raise NoAnswer(f"no reader at {points[0].door!r} takes a credential of type {who.type.value}", "no-reader")
+    return found
+
+
 def _iso(unix_s: float) -> str:
     return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
@@ -190,15 +201,8 @@ _ASK: dict[str, Callable[[Moment, Question, Event | None], Answer]] = {
 def main() -> int:
     """Answer one question from standard input: `{gateway, question}`."""
     asked = json.loads(sys.stdin.read())
-    wired = asked["gateway"]
-    points = [
-        AccessPoint(name, door, number, start, end, least, tuple((schedule, minimum) for schedule, minimum in by))
-        for name, door, number, start, end, least, by in wired["points"]
-    ]
-    gateway = Gateway(Path(wired["folder"]), points, ZoneInfo(wired["tz"]), wired["site"])
-    gateway = gateway._replace(limits=Limits(static_codes=wired["static_codes"]))
     try:
-        said = answer(gateway, asked["question"])
+        said = answer(unwired(asked["gateway"]), asked["question"])
     except NoAnswer as error:
         said = {"error": str(error), "type": error.type}
     except BadPlan as error:

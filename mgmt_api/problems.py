@@ -44,6 +44,7 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "bad-range": (416, "The range lies outside the file", "请求的范围超出文件"),
     "validation": (422, "Some fields are wrong", "部分字段有误"),
     "no-decision": (422, "This event is no decision at a door", "该事件不是通行判定"),
+    "no-reader": (422, "No reader at this door takes such a credential", "此门的读卡器不能读取该凭证"),
     "mass-removal": (422, "Unusually many credentials would go", "将删除的凭证数量异常"),
     "idempotency-key-reused": (422, "The key was used for another request", "Idempotency-Key 已用于其他请求"),
     "weak-password": (422, "Choose a stronger password", "密码强度不足"),

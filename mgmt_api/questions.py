@@ -13,7 +13,9 @@ from mgmt_api.plane import Plane
 from mgmt_api.problems import Fault, Problem
 from mgmt_api.tables.doors import Question
 
-THEIRS = frozenset({"not-found", "no-history", "no-decision"})  # problems that whoever asked has, not the gateway
+THEIRS = frozenset(
+    {"not-found", "no-history", "no-decision", "no-reader"}
+)  # problems that whoever asked has, not the gateway
 WAIT_S = 30.0
 KEPT_S = 300.0
 Json = dict[str, Any]

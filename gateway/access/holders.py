@@ -1,6 +1,6 @@
 """The effective rights, by the live table of checks: who may pass a door, and where a holder may go."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -14,12 +14,16 @@ from gateway.access.table import PermissionTable
 BEST = {
     CredentialType.CARD: 1,
     CredentialType.PIN: 0,
-    CredentialType.IDCARD: 1,
+    CredentialType.IDCARD: 0,
     CredentialType.LIVE: 2,
     CredentialType.PASS: 1,
     CredentialType.STATIC: 0,
     CredentialType.PLATE: 0,
 }  # the assurance that each type can reach
+Best = Mapping[
+    CredentialType, int
+]  # that which it reaches at an access point; a type that no reader there takes has none
+ANYWHERE: Mapping[str, Best] = {}  # by access point: without one all types are at their best
 
 
 class Entitled(NamedTuple):
@@ -44,24 +48,36 @@ NOTHING = _Nothing()
 
 
 def who_can(
-    table: PermissionTable, point: AccessPoint, at: datetime, limits: Limits = DEFAULT_LIMITS
+    table: PermissionTable,
+    point: AccessPoint,
+    at: datetime,
+    limits: Limits = DEFAULT_LIMITS,
+    best: Mapping[str, Best] = ANYWHERE,
 ) -> Iterator[Entitled]:
     """Every credential that opens the access point at this time, whatever passages came before."""
     for row in table.entitled(point.name):
-        yield from _entitled(table, row, point, at, limits)
+        yield from _entitled(table, row, point, at, limits, best.get(point.name, BEST))
 
 
-def where_can(table: PermissionTable, holder: str, at: datetime, limits: Limits = DEFAULT_LIMITS) -> Iterator[Entitled]:
+def where_can(
+    table: PermissionTable,
+    holder: str,
+    at: datetime,
+    limits: Limits = DEFAULT_LIMITS,
+    best: Mapping[str, Best] = ANYWHERE,
+) -> Iterator[Entitled]:
     """Every access point that the holder's credentials open at this time, whatever passages came before."""
     for row in table.held_by(holder):
         for point in table.points.values():
-            yield from _entitled(table, row, point, at, limits)
+            yield from _entitled(table, row, point, at, limits, best.get(point.name, BEST))
 
 
 def _entitled(
-    table: PermissionTable, row: Credential, point: AccessPoint, at: datetime, limits: Limits
+    table: PermissionTable, row: Credential, point: AccessPoint, at: datetime, limits: Limits, best: Best
 ) -> Iterator[Entitled]:
-    shown = Card(row.key, BEST[row.type], row.pin)
+    if row.type not in best:
+        return
+    shown = Card(row.key, best[row.type], row.pin if CredentialType.PIN in best else b"")
     case = Case(table, NOTHING, point, shown, at.timestamp(), limits, NO_SCENE)
     right = case.open_right
     if right is not None and not any(check.refuses(case, shown) for check in PLAIN[Card]):

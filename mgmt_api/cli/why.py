@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from gateway.access.case import Limits
 from gateway.access.world import BadWorld
 from mgmt_api.cli.moment import unix_s
 from mgmt_api.cli.output import DEFAULT_CONFIG, ConfigOption, Exit, JsonOption, say, settings_of, stop
@@ -80,16 +79,14 @@ def where_can(
 
 
 def _ask(config: Path, question: dict[str, Any], at: str | None, plan: Path | None) -> dict[str, Any]:
-    from gateway.why import BadPlan, Gateway, NoAnswer, answer
+    from gateway.place import of_site
+    from gateway.why import BadPlan, NoAnswer, answer
     from gateway.wiring import site_of
 
     settings = settings_of(config)
     if settings.gateway is None:
         stop(f"{config}: has no 'gateway' section", Exit.BAD_CONFIG)
-    site = site_of(settings)
-    gateway = Gateway(
-        settings.data_dir / "gateway", site.access_points, site.tz, site.number, Limits(static_codes=site.static_codes)
-    )
+    gateway = of_site(settings.data_dir / "gateway", site_of(settings))
     try:
         question["what_if"] = load(plan) if plan else None
         question["at"] = _moment(at, ZoneInfo(settings.site.timezone))

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -124,6 +125,19 @@ def test_the_rights_of_a_door_do_not_hang_on_who_is_where() -> None:
     rows = [*ROWS, *ruled, credential(1, profiles=("p",), pin=bytes(15) + b"1"), credential(2, profiles=("p",))]
     loaded = PermissionTable.load(build(rows, 1), [point], SHANGHAI, site=SITE)
     assert [found.credential.id for found in who_can(loaded, point, NOON)] == ["c1"]
+
+
+def test_who_can_pass_a_door_hangs_on_its_readers() -> None:
+    rows = table(credential(1), credential(2, type=CredentialType.IDCARD), credential(3, type=CredentialType.LIVE))
+    point = replace(GATE_IN, min_assurance=1)
+
+    def told(best: dict[CredentialType, int]) -> list[str]:
+        return sorted(found.credential.id for found in who_can(rows, point, NOON, best={"gate-in": best}))
+
+    assert sorted(found.credential.id for found in who_can(rows, point, NOON)) == ["c1", "c3"], "an ID card is plain"
+    assert told({CredentialType.CARD: 1, CredentialType.IDCARD: 0}) == ["c1"]
+    assert told({CredentialType.CARD: 0, CredentialType.LIVE: 2}) == ["c3"]
+    assert told({}) == []
 
 
 def test_where_a_holder_can_go_is_told_credential_by_credential() -> None:

@@ -18,7 +18,7 @@ from controllers.serial_frames import HexCr
 from gateway.access.door import Relock
 from gateway.drivers import CODECS, KINDS, Wiring, board_setup, drivers_of, home_assistant, readers_of
 from gateway.presentation import Identifier
-from gateway.site import FireZone, Input
+from gateway.site import CARDS, CODES, ID_CARDS, KEYS, PLATES, FireZone, Input
 from gateway.wiring import site_of
 
 ROOT = Path(__file__).parents[2]
@@ -48,6 +48,17 @@ def test_every_wired_device_has_a_driver_and_the_outputs_that_the_wiring_counts_
 def test_the_example_wires_every_kind(settings: Settings) -> None:
     assert {reader.kind for reader in readers_of(settings)} == set(KINDS)
     assert {reader.name for reader in readers_of(settings)} == {each.name for each in devices(settings)}
+
+
+def test_a_reader_takes_what_its_driver_hands_over(settings: Settings) -> None:
+    built = {name: has for each in drivers_of(settings, bytes(32), print) for name, has in each.devices().items()}
+    found = {each.name: each.takes for each in readers_of(settings) if each.kind not in ("osdp", "uhppote")}
+    assert found
+    for name, takes in found.items():
+        has = built[name]
+        assert bool(takes & (CARDS | ID_CARDS)) == has.cards, name
+        assert bool(takes & (CODES | PLATES)) == has.text, name
+        assert bool(takes & KEYS) == has.keys, name
 
 
 def test_only_a_secure_channel_is_worth_more_than_a_plain_number(settings: Settings) -> None:

@@ -14,7 +14,7 @@ from gateway.access.table import PermissionTable
 from gateway.elsewhere import Elsewhere
 from gateway.generations import Generations
 from gateway.journal import Journal
-from gateway.questions import wired
+from gateway.place import wired
 from gateway.remote import RemoteOrder
 from gateway.store import Store
 from gateway.sync import Sync

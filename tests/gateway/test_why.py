@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,18 @@ from gateway.access.decision import LiveUsed
 from gateway.access.event import AccessEvent, EventKind
 from gateway.access.identifier import identifier_key
 from gateway.access.mj1 import LiveCode
+from gateway.access.model import CredentialType
 from gateway.access.presence import Moved
 from gateway.access.presented import Card, Live
 from gateway.child import child
 from gateway.generations import Generations
 from gateway.journal import Journal
+from gateway.place import of_site, wired
 from gateway.plan import LATEST, BadPlan
-from gateway.questions import wired
 from gateway.shown import facts
+from gateway.site import CARDS, CODES, KEYS, Reader
 from gateway.store import Store
-from gateway.why import Gateway, NoAnswer, answer
+from gateway.why import NoAnswer, answer
 from tests.gateway.test_generations import page
 from tests.gateway.world import HANDLE, SITE, SITE_KEY, ZONE, card_key, credential, rows, site
 
@@ -35,6 +38,7 @@ class Past:
 
     def __init__(self, folder: Path) -> None:
         self.now, self.folder = T0, folder
+        self.place = of_site(folder, site())
         self.store = Store(folder / "store.db", lambda: self.now)
         self.generations = Generations(folder / "generations", folder / "store.db", site())
         self.journal = Journal(folder / "journal.db", lambda: self.now, reserve_bytes=4096)
@@ -63,8 +67,7 @@ class Past:
         return await asyncio.wrap_future(self.journal.append(made, changes))
 
     def ask(self, limits: Limits = DEFAULT_LIMITS, **question: Any) -> dict[str, Any]:
-        place = Gateway(self.folder, site().access_points, site().tz, SITE, limits)
-        return answer(place, {"ask": "explain", "at": self.now, **question})
+        return answer(self.place._replace(limits=limits), {"ask": "explain", "at": self.now, **question})
 
     def why(self, **question: Any) -> tuple[str, str]:
         [found] = self.ask(**({"door": "lobby", "credential": "c-100"} | question))["answers"]
@@ -105,6 +108,46 @@ async def test_a_static_code_is_explained_by_the_site_s_own_rules(past: Past) ->
     assert {right["credential"] for right in rights} == {"c-100"}
     [stolen] = past.ask(door="lobby", credential="c-101")["answers"]
     assert stolen["en"] == "This credential was reported stolen."
+
+
+async def test_a_card_is_worth_no_more_than_the_door_s_best_reader(past: Past) -> None:
+    lobby = replace(site().access_points[0], min_assurance=1)
+
+    def with_readers(*readers: Reader) -> None:
+        past.place = of_site(
+            past.folder, replace(site(), points={each.name: lobby for each in readers}, readers=readers)
+        )
+
+    def entitled() -> list[str]:
+        return [right["credential"] for right in past.ask(ask="who-can", door="lobby")["rights"]]
+
+    plain, secure = Reader("mqtt-1", "mqtt", takes=CARDS | CODES), Reader("osdp-1", "osdp", assurance=1, takes=CARDS)
+    with_readers(plain)
+    assert (past.why(), entitled()) == (("Denied", "AssuranceTooLow"), [])
+    with_readers(plain, secure)
+    assert (past.why(), entitled()) == (("Granted", ""), ["c-100"])
+    assert past.ask(ask="where-can", resident="r-100")["rights"]
+
+
+async def test_a_pin_needs_keys_at_the_door_and_a_code_a_scanner(past: Past) -> None:
+    pin = bytes(range(16))
+    await past.change(2, credentials=[held(100, pin=pin.hex()), held(102, type="live", public_key="02" + "11" * 32)])
+    lobby = replace(site().access_points[0], min_assurance=3)
+
+    def told(takes: frozenset[CredentialType], least: int) -> list[str]:
+        point = replace(lobby, min_assurance=least)
+        reader = Reader("r", "any", assurance=1, takes=takes)
+        past.place = of_site(past.folder, replace(site(), points={"r": point}, readers=(reader,)))
+        return sorted(right["credential"] for right in past.ask(ask="who-can", door="lobby")["rights"])
+
+    assert told(CARDS, 3) == []
+    assert past.why() == ("Denied", "AssuranceTooLow")
+    assert told(CARDS | KEYS, 3) == ["c-100"]
+    assert past.why() == ("Granted", "")
+    assert told(CARDS, 0) == ["c-100"]
+    with pytest.raises(NoAnswer, match="no reader at 'lobby' takes a credential of type live"):
+        past.why(credential="c-102")
+    assert told(CARDS | CODES, 0) == ["c-100", "c-102"]
 
 
 async def test_a_past_moment_is_explained_by_the_table_of_then(past: Past) -> None:

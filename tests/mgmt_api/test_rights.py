@@ -117,6 +117,7 @@ def test_what_the_gateway_cannot_answer_is_said(served: Served, console: httpx2.
         ("not-found", 404, "不存在"),
         ("no-history", 404, "没有该时刻的记录"),
         ("no-decision", 422, "该事件不是通行判定"),
+        ("no-reader", 422, "此门的读卡器不能读取该凭证"),
         ("bad-plan", 422, "部分字段有误"),
         ("internal", 502, "网关无法回答"),
     ],
