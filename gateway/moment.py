@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from gateway.access.model import AccessPoint, Credential, Row
 from gateway.access.presence import Scene
 from gateway.access.presented import Unreadable
 from gateway.access.table import PermissionTable
+from gateway.clock import Clock
 from gateway.elsewhere import put_back
 from gateway.passage import Passage, Spent
 from gateway.place import Gateway
@@ -41,21 +43,27 @@ class NoAnswer(Exception):
 class Moment:
     """What stood at a time: `force` is the table, `before` the record that comes next."""
 
-    def __init__(self, gateway: Gateway, at: float, event: Event | None = None) -> None:
-        """Raises `NoAnswer`: nothing is known of that time."""
-        self.gateway, self.at, self._event = gateway, at, event
+    def __init__(self, gateway: Gateway, at: float | None, event: Event | None = None, used: int | None = None) -> None:
+        """Without a time it is now: all that was written is before it, whatever clock it was written by.
+
+        Raises:
+            NoAnswer: nothing is known of that time.
+        """
+        self.gateway, self._event, self._used = gateway, event, used
         self._rows = _open(gateway.folder / "store.db")
         self._journal = _open(gateway.folder / "journal.db")
+        self.at = _door_s(self._journal) if at is None else float(at)
+        until = math.inf if at is None else self.at
         version = event.get("table_version") if event else None
-        force = history.force_at(self._rows, at, version) or history.force_at(self._rows, at)
+        force = history.force_at(self._rows, until, version) or history.force_at(self._rows, until)
         if force is None:
             begun = self._rows.execute("SELECT min(at) FROM force").fetchone()[0]
             raise NoAnswer(
-                f"the history of the table begins at {_iso(begun) if begun else 'no time yet'}, after {_iso(at)}",
+                f"the history of the table begins at {_iso(begun) if begun else 'no time yet'}, after {_iso(self.at)}",
                 "no-history",
             )
         self.force = force
-        self.before = event["seq"] if event else _next_seq(self._journal, at)
+        self.before = event["seq"] if event else _next_seq(self._journal, until)
 
     def close(self) -> None:
         """Let go of the files."""
@@ -89,8 +97,8 @@ class Moment:
         presented = again(self._event or {}, who)
         if "spent" in self._told:
             made.there[code_id(presented)] = Spent(self._told["spent"], self.at)
-        if who is not None and "used" in self._told:
-            made.there[who.key] = Spent(self._told["used"], self.at)
+        if who is not None and (used := self._told.get("used", self._used)):
+            made.there[who.key] = Spent(int(used), self.at)
         if (known := self._told.get("known")) and not isinstance(presented, Unreadable):
             put_back(made.whereabouts, person(who or NOBODY, presented), known)  # heard elsewhere: no journal has it
         return made
@@ -131,6 +139,13 @@ def event_of(folder: Path, seq: int) -> Event:
 
 def _iso(unix_s: float) -> str:
     return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _door_s(db: sqlite3.Connection) -> float:
+    """What the doors' clock says now, Unix seconds, as far as the journal tells."""
+    clock = Clock()
+    clock.floor(journal_db.read_state(db).high_water)
+    return clock.now()
 
 
 def _next_seq(db: sqlite3.Connection, at: float) -> int:

@@ -21,12 +21,13 @@ class Gateway(NamedTuple):
     site: int
     limits: Limits = DEFAULT_LIMITS
     best: Mapping[str, Best] = {}  # by access point
+    interlocks: Sequence[Sequence[str]] = ()  # doors
 
 
 def of_site(folder: Path, site: Site) -> Gateway:
     """The gateway of a site file."""
     limits = Limits(static_codes=site.static_codes)
-    return Gateway(folder, site.access_points, site.tz, site.number, limits, site.best)
+    return Gateway(folder, site.access_points, site.tz, site.number, limits, site.best, site.interlocks)
 
 
 def wired(folder: Path, site: Site) -> dict[str, Any]:
@@ -42,6 +43,7 @@ def wired(folder: Path, site: Site) -> dict[str, Any]:
         "points": points,
         "static_codes": site.static_codes,
         "best": site.best,
+        "interlocks": site.interlocks,
     }
 
 
@@ -53,4 +55,4 @@ def unwired(told: Mapping[str, Any]) -> Gateway:
     ]
     best = {point: {CredentialType(word): n for word, n in each.items()} for point, each in told["best"].items()}
     limits = Limits(static_codes=told["static_codes"])
-    return Gateway(Path(told["folder"]), points, ZoneInfo(told["tz"]), told["site"], limits, best)
+    return Gateway(Path(told["folder"]), points, ZoneInfo(told["tz"]), told["site"], limits, best, told["interlocks"])

@@ -1,8 +1,10 @@
 """Questions about rights, answered from the gateway's folder by the functions that decide: for now, then, and what if.
 
-    explain     {credential, door | access_point, at?, pin?, what_if?} or {event, what_if?}
+    explain     {credential, door | access_point, at?, pin?, used?, what_if?} or {event, what_if?}
     who-can     {door | access_point, at?, what_if?}
     where-can   {resident, at?, what_if?}
+
+Without `at` it is now, by the door's own clock; `used`: how often the plane knows the credential to be used anywhere.
 
 `python -m gateway.why` takes one as JSON on standard input and prints the answer: the door process asks a child, so
 that no question holds up a door.
@@ -11,7 +13,6 @@ that no question holds up a door.
 import json
 import sqlite3
 import sys
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -22,7 +23,7 @@ from gateway.access.explain import Explanation, explain
 from gateway.access.generation import BadRows
 from gateway.access.holders import BEST, Entitled, where_can, who_can
 from gateway.access.model import AccessPoint, Credential
-from gateway.access.reasons import sentence
+from gateway.access.reasons import DenyReason, sentence
 from gateway.access.table import PermissionTable
 from gateway.moment import Event, Moment, NoAnswer, event_of
 from gateway.place import Gateway, unwired
@@ -30,6 +31,12 @@ from gateway.plan import LATEST, BadPlan, Bodies, lay_over
 
 Question = dict[str, Any]
 Answer = dict[str, Any]
+UNSEEN = {
+    "outcome": "not known",
+    "facts": {},
+    "zh": "互锁的其他门的状态没有记录。",
+    "en": "How the other doors of the interlock stand is not recorded.",
+}
 GRANTED = ("允许通行。", "Passage is granted.")
 __all__ = ["BadPlan", "Gateway", "NoAnswer", "answer"]
 
@@ -45,11 +52,10 @@ def answer(gateway: Gateway, question: Question) -> Answer:
     if ask is None:
         raise NoAnswer(f"not a question: {question.get('ask')!r}")
     event = event_of(gateway.folder, int(question["event"])) if question.get("event") is not None else None
-    asked_at = event["occurred_at"] if event else question.get("at")
-    at = time.time() if asked_at is None else float(asked_at)
-    if not 0 <= at <= LATEST:
+    at = event["occurred_at"] if event else question.get("at")
+    if at is not None and not 0 <= at <= LATEST:
         raise NoAnswer(f"{at} is no time that schedules reach", "no-history")
-    moment = Moment(gateway, at, event)
+    moment = Moment(gateway, at, event, question.get("used"))
     try:
         return {"at": _iso(moment.at), "table_version": moment.force.version} | ask(moment, question, event)
     except (wire.BadRow, BadRows) as error:
@@ -93,7 +99,8 @@ def _at_point(
     presented = _presented(moment, point, who, event, question)
     at, limits = datetime.fromtimestamp(moment.at, UTC), moment.gateway.limits
     found = explain(table, passage, point, presented, at, limits, scene)
-    made = {"door": point.door, "access_point": point.name, **_decision(found), "steps": _steps(found)}
+    unseen = event is None and any(point.door in group for group in moment.gateway.interlocks)
+    made = {"door": point.door, "access_point": point.name, **_decision(found), "steps": _steps(found, unseen)}
     if event is not None:
         told = {"decision": event["kind"], "reason": event.get("reason", ""), "policy": event.get("policy", "")}
         same = (told["decision"], told["reason"]) == (made["decision"], made["reason"])
@@ -120,8 +127,13 @@ def _decision(found: Explanation) -> Answer:
     return {"decision": "Granted", "reason": "", "policy": decision.policy, "zh": GRANTED[0], "en": GRANTED[1]}
 
 
-def _steps(found: Explanation) -> list[Answer]:
-    return [{**step._asdict(), "reason": step.reason.value, "outcome": step.outcome.value} for step in found.steps]
+def _steps(found: Explanation, unseen: bool) -> list[Answer]:
+    """The steps as JSON values; `unseen`: how the other doors of the interlock stand is in no record."""
+    return [
+        {**step._asdict(), "reason": step.reason.value, "outcome": step.outcome.value}
+        | (UNSEEN if unseen and step.reason is DenyReason.INTERLOCKED else {})
+        for step in found.steps
+    ]
 
 
 # --- who can, where can -----------------------------------------------------------------------------------------------

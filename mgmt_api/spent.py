@@ -52,6 +52,13 @@ def since(session: Session, after: int) -> Json:
     return {"version": rows[-1].version if rows else after, "rows": told}
 
 
+def uses(session: Session, credential: str) -> int | None:
+    """How often a credential with counted uses was used at any gateway; None if nothing is known of that."""
+    key = session.scalars(select(Credential.key).where(Credential.id == credential, Credential.max_uses > 0)).first()
+    found = session.get(Spent, key.hex()) if key else None
+    return found.value if found else None
+
+
 def sweep(session: Session, now: int) -> None:
     """Forget codes that no door takes any more."""
     session.execute(delete(table_of(Spent)).where(Spent.until < now))

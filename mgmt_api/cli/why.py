@@ -3,7 +3,6 @@
 They read the gateway's folder and disturb nobody: the door process may run, or not.
 """
 
-import time
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,7 +22,7 @@ DoorOption = Annotated[str, typer.Option("--door", help="The door's name / 门")
 PlanOption = Annotated[Path | None, typer.Option("--what-if", help="A planned change, YAML / 假设的变更")]
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV / 输出 CSV")]
 LAST_EVENT = 2**63 - 1  # what a column of the journal holds
-MARKS = {"passed": "✓", "refused": "✗", "also refuses": "✗", "not asked": "·"}
+MARKS = {"passed": "✓", "refused": "✗", "also refuses": "✗", "not asked": "·", "not known": "?"}
 
 
 def explain(
@@ -95,9 +94,9 @@ def _ask(config: Path, question: dict[str, Any], at: str | None, plan: Path | No
         stop(str(error), Exit.USAGE)
 
 
-def _moment(text: str | None, tz: tzinfo) -> float:
+def _moment(text: str | None, tz: tzinfo) -> float | None:
     if text is None:
-        return time.time()
+        return None
     try:
         found = datetime.fromisoformat(text)
     except ValueError:

@@ -8,7 +8,7 @@ from fastapi.responses import PlainTextResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from mgmt_api import audit, doors, events, questions, residents
+from mgmt_api import audit, doors, events, questions, residents, spent
 from mgmt_api.access import API, PLAIN, CallerOf, GuardedRoute, PlaneOf
 from mgmt_api.moments import LATEST
 from mgmt_api.office.wire_base import ID_PATTERN
@@ -40,8 +40,9 @@ async def explain(name: DoorName, body: Why, plane: PlaneOf) -> Json:
     """Whether this credential opens this door, and why, step by step: now, at another time, or after a change."""
     gateway = await run_in_threadpool(_gateway_of, plane, name)
     asked = {"door": name, "credential": body.credential, "pin": body.pin, "what_if": body.what_if}
-    at = _moment(plane, body.at, "/at")
-    return await questions.ask(plane, gateway, {"ask": "explain", "at": at, **asked})
+    at = _moment(body.at, "/at")
+    used = None if at else await run_in_threadpool(_used, plane, body.credential)
+    return await questions.ask(plane, gateway, {"ask": "explain", "at": at, "used": used, **asked})
 
 
 @router.get("/events/{cursor}/explanation")
@@ -55,7 +56,7 @@ async def explain_event(cursor: Annotated[int, Path(ge=1, lt=1 << 53)], plane: P
 async def who_can(name: DoorName, plane: PlaneOf, caller: CallerOf, at: At = None, form: Form = "json") -> Any:
     """Everybody whom this door lets pass at a time."""
     gateway = await run_in_threadpool(_gateway_of, plane, name)
-    moment = _moment(plane, at, "/query/at")
+    moment = _moment(at, "/query/at")
     said = await questions.ask(plane, gateway, {"ask": "who-can", "door": name, "at": moment})
     return await run_in_threadpool(_told, plane, caller.who, "rights.who-can", name, [said], form)
 
@@ -63,18 +64,22 @@ async def who_can(name: DoorName, plane: PlaneOf, caller: CallerOf, at: At = Non
 @router.get("/residents/{id}/where-can", response_model=None)
 async def where_can(id: RecordId, plane: PlaneOf, caller: CallerOf, at: At = None, form: Form = "json") -> Any:
     """Every door that lets this resident pass at a time, over all gateways."""
-    moment = _moment(plane, at, "/query/at")
+    moment = _moment(at, "/query/at")
     question = {"ask": "where-can", "resident": id, "at": moment}
     said = [await questions.ask(plane, gateway, question) for gateway in await run_in_threadpool(_gateways, plane, id)]
     return await run_in_threadpool(_told, plane, caller.who, "rights.where-can", id, said, form)
 
 
-def _moment(plane: Plane, at: datetime | None, pointer: str) -> float:
-    """The moment in question, Unix seconds. Raises `Problem` validation: no schedule reaches it."""
-    seconds = at.timestamp() if at else plane.clock()
-    if not 0 <= seconds <= LATEST - DAY_S:
+def _moment(at: datetime | None, pointer: str) -> float | None:
+    """The moment in question, Unix seconds; None: now by each door's clock. Raises `Problem` validation."""
+    if at is not None and not 0 <= at.timestamp() <= LATEST - DAY_S:
         raise Problem("validation", errors=[Fault(pointer, "out-of-range", "a time from 1970 to the end of 9999")])
-    return seconds
+    return at.timestamp() if at else None
+
+
+def _used(plane: Plane, credential: str) -> int | None:
+    with plane.database.read() as session:
+        return spent.uses(session, credential)
 
 
 def _gateway_of(plane: Plane, door: str) -> str:

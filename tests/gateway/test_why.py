@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.access.case import DEFAULT_LIMITS, Limits
-from gateway.access.decision import LiveUsed
+from gateway.access.decision import LiveUsed, Used
 from gateway.access.event import AccessEvent, EventKind
 from gateway.access.identifier import identifier_key
 from gateway.access.mj1 import LiveCode
@@ -18,6 +18,7 @@ from gateway.access.model import CredentialType
 from gateway.access.presence import Moved
 from gateway.access.presented import Card, Live
 from gateway.child import child
+from gateway.clock import Clock
 from gateway.generations import Generations
 from gateway.journal import Journal
 from gateway.place import of_site, wired
@@ -182,6 +183,40 @@ async def test_the_last_table_is_told_after_the_clock_ran_ahead(past: Past) -> N
     await past.change(3, credentials=[held(100, state="lost")])
     await past.at(60)
     assert past.why() == ("Denied", "CredentialNotEnabled")
+
+
+async def test_now_is_what_the_door_calls_now(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
+    def set_back() -> Clock:
+        return Clock(lambda: T0 - DAY_S, lambda: 7.0, lambda: False)
+
+    monkeypatch.setattr("gateway.moment.Clock", set_back)
+    await past.at(400 * DAY_S)
+    await past.change(2, credentials=[credential(100, refreshed_at=int(past.now), max_uses=1)])
+    assert past.why(at=None) == ("Granted", "")
+    await past.event(EventKind.GRANTED, Used(card_key(100), 1, int(past.now) + DAY_S), credential="c-100")
+    told = past.ask(door="lobby", credential="c-100", at=None)
+    assert (told["answers"][0]["reason"], told["table_version"]) == ("UsedUp", 2)
+    assert told["at"].startswith("2028-02-19"), "not below the highest time in the journal"
+
+
+async def test_what_the_plane_knows_of_other_gateways_counts(past: Past) -> None:
+    await past.change(2, credentials=[held(100, max_uses=3)])
+    assert past.why(used=2) == ("Granted", "")
+    assert past.why(used=3) == ("Denied", "UsedUp")
+
+
+async def test_a_step_that_no_record_tells_of_is_called_unknown(past: Past) -> None:
+    def step(**question: Any) -> str:
+        [found] = past.ask(**({"door": "lobby", "credential": "c-100"} | question))["answers"]
+        return str(next(each["outcome"] for each in found["steps"] if each["reason"] == "Interlocked"))
+
+    assert step() == "passed", "the door is in no interlock"
+    past.place = past.place._replace(interlocks=[("lobby", "club")])
+    assert step() == "not known"
+    fields: dict[str, Any] = {"door": "lobby", "access_point": "lobby-in", "credential": "c-100"}
+    shown = {"shown": facts(Card(card_key(100), 1)) | {"interlocked": True}}
+    seq = await past.event(EventKind.DENIED, **fields, credential_type="card", reason="Interlocked", detail=shown)
+    assert step(event=seq) == "refused"
 
 
 async def test_a_profile_that_was_shut_is_open_in_the_past(past: Past) -> None:

@@ -82,6 +82,20 @@ def test_a_plan_travels_with_the_question(served: Served, console: httpx2.Client
     assert (question["what_if"], question["at"], question["door"]) == (plan, 1800000000.0, "lobby-door")
 
 
+def test_now_is_left_to_the_door_and_uses_elsewhere_travel_with_the_question(
+    served: Served, console: httpx2.Client
+) -> None:
+    card = {"resident": "r1", "type": "card", "format": "H10301", "facility": 7, "card": 1, "profiles": ["p1"]}
+    made = {"json": card | {"max_uses": 3}, "headers": CENTRAL, "trust_env": False}
+    httpx2.put(f"{served.url}{V1}/credentials/c1", **made).raise_for_status()
+    spent = {"events": [event(2, "Granted", credential="c1"), event(3, "Granted", credential="c1")]}
+    url = f"{served.url}{V1}/gateways/gateway-1/events"
+    httpx2.post(url, json=spent, headers=GATEWAY, trust_env=False).raise_for_status()
+    with gateway(served, {**STOOD, "answers": []}) as asked:
+        assert console.post(f"{V1}/doors/lobby-door/explain", json={"credential": "c1"}).status_code == 200
+    assert [(each["at"], each["used"]) for each in asked] == [(None, 2)]
+
+
 def test_rights_have_names_and_leave_as_csv_with_every_id_as_it_is(served: Served, console: httpx2.Client) -> None:
     with gateway(served, {**STOOD, "rights": [RIGHT]}):
         found = console.get(f"{V1}/doors/lobby-door/who-can").json()

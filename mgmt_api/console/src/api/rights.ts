@@ -4,7 +4,7 @@ import { call, get } from "./http";
 
 export interface Step {
   reason: string;
-  outcome: string; // passed, refused, also refuses, not asked
+  outcome: string; // passed, refused, also refuses, not asked, not known
   facts: Record<string, unknown>;
   zh: string;
   en: string;
