@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from mgmt_api import card_numbers, follow, issuers, keeper, people, problems
 from mgmt_api.headers import SecurityHeaders
+from mgmt_api.pass_keys import BadIssuerKey
 from mgmt_api.plane import Plane
 from mgmt_api.routes import cameras, doors, events, footage, gateway, live, office, rights, seeing, session, site, sync
 from mgmt_api.routes import issuers as issuer_routes
@@ -57,15 +58,18 @@ def create_app(plane: Plane) -> FastAPI:
 
 
 def prepare(plane: Plane) -> None:
-    """Schema, first user, issuer key. Raises `SchemaTooNew` and `BadIssuerKey`."""
+    """Schema, first user, issuer key. Raises `SchemaTooNew`."""
     plane.database.upgrade()
     people.ensure_somebody(plane)
     with plane.database.write() as opened:
         if missing := card_numbers.settle(opened, plane.estate.card_numbers):
             log.warning("card_numbers_missing", cards=missing, needed="a snapshot from central")
     if plane.estate.issuer_key is not None:
-        with plane.database.write() as opened:
-            issuers.install(opened, plane.estate.issuer_key)
+        try:
+            with plane.database.write() as opened:
+                issuers.install(opened, plane.estate.issuer_key)
+        except BadIssuerKey as error:  # a number is given free here, and all but passes goes without one
+            log.error("issuer_key_has_no_number", detail=str(error))
 
 
 def _lifespan(plane: Plane) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:

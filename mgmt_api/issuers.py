@@ -50,7 +50,7 @@ def register(session: Session, kid: int, public_key: bytes) -> bool:
 
 
 def retire(session: Session, kid: int, own: EllipticCurvePrivateKey | None, now: int) -> bool:
-    """No door takes a pass under this number any more; whether it was there.
+    """No door takes a pass under this number any more; whether it was there. A plane's own key that has none takes it.
 
     Raises:
         Problem: in-use, for the key that the plane signs with now.
@@ -60,6 +60,8 @@ def retire(session: Session, kid: int, own: EllipticCurvePrivateKey | None, now:
     if session.execute(delete(Issuer).where(Issuer.kid == kid).returning(Issuer.kid)).first() is None:
         return False
     store.bury(session, "issuer", {str(kid): b""}, now)
+    if own is not None:
+        install(session, own)
     return True
 
 

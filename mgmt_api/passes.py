@@ -10,7 +10,7 @@ from gateway.access import mj1
 from mgmt_api.issuers import install, others_sign
 from mgmt_api.office import store
 from mgmt_api.office.ways import visit_of
-from mgmt_api.pass_keys import sign
+from mgmt_api.pass_keys import BadIssuerKey, sign
 from mgmt_api.problems import Fault, Problem
 from mgmt_api.tables import table_of
 from mgmt_api.tables.office import Denied, Profile, Resident, VisitorPass, Way
@@ -26,7 +26,10 @@ def issue(session: Session, key: EllipticCurvePrivateKey | None, site: int, want
         raise _unknown("host", wanted.host)
     number = _number(session, wanted)
     pass_id = secrets.token_bytes(8)
-    wanted.id, wanted.kid = pass_id.hex(), install(session, key)
+    try:
+        wanted.id, wanted.kid = pass_id.hex(), install(session, key)
+    except BadIssuerKey as error:
+        raise Problem("no-issuer-key", f"The plane's key has no number: {error}.") from error
     session.add(wanted)
     nbf, exp = wanted.valid_from, wanted.valid_to
     signed = mj1.pass_signed(wanted.kid, pass_id, site, nbf, exp, number, wanted.max_uses)

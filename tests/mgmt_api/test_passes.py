@@ -130,6 +130,24 @@ def test_a_pass_that_others_signed_is_called_back_for_good(client: TestClient, p
     assert table(client)["denied"] == [{"pass_id": id_, "until": (1 << 32) - 1}]
 
 
+def test_a_plane_whose_key_finds_no_number_starts_and_takes_the_next_that_is_free(
+    client: TestClient, estate: Estate, clock: Clock
+) -> None:
+    ground(client)
+    for kid in range(1, 16):
+        key = public_of(generate_private_key(SECP256R1())).hex()
+        client.put(f"{V1}/issuers/{kid}", json={"public_key": key}, headers=CENTRAL).raise_for_status()
+    own = generate_private_key(SECP256R1())
+    with TestClient(create_app(Plane(replace(estate, issuer_key=own), clock))) as rotated:
+        assert rotated.get(f"{V1}/events", headers=CENTRAL).status_code == 200
+        refused = rotated.post(f"{V1}/passes", json=WANTED, headers=CENTRAL)
+        assert (refused.status_code, refused.json()["type"]) == (409, "no-issuer-key")
+        assert "retire one first" in refused.json()["detail"]
+        assert rotated.delete(f"{V1}/issuers/5", headers=CENTRAL).status_code == 204
+        assert table(rotated)["issuers"][5] == {"kid": 5, "public_key": public_of(own).hex()}
+        assert rotated.post(f"{V1}/passes", json=WANTED, headers=CENTRAL).status_code == 201
+
+
 def test_without_an_issuer_key_no_pass_is_signed(estate: Estate, clock: Clock) -> None:
     with TestClient(create_app(Plane(replace(estate, issuer_key=None), clock))) as client:
         ground(client)
