@@ -6,9 +6,9 @@ and goes on once there is room. Nothing that is held goes; the doors write elsew
 """
 
 import asyncio
-import sqlite3
 import time
 from collections.abc import Mapping
+from functools import partial
 
 import structlog
 
@@ -81,15 +81,17 @@ class Keeper:
         return forecast(rates, room, self._album.rate(now_us))
 
     def _look(self) -> None:
-        try:
-            now_us = int(time.time() * US)
-            self._retention.sweep(now_us)
-            if self._album.sweep(now_us):
-                finish_garbage(self._root, self._index, self._timeline, [self._root])
-            self._mark_full()
-            self._foresee()
-        except (OSError, sqlite3.Error) as error:  # a file that cannot go must not end the sweeps
-            log.error("retention failed", error=str(error))
+        now_us = int(time.time() * US)
+        for step in (partial(self._sweep, now_us), self._mark_full, self._foresee):
+            try:
+                step()
+            except Exception as error:  # noqa: BLE001 - whatever fails now, the cameras and the next look go on
+                log.error("retention failed", error=repr(error))
+
+    def _sweep(self, now_us: int) -> None:
+        self._retention.sweep(now_us)
+        if self._album.sweep(now_us):
+            finish_garbage(self._root, self._index, self._timeline, [self._root])
 
     def _mark_full(self) -> None:
         """Take disks out of use that have too little room left, and back once they have enough."""

@@ -74,6 +74,7 @@ def test_the_forecast_knows_a_camera_s_bound_and_says_nothing_of_a_few_seconds()
     bound = Rate(10 * GIB, DAY_S, max_age_s=30 * DAY_S, max_bytes=100 * GIB)
     found = forecast({"a": bound, "b": Rate(10 * GIB, DAY_S)}, 1100 * GIB)
     assert (found.keeps_days, found.short) == (10, ("a",))
+    assert forecast({"a": bound}, 1100 * GIB).keeps_days == 10, "of all cameras, too"
     assert forecast({"a": Rate(GIB, 20)}, GIB).keeps_days is None
     assert forecast({}, 0).words["zh"]
 

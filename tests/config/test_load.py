@@ -58,6 +58,7 @@ def test_a_time_of_day_stays_text_as_yaml_1_2_has_it(tmp_path: Path, example: st
     [
         ("held_open_s: 30 ", "held_open: 30 ", r"LINE:5: doors\.0\.held_open: unknown key; did you mean 'held_open_s'"),
         ("baud: 115200", "baud: 115201", r"LINE:5: buses\.0\.baud: Input should be 9600"),
+        ("max_age_h: 720", "max_age_h: .inf", r"retention\.max_age_h: Input should be a finite number"),
         ("id: 4097", "id: 0", r"LINE:3: site\.id: Input should be greater than or equal to 1"),
         ("Asia/Shanghai", "Asia/Shanghia", r"6:1: site: unknown time zone 'Asia/Shanghia'"),
         ("rtsp://192", "file://192", r"cameras\.0\.url: String should match pattern"),
