@@ -85,7 +85,7 @@ def forecast(rates: Mapping[str, Rate], room_bytes: float, snapshots: Rate = NON
     shared = sum(rate.bytes_per_day for rate in free.values())
     keeps = {name: bound[name] / known[name].bytes_per_day for name in bound}
     left = max(0.0, room_bytes - snapshots.most_bytes - sum(bound.values()))
-    keeps |= {name: left / shared for name in free}
+    keeps |= dict.fromkeys(free, left / shared)
     short = sorted(name for name, days in keeps.items() if (age := known[name].max_age_s) and days * DAY_S < age)
     unlawful = sorted(name for name, days in keeps.items() if days * DAY_S < known[name].min_age_s)
     legal_days = max((known[name].min_age_s for name in unlawful), default=0.0) / DAY_S

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 from zlib_ng.zlib_ng import crc32
 
-from camera.boxes import Fragment, Init
+from camera.boxes import Fragment, Init, Layout, Malformed
 from camera.segment import US, Gop
+
+LEAP_US = 10 * US  # longer than a camera may be silent before its connection is given up
 
 
 def groups(init: Init, fragments: Sequence[Fragment], data: memoryview | None = None) -> tuple[Gop, ...]:
@@ -17,6 +19,17 @@ def groups(init: Init, fragments: Sequence[Fragment], data: memoryview | None = 
     starts = [n for n, fragment in enumerate(fragments) if n == 0 or fragment.key]
     ends = [*starts[1:], len(fragments)]
     return tuple(_group(init, fragments[a:b], data) for a, b in zip(starts, ends, strict=True))
+
+
+def steady(shape: Layout) -> Layout:
+    """Return a file's structure up to where its stream time leaps: a camera's clock was set, forwards or back.
+
+    Either way ffmpeg stretches the picture before it: back it goes by passing all that 32 bits can count.
+    """
+    for n, each in enumerate(shape.fragments):
+        if shape.init and each.duration * US > LEAP_US * shape.init.timescale:
+            return Layout(shape.init, shape.fragments[:n], each.offset, Malformed(each.offset, "stream time leaps"))
+    return shape
 
 
 def end_us(init: Init, fragments: Sequence[Fragment]) -> int:

@@ -11,8 +11,8 @@ from camera.database import Database
 from camera.marks import FootageClass, Mark
 from camera.modes import Modes, class_of
 from camera.recorded import extend, shrink
-from camera.segment import Hold, Segment, main_name, pack_gops, sub_name
-from camera.timeline import LONGEST_US, mark_of
+from camera.segment import LONGEST_US, Hold, Segment, main_name, pack_gops, sub_name
+from camera.timeline import mark_of
 
 ALWAYS = Modes()
 MARK_JOIN_US = 2_000_000  # motion that pauses for less is one motion

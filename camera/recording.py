@@ -7,7 +7,6 @@ import errno
 import hashlib
 import os
 import secrets
-import sqlite3
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,9 +18,9 @@ from camera.anchor import Anchor
 from camera.boxes import Layout, layout
 from camera.clocks import Measured
 from camera.disks import FIRST, Disks
-from camera.groups import codec_mime, end_us, groups
+from camera.groups import LEAP_US, codec_mime, end_us, groups, steady
 from camera.index import Index
-from camera.segment import US, Segment
+from camera.segment import LONGEST_US, MOST_BYTES, US, Segment
 from camera.tag import tag_file
 
 log = structlog.get_logger()
@@ -29,7 +28,7 @@ UNREAD = Layout(None)
 
 
 class Unusable(Exception):
-    """The file has not one whole fragment; it was put aside."""
+    """The file has not one whole fragment, or more than the index can hold; it was put aside."""
 
 
 @dataclass(slots=True)
@@ -40,10 +39,19 @@ class Run:
     camera: str
     anchor: Anchor = field(default_factory=Anchor)
     ends_us: dict[int, int] = field(default_factory=dict)
+    leapt: bool = False  # stream time is no time any more: the run has to end
 
     def starts_us(self, number: int) -> int | None:
         """Return the stream time at which a file starts: where the one before it ended."""
         return 0 if number == 0 else self.ends_us.get(number - 1)
+
+    def arrived(self, at_us: int, stream_us: int) -> None:
+        """Learn what time it is from what is here and ends at `stream_us`; nothing comes early, unless time leapt."""
+        anchor_us = self.anchor.at_us
+        if anchor_us is not None and at_us - stream_us < anchor_us - LEAP_US:
+            self.leapt = True
+        else:
+            self.anchor.observe(at_us, stream_us)
 
     def finished(self, line: str, arrived_us: int | None) -> tuple[str, int]:
         """Take a line of ffmpeg's segment list (`name,start,end`, s of stream time); return file name and start.
@@ -51,12 +59,14 @@ class Run:
         The frame at `end` is the one that has just arrived, unless ffmpeg was told to stop: then `arrived_us` is None.
 
         Raises:
-            ValueError: It is not such a line.
+            ValueError: It is not such a line, or stream time leapt: the file's last write says when it was.
         """
         name, start_s, end_s = line.strip().rsplit(",", 2)
         end_us = round(float(end_s) * US)
         if arrived_us is not None:
-            self.anchor.observe(arrived_us, end_us)
+            self.arrived(arrived_us, end_us)
+        if self.leapt:
+            raise ValueError(f"{name}: stream time leapt")
         self.ends_us = {int(name[-10:-4]): end_us}
         return Path(name).name, (self.anchor.at_us or 0) + round(float(start_s) * US)
 
@@ -121,7 +131,7 @@ class Archive:
         `run` is what is known of its run by now; `read` what was already read of its structure.
 
         Raises:
-            Unusable: The file has no whole fragment.
+            Unusable: The file has no whole fragment, or more than the index can hold.
             OSError, sqlite3.Error: It stays in `incoming/`.
         """
         segment = self._measure(path, camera, start_us, salvaged, read)
@@ -129,7 +139,7 @@ class Archive:
         disk.move(path, self.root / segment.path)
         try:
             return self.index.add(segment, run)
-        except sqlite3.Error:  # without a row it has no place there yet
+        except Exception:  # without a row it has no place there yet
             disk.move(self.root / segment.path, path)
             raise
 
@@ -138,6 +148,11 @@ class Archive:
         shape = _read_layout(path, read)
         if shape.init is None or not shape.fragments:
             raise Unusable(self._no_footage(path, camera, shape))
+        ends_us = end_us(shape.init, shape.fragments)
+        if ends_us > LONGEST_US or shape.whole_bytes > MOST_BYTES:
+            self.put_aside(path, camera)
+            size = f"{ends_us / US:.0f} s in {shape.whole_bytes} bytes"
+            raise Unusable(f"{path.name} has {size}: no such file is recorded")
         init = tag_file(path, shape.init)
         if torn := path.stat().st_size - shape.whole_bytes:
             os.truncate(path, shape.whole_bytes)
@@ -147,7 +162,7 @@ class Archive:
         with disk.mapped(path) as data:
             digest, gops = hashlib.sha256(data).hexdigest(), groups(init, shape.fragments, data)
         return Segment(
-            id=path.stem, camera=camera, start_us=start_us, end_us=start_us + end_us(init, shape.fragments),
+            id=path.stem, camera=camera, start_us=start_us, end_us=start_us + ends_us,
             bytes=shape.whole_bytes, path=place, init_bytes=init.size,
             mime=codec_mime(init), width=init.width, height=init.height, gops=gops, sha256=digest,
             salvaged=salvaged or bool(torn), disk=name,
@@ -170,7 +185,7 @@ def _read_layout(path: Path, read: Layout = UNREAD) -> Layout:
     """Return a file's structure; only pages with headers are read, from where it was `read` on."""
     with disk.mapped(path) as data:
         more = layout(data, read.init, read.whole_bytes)
-    return replace(more, fragments=read.fragments + more.fragments)
+    return steady(replace(more, fragments=read.fragments + more.fragments))
 
 
 def _duration_us(path: Path) -> int:

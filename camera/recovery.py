@@ -3,7 +3,6 @@
 Runs before any ffmpeg is started, with the folder locked. Nothing is deleted but what the index had already given up.
 """
 
-import sqlite3
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -30,16 +29,18 @@ class Recovered:
 
 def recover(archive: Archive, timeline: Timeline, now_us: int) -> Recovered:
     """Finish deletions, take in what `incoming/` and a crash between rename and row left, note the gaps."""
-    there = list(archive.disks.there().values())
-    finish_garbage(archive.root, archive.index, timeline, there)
     salvaged: list[str] = []
     unusable: list[str] = []
-    for root in there:
-        for folder in _folders(root / disk.INCOMING):
-            for path in sorted(folder.glob("*.mp4")):
-                _take(archive, timeline, folder.name, path, salvaged, unusable)
-    found = [path for root in there for path in recent_orphans(root, timeline)]
-    orphans = [readopt(archive, timeline, path, salvaged) for path in found]
+    orphans: list[str] = []
+    for root in archive.disks.there().values():
+        try:
+            finish_garbage(archive.root, archive.index, timeline, [root])
+            for folder in _folders(root / disk.INCOMING):
+                for path in sorted(folder.glob("*.mp4")):
+                    orphans.append(_take(archive, timeline, folder.name, path, salvaged, unusable))
+            orphans += [readopt(archive, timeline, path, salvaged) for path in recent_orphans(root, timeline)]
+        except OSError as error:  # a disk that fails is passed over, as when it is away
+            log.error("disk not recovered", folder=str(root), error=str(error))
     for run, camera in timeline.open_runs():
         archive.index.end_run(run, now_us, State.RECORDER_KILLED)
         last = timeline.last(camera)
@@ -73,17 +74,22 @@ def _folders(root: Path) -> list[Path]:
 
 def _take(
     archive: Archive, timeline: Timeline, camera: str, path: Path, salvaged: list[str], unusable: list[str]
-) -> None:
+) -> str:
+    """Take in a file of `incoming/`; return its name if that is not possible now."""
     if not ID.fullmatch(path.stem):
         log.warning("not a recording", file=str(path))
-        return
-    if timeline.segment(path.stem):  # a crash between link and unlink: the other name is indexed
-        path.unlink()
-        return
+        return ""
     try:
-        salvaged.append(archive.salvage(camera, path, before=_before(timeline, camera, path)).id)
+        if timeline.segment(path.stem):  # a crash between link and unlink: the other name is indexed
+            path.unlink()
+        else:
+            salvaged.append(archive.salvage(camera, path, before=_before(timeline, camera, path)).id)
     except Unusable as error:
         unusable.append(str(error))
+    except Exception as error:  # noqa: BLE001 - whatever one file is, the recorder starts
+        log.error("file not taken in", file=str(path), error=repr(error))
+        return path.name
+    return ""
 
 
 def readopt(archive: Archive, timeline: Timeline, path: Path, salvaged: list[str]) -> str:
@@ -91,11 +97,11 @@ def readopt(archive: Archive, timeline: Timeline, path: Path, salvaged: list[str
     camera, name = path.parts[-4], "/".join(path.parts[-4:])  # CAMERA/DATE/HOUR/NAME
     if not ID.fullmatch(path.stem):
         return name
-    before = _before(timeline, camera, path)
     try:
+        before = _before(timeline, camera, path)
         segment = archive.salvage(camera, _back(archive, camera, path), before=before)
-    except (Unusable, OSError, sqlite3.Error) as error:
-        log.error("orphan not taken in", file=name, error=str(error))
+    except Exception as error:  # noqa: BLE001 - whatever one file is, the others are taken in
+        log.error("orphan not taken in", file=name, error=repr(error))
         return name
     salvaged.append(segment.id)
     return ""

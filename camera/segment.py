@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 
 US = 1_000_000
 ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}-[0-9]{6}")
+LONGEST_US = 1_000 * US  # no file is longer than settings allow (600 s): bounds the search for overlaps
+MOST_BYTES = (1 << 32) - 1  # of a file: what the index can address
 _GOP = struct.Struct("<IIIII")
 
 

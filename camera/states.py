@@ -20,6 +20,7 @@ class State(StrEnum):
     DISK_CHANGED = "disk_changed"
     ENDED = "ended"
     CLOCK_STEPPED = "clock_stepped"
+    STREAM_LEAPT = "stream_leapt"
     CODEC_CHANGED = "codec_changed"
     NOT_SCHEDULED = "not_scheduled"
     NOT_RECORDED = "not_recorded"
@@ -43,6 +44,7 @@ WORDS: dict[State, tuple[str, str]] = {
     State.DISK_CHANGED: ("改录到另一块磁盘", "Recorded to another disk from now on"),
     State.ENDED: ("摄像机断开了连接", "The camera closed the connection"),
     State.CLOCK_STEPPED: ("本机时钟被调整", "This machine's clock was stepped"),
+    State.STREAM_LEAPT: ("摄像机的时间戳跳变", "The camera's time stamps leapt"),
     State.CODEC_CHANGED: ("编码已改变", "The coding changed"),
     State.NOT_SCHEDULED: ("按计划此时不录像", "Not recorded at this time, by its schedule"),
     State.NOT_RECORDED: ("仅供观看，不录像", "Shown only, not recorded"),

@@ -19,7 +19,7 @@ from camera.disks import FIRST
 from camera.looks import Looks
 from camera.patience import Patience
 from camera.process import Ffmpeg
-from camera.recording import Archive, Unusable
+from camera.recording import Archive
 from camera.segment import Segment
 from camera.source import Source
 from camera.states import CameraState, State, diagnose
@@ -184,6 +184,8 @@ class Supervisor:
             return reason
         if take.clock.stepped_s() > self._patience.clock_step_s:
             return State.CLOCK_STEPPED
+        if take.run.leapt:
+            return State.STREAM_LEAPT
         if take.changed:
             return State.CODEC_CHANGED
         limit_s = self._patience.silent_s if take.grown_s else self._patience.connect_s
@@ -218,8 +220,8 @@ class Supervisor:
                 segment = await asyncio.to_thread(
                     self._archive.adopt, take.folder / name, run.camera, start_us, known, read=read
                 )
-            except (OSError, ValueError, Unusable, sqlite3.Error) as error:
-                log.error("file not taken in", camera=run.camera, error=str(error))
+            except Exception as error:  # noqa: BLE001 - whatever one file is, those after it are taken in
+                log.error("file not taken in", camera=run.camera, error=repr(error))
             else:
                 take.taken_in(segment)
 
@@ -247,8 +249,8 @@ class Supervisor:
             try:
                 known = left.run if run == left.run.id else None
                 left.taken_in(await asyncio.to_thread(self._archive.salvage, camera, path, known))
-            except (OSError, ValueError, Unusable, sqlite3.Error) as error:
-                log.warning("file not salvaged", camera=camera, error=str(error))
+            except Exception as error:  # noqa: BLE001 - whatever one file is, those after it are taken in
+                log.warning("file not salvaged", camera=camera, error=repr(error))
 
     def _owe_gap(self, from_us: int, reason: State) -> None:
         self._owed_gaps.append((from_us, reason))

@@ -6,7 +6,7 @@ from pathlib import Path
 from camera import disk
 from camera.boxes import Fragment, Init, Layout, boxes, layout
 from camera.coding import sent
-from camera.groups import codec_mime, end_us, groups
+from camera.groups import codec_mime, end_us, groups, steady
 from camera.segment import US, Segment
 from camera.tag import tag_file
 
@@ -22,6 +22,7 @@ class Tail:
         self.init: Init | None = None
         self._fragments: list[Fragment] = []
         self._told = 0
+        self.leapt = False  # what follows is of another time
         self.coding: bytes | None = None  # the newest sequence parameter set, if the stream has any
 
     def grow(self) -> bool:
@@ -41,13 +42,15 @@ class Tail:
         before = len(self._fragments)
         try:
             with disk.mapped(self.path) as data:
-                shape = layout(data, self.init, _whole(self.init, self._fragments))
+                found = layout(data, self.init, _whole(self.init, self._fragments))
+                shape = steady(found)
                 self._look_at(data, shape)
             written_ns = self.path.stat().st_mtime_ns
         except FileNotFoundError:
             return None
         self.init = self.init or (shape.init and tag_file(self.path, shape.init))
         self._fragments.extend(shape.fragments)
+        self.leapt = self.leapt or len(shape.fragments) < len(found.fragments)
         return written_ns if len(self._fragments) > before else None
 
     def _look_at(self, data: memoryview, shape: Layout) -> None:

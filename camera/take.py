@@ -72,12 +72,16 @@ class Take:
         """Read what is new, and learn from its arrival what time it is."""
         self._read_s, self._unread = time.monotonic(), False
         tail, zero_us = self._tails.get(self._newest), self.run.starts_us(self._newest)
-        if tail is None or zero_us is None or (written_ns := tail.read()) is None:
+        if tail is None or zero_us is None:
+            return
+        written_ns = tail.read()
+        self.run.leapt = self.run.leapt or tail.leapt
+        if written_ns is None:
             return  # nothing new
         self._coding = self._coding or tail.coding
         self.changed = self.changed or tail.coding not in (None, self._coding)
         end_us, arrived_us = zero_us + tail.stream_us, self.clock.at_us(written_ns)
-        self.run.anchor.observe(arrived_us, end_us)
+        self.run.arrived(arrived_us, end_us)
         self.camera_clock.arrived(arrived_us, end_us)
         for stream_us, told_us in tail.told():
             self.camera_clock.told(told_us, zero_us + stream_us)

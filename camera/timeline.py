@@ -7,13 +7,12 @@ from typing import NamedTuple
 
 from camera.database import Database
 from camera.marks import FootageClass, Mark
-from camera.segment import US, Erased, Gap, Hold, Segment, unpack_gops
+from camera.segment import LONGEST_US, US, Erased, Gap, Hold, Segment, unpack_gops
 
 _SEGMENT = """select segment.*, init.bytes as init_bytes, init.mime, init.width, init.height
 from segment join init on init.id = segment.init """
 _LIGHT = """select id, camera, start_us, end_us, bytes, path, 0 as init_bytes, '' as mime, 0 as width, 0 as height,
 x'' as gops, sha256, salvaged, seq, prev, chain, disk from segment """
-LONGEST_US = 1_000_000_000  # no file is longer than settings allow (600 s): bounds the search for overlaps
 
 
 class Span(NamedTuple):

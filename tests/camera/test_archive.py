@@ -2,6 +2,8 @@
 
 import shutil
 import sqlite3
+import struct
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,11 +12,13 @@ import pytest
 from camera import disk
 from camera.boxes import layout
 from camera.check import Fault, Kind, check
+from camera.clocks import Measured
+from camera.command import FRAGMENTED
 from camera.database import Database, IndexTooNew
 from camera.index import Index
-from camera.recording import Archive
+from camera.recording import Archive, Unusable
 from camera.recovery import Recovered, recover
-from camera.segment import US, Hold
+from camera.segment import US, Hold, Segment
 from camera.timeline import Timeline
 from tests.camera.site import clocks
 
@@ -107,6 +111,61 @@ def test_files_without_footage_are_put_aside_not_deleted(opened: Opened) -> None
     assert len(opened.recover().unusable) == 3
     assert len(list(opened.root.glob("unusable/gate/*.mp4"))) == 2
     assert (folder / "holiday.mp4").read_bytes() == b"mine"
+
+
+def leap(source: Path, target: Path, at_s: float) -> Path:
+    """Copy a file whose time leaps by two hours, more than the index can say of a group."""
+    change = f"setts=ts='TS+gte(TS*TB,{at_s})*7200/TB'"
+    argv = ["ffmpeg", "-v", "error", "-i", str(source), "-c", "copy", "-bsf:v", change]
+    argv += ["-movflags", f"+frag_keyframe{FRAGMENTED}", "-frag_duration", "250000", "-f", "mp4", str(target)]
+    subprocess.run(argv, check=True)
+    return target
+
+
+def test_a_file_whose_time_leaps_keeps_what_was_before_and_goes_aside_if_that_is_nothing(opened: Opened) -> None:
+    film, folder = files(opened.root)[1], opened.archive.incoming("gate")
+    late, soon = (leap(film, folder / f"20261123T000000Z-00000a-00000{n}.mp4", at_s) for n, at_s in enumerate((1, 0.1)))
+    recovered = opened.recover()
+    assert recovered.salvaged == (late.stem,)
+    (why,) = recovered.unusable
+    assert "stream time leaps" in why
+    assert (opened.root / disk.UNUSABLE / "gate" / soon.name).exists()
+    found = opened.timeline.segment(late.stem)
+    assert found
+    assert 0 < found.end_us - found.start_us <= US
+    assert clocks(opened.root / found.path)
+    assert check(opened.root) == []
+
+
+def test_a_file_longer_than_any_that_is_recorded_is_put_aside(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("camera.recording.LONGEST_US", US // 2)
+    last = files(opened.root)[1]
+    forget(opened, last)
+    waiting = opened.archive.incoming("gate") / last.name
+    last.rename(waiting)
+    with pytest.raises(Unusable, match="no such file is recorded"):
+        opened.archive.adopt(waiting, "gate", 0)
+    assert (opened.root / disk.UNUSABLE / "gate" / last.name).exists()
+
+
+def test_a_file_that_cannot_be_taken_in_for_whatever_reason_stays_and_the_others_are(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = files(opened.root)[-2:]
+    for path in (two, one):
+        forget(opened, path)
+        path.rename(opened.archive.incoming("gate") / path.name)
+    add = opened.index.add
+
+    def fail(segment: Segment, run: Measured | None = None) -> Segment:
+        if segment.id == one.stem:
+            raise struct.error
+        return add(segment, run)
+
+    monkeypatch.setattr(opened.index, "add", fail)
+    recovered = opened.recover()
+    assert (recovered.salvaged, recovered.orphans) == ((two.stem,), (one.name,))
+    assert (opened.archive.incoming("gate") / one.name).exists()
 
 
 def test_a_deletion_that_a_crash_cut_short_is_finished(opened: Opened) -> None:

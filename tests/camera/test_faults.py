@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import pytest
 from camera import disk
 from camera.check import check
 from config.settings import Camera
+from tests.camera.leaping import LeapingRelay
 from tests.camera.site import CameraSite, RecorderProcess, alive, clocks, eventually, kill, wired
 
 Record = Callable[..., RecorderProcess]
@@ -214,6 +216,36 @@ def test_garbage_and_an_endless_stream_take_only_the_workers_that_look_at_them(
         with suppress(psutil.NoSuchProcess):
             assert child.memory_info().rss < 300 << 20
     assert "Traceback" not in recorder.log_path.read_text()
+
+
+@pytest.mark.parametrize("leap_s", [7200, -3600])
+def test_a_camera_that_sets_its_clock_begins_another_run_and_no_footage_lands_in_another_time(
+    rtsp: CameraSite, record: Record, leap_s: int
+) -> None:
+    relay = LeapingRelay(rtsp.port)
+    began_ms = time.time() * 1000
+    recorder = record(wired("gate", f"rtsp://127.0.0.1:{relay.port}/gate"))
+    try:
+        eventually(lambda: recorder.recorded("gate", 2))
+        relay.leap_s = leap_s
+        eventually(lambda: "stream_leapt" in reasons(recorder, "gate"))
+        relay.leap_s = 0
+        before = len(recorder.timeline("gate")["segments"])
+        eventually(lambda: len(recorder.timeline("gate")["segments"]) > before + 1)
+        rows = recorder.timeline("gate")["segments"]
+        assert all(began_ms - 2000 < unix_ms(row["start"]) < unix_ms(row["end"]) < unix_ms_now() for row in rows)
+    finally:
+        recorder.close()
+        relay.close()
+    assert check(recorder.dir) == []
+
+
+def unix_ms(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp() * 1000
+
+
+def unix_ms_now() -> float:
+    return time.time() * 1000 + 1000  # times are told in whole ms, and by arrivals
 
 
 def test_two_recorders_do_not_share_a_folder(tmp_path: Path) -> None:
