@@ -78,7 +78,7 @@ def run(settings: Settings) -> int:
             read_secret(settings.recorder.offsite.secret_key_file)
         disk.make_folder(settings.recorder.dir)
         lock = disk.lock(settings.recorder.dir)
-        process = Process(settings, settings.recorder, disks, lock)
+        process = disk.with_reserve(settings.recorder.dir, partial(Process, settings, settings.recorder, disks, lock))
         listener = socket.create_server((settings.recorder.host, settings.recorder.port))
         # asyncio sets this only on sockets that name their protocol; without it each answer waits 40 ms for an ACK.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -134,7 +134,8 @@ class Process:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await asyncio.to_thread(self._recover, int(time.time() * US))
+        recover = partial(self._recover, int(time.time() * US))
+        await asyncio.to_thread(disk.with_reserve, self._recorder.dir, recover)
         cameras = {each.name: each for wired in self._settings.cameras for each in self._cameras(wired)}
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(8 + HELD * len(cameras)))
         footage = self._footage()

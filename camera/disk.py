@@ -12,13 +12,15 @@ import mmap
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from camera.segment import US
 
+T = TypeVar("T")
 INDEX, LOCK, RESERVE, INCOMING, UNUSABLE = "index.db", "recorder.lock", "reserve", "incoming", "unusable"
 SIGNING_KEY = "signing.key"
 RESERVE_BYTES = 64 << 20
@@ -124,6 +126,11 @@ def free_bytes(root: Path) -> int:
     return disk.f_bavail * disk.f_frsize
 
 
+def is_read_only(root: Path) -> bool:
+    """Tell whether nothing can be written; some file systems become so by an error."""
+    return bool(os.statvfs(root).f_flag & os.ST_RDONLY)
+
+
 def is_full(error: OSError | sqlite3.Error) -> bool:
     """Tell whether an error says that the disk has no room."""
     if isinstance(error, OSError):
@@ -143,3 +150,14 @@ def keep_reserve(root: Path, size_bytes: int = RESERVE_BYTES) -> None:
 def give_reserve(root: Path) -> None:
     """Give the room up: without it a full disk could not even be told what to delete."""
     (root / RESERVE).unlink(missing_ok=True)
+
+
+def with_reserve(root: Path, act: Callable[[], T]) -> T:
+    """Change the index; if its disk is full, once more with the reserve given up."""
+    try:
+        return act()
+    except (OSError, sqlite3.Error) as error:
+        if not is_full(error):
+            raise
+        give_reserve(root)
+        return act()

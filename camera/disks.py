@@ -57,6 +57,8 @@ class Disks:
                 return f"{mount} is not mounted"
             if name != FIRST and not folder.is_dir():
                 return "there is no such folder"
+            if folder.is_dir() and disk.is_read_only(folder):
+                return "it is mounted read-only; after an error a file system often is"
             if self._known is None:
                 return None
             return self._stranger(name, folder, self._known)

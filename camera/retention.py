@@ -6,10 +6,10 @@ A held file never goes, whatever the disk says.
 """
 
 import errno
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
@@ -182,13 +182,7 @@ class Retention:
             OSError: A file cannot go.
             sqlite3.Error: The index cannot be written, not even with the reserve given up.
         """
-        try:
-            removed = self._remove(now_us)
-        except (OSError, sqlite3.Error) as error:
-            if not disk.is_full(error):
-                raise
-            disk.give_reserve(self._root)
-            removed = self._remove(now_us)
+        removed = disk.with_reserve(self._root, partial(self._remove, now_us))
         self._index.drop_idle_runs(now_us - DAY_US)
         self._index.drop_old_marks(now_us - DAY_US)
         for name, lacking_bytes in self._lacking().items():

@@ -59,6 +59,8 @@ SLOW = frozenset({State.UNAUTHORISED, State.NOT_FOUND})
 # What ffmpeg 5.1 says -> what it means. The first hit wins, so the disk goes first.
 _SAYINGS = (
     ("No space left on device", State.DISK_FULL),
+    ("Read-only file system", State.NO_STORAGE),
+    ("av_interleaved_write_frame(): Input/output error", State.NO_STORAGE),  # alone, it may be the network's
     ("401 Unauthorized", State.UNAUTHORISED),
     ("403 Forbidden", State.UNAUTHORISED),
     ("404 Not Found", State.NOT_FOUND),

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import psutil
 import pytest
 
 from camera.check import Kind, check
-from camera.disk import free_bytes
+from camera.disk import RESERVE, free_bytes
 from camera.disks import MARKER
 from camera.repair import RepairRefused, repair
 from config.cameras import Disk, Recording
@@ -67,6 +68,38 @@ def test_a_full_disk_stops_the_recording_before_its_room_is_used_up_and_it_goes_
     assert "disk_full" in reasons(recorder, "gate")
     recorder.close()
     assert check(root) == []
+
+
+def test_a_disk_that_is_full_to_the_last_byte_does_not_keep_the_recorder_from_starting(
+    rtsp: CameraSite, record: Record, mount: Callable[..., None], tmp_path: Path
+) -> None:
+    root = tmp_path / "recordings"
+    root.mkdir()
+    mount("-t", "tmpfs", "-o", "size=272m", "tmpfs", root)
+    recorder = record(wired("gate", rtsp.url("/gate")), min_free_bytes=MB)
+    eventually(lambda: recorder.recorded("gate", 1) and (root / RESERVE).exists())
+    recorder.crash()
+    with suppress(OSError), (root / "filler").open("wb", buffering=0) as filler:
+        while filler.write(bytes(MB)):
+            pass
+    assert free_bytes(root) == 0
+    recorder.start()
+    eventually(lambda: recorder.state("gate") == "recording")
+
+
+def test_a_disk_that_became_read_only_holds_up_no_start_and_its_camera_goes_on_on_another(
+    rtsp: CameraSite, record: Record, mount: Callable[..., None], tmp_path: Path
+) -> None:
+    two = tmp_path / "two"
+    two.mkdir()
+    mount("-t", "tmpfs", "tmpfs", two)
+    recorder = record(wired("garage", rtsp.url("/garage"), disk="two"), disks=(Disk(name="two", dir=two),))
+    eventually(lambda: list(two.glob("garage/*/*/*.mp4")))
+    recorder.crash()
+    eventually(lambda: not subprocess.run(["/bin/mount", "-o", "remount,ro", str(two)], check=False).returncode)
+    recorder.start()
+    eventually(lambda: written(recorder.dir))
+    assert "mounted read-only" in recorder.log_path.read_text()
 
 
 def test_a_disk_that_goes_away_is_passed_over_and_taken_again_when_it_is_back(

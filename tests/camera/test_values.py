@@ -60,6 +60,9 @@ def test_every_state_has_words_in_both_languages() -> None:
         ("method DESCRIBE failed: 404 Not Found", State.NOT_FOUND),
         ("Connection to tcp://x failed: Connection refused", State.REFUSED),
         ("av_interleaved_write_frame(): No space left on device\nConnection timed out", State.DISK_FULL),
+        ("Failed to open segment '/a/b.mp4': Read-only file system", State.NO_STORAGE),
+        ("av_interleaved_write_frame(): Input/output error", State.NO_STORAGE),
+        ("rtsp://x: Input/output error", State.ENDED),
         ("", State.ENDED),
     ],
 )
