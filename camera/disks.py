@@ -66,15 +66,19 @@ class Disks:
             return str(error)
 
     def place(self, stream: str, number: int, pinned: str | None = None) -> str:
-        """Return the disk that a stream writes to: its own, or else by its number among those that can be used.
+        """Return the disk that a stream writes to: its own, or by its number; if that fails, another by its number.
+
+        So a disk that goes or fills up moves those streams alone that were on it.
 
         Raises:
             OSError: None can be used (ENODEV), or all are full (ENOSPC).
         """
         there = self.there()
         usable = [name for name in there if name not in self.full]
-        if pinned in usable:
-            return str(pinned)
+        named = list(self.folders)
+        own = pinned if pinned in named else named[number % len(named)]
+        if own in usable:
+            return str(own)
         if not usable:
             number = errno.ENOSPC if there else errno.ENODEV
             raise OSError(

@@ -137,6 +137,11 @@ def test_cameras_share_the_disks_and_go_on_on_those_that_are_left(disks: Disks, 
     (tmp_path / "two").rename(tmp_path / "away")
     left = fresh(disks)
     assert [left.place("x", n, "two") for n in range(2)] == ["", ""]
+    three = Disks(tmp_path / "one", {"two": tmp_path / "away", "three": tmp_path / "away"})
+    before = [three.place("x", n) for n in range(6)]
+    three.full.add("three")
+    after = [three.place("x", n) for n in range(6)]
+    assert [a for a, b in zip(before, after, strict=True) if a != b] == ["three"] * 2, "the others stay where they are"
     left.full.add("")
     with pytest.raises(OSError, match="full"):
         left.place("x", 0)
