@@ -38,12 +38,12 @@ def recover(archive: Archive, timeline: Timeline, now_us: int) -> Recovered:
             for folder in _folders(root / disk.INCOMING):
                 for path in sorted(folder.glob("*.mp4")):
                     orphans.append(_take(archive, timeline, folder.name, path, salvaged, unusable))
-            orphans += [readopt(archive, timeline, path, salvaged) for path in recent_orphans(root, timeline)]
+            orphans += [readopt(archive, timeline, path, salvaged) for path in recent_orphans(root, timeline, now_us)]
         except OSError as error:  # a disk that fails is passed over, as when it is away
             log.error("disk not recovered", folder=str(root), error=str(error))
     for run, camera in timeline.open_runs():
         archive.index.end_run(run, now_us, State.RECORDER_KILLED)
-        last = timeline.last(camera)
+        last = timeline.last(camera, now_us)
         archive.index.open_gap(camera, last.end_us if last else now_us, State.RECORDER_KILLED)
     recovered = Recovered(tuple(salvaged), tuple(unusable), tuple(name for name in orphans if name))
     if recovered != Recovered((), (), ()):
@@ -51,14 +51,14 @@ def recover(archive: Archive, timeline: Timeline, now_us: int) -> Recovered:
     return recovered
 
 
-def recent_orphans(root: Path, timeline: Timeline) -> list[Path]:
+def recent_orphans(root: Path, timeline: Timeline, now_us: int) -> list[Path]:
     """Return files in their final place without a row, from the hour of each camera's last segment on.
 
     A crash leaves one there between rename and row. Older ones are for `camera.check`, which reads every folder.
     """
     found: list[Path] = []
     for folder in _folders(root):
-        last = timeline.last(folder.name)
+        last = timeline.last(folder.name, now_us)
         since = disk.final_path(folder.name, "", last.start_us).rpartition("/")[0] if last else ""
         for hour in sorted(folder.glob("????-??-??/??")):
             if str(hour.relative_to(root)) >= since:

@@ -84,10 +84,10 @@ class Timeline:
         row = self._database.here.execute(_SEGMENT + "where segment.id = ?", (segment,)).fetchone()
         return _segment(row) if row else None
 
-    def last(self, camera: str) -> Segment | None:
-        """Return the newest file of a camera."""
-        query = _SEGMENT + "where camera = ? order by start_us desc limit 1"
-        row = self._database.here.execute(query, (camera,)).fetchone()
+    def last(self, camera: str, now_us: int = 1 << 62) -> Segment | None:
+        """Return the newest file of a camera; with `now_us`, not of a time when this machine's clock was ahead."""
+        query = _SEGMENT + "where camera = ? and start_us <= ? order by start_us desc limit 1"
+        row = self._database.here.execute(query, (camera, now_us)).fetchone()
         return _segment(row) if row else None
 
     def shelf(self, camera: str, footage_class: FootageClass) -> Iterator[Segment]:

@@ -216,6 +216,14 @@ def test_a_run_without_an_end_becomes_a_gap_with_its_reason(opened: Opened) -> N
     assert opened.timeline.gaps("gate", 0, NOW_US)[-1].reason == "recorder_killed"
 
 
+def test_a_gap_begins_after_the_last_footage_before_now_although_the_clock_was_ahead_once(opened: Opened) -> None:
+    one, two, *_ = opened.timeline.chain("gate")
+    opened.index.close_gap("gate", NOW_US)
+    opened.archive.begin("gate", 1)
+    recover(opened.archive, opened.timeline, two.start_us - 1)
+    assert one.end_us in [gap.from_us for gap in opened.timeline.gaps("gate", 0, NOW_US)]
+
+
 @pytest.mark.parametrize("share", [0.001, 0.2, 0.5, 0.9])
 def test_one_altered_byte_is_named_with_its_place(archive: Path, share: float) -> None:
     path = files(archive)[1]
