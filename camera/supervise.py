@@ -6,8 +6,9 @@ import random
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -113,6 +114,7 @@ class Supervisor:
             self._become(fault, str(error))
             return fault, False
         self._takes.append(take)
+        self._beside(self._left_before(take))
         return await self._record(take, process)
 
     async def _begin(self) -> Take:
@@ -143,10 +145,14 @@ class Supervisor:
             end_us = take.end_us or take.footage_end_us
             self._owe_gap(end_us or take.clock.now_us(), fault)
             self._become(fault, process.said)
-            leaving = asyncio.create_task(self._leave(take, lines, fault))
-            self._leaving.add(leaving)
-            leaving.add_done_callback(self._leaving.discard)
+            self._beside(self._leave(take, lines, fault))
         return fault, bool(end_us)
+
+    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something while the recording goes on."""
+        task = asyncio.create_task(work)
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
 
     async def _watch(self, process: Ffmpeg, take: Take) -> State:
         """Wait until there is a fault; any end of ffmpeg is one."""
@@ -226,31 +232,43 @@ class Supervisor:
                 take.taken_in(segment)
 
     async def _leave(self, take: Take, lines: asyncio.Task[None], fault: State) -> None:
-        """Take in what a run left unfinished, and what of earlier ones could not be taken in before."""
+        """Take in what a run left unfinished."""
         await lines
         try:
             await asyncio.to_thread(
                 self._archive.index.end_run, take.run.id, take.clock.now_us(), fault, take.run.anchor.at_us
             )
-            async with self._salvaging:
-                await self._salvage(take)
+            await self._salvage(take)
         except (OSError, sqlite3.Error) as error:
             log.error("end of run not noted", camera=take.run.camera, error=str(error))
         finally:
             self._takes.remove(take)
 
-    async def _salvage(self, left: Take) -> None:
-        """Take in each file that no ffmpeg writes any more."""
+    async def _left_before(self, take: Take) -> None:
+        """Take in what earlier runs had to leave in a run's folder, or a kill while its disk was away."""
+        try:
+            await self._salvage(take)
+        except OSError as error:
+            log.error("disk fails", camera=take.run.camera, error=str(error))
+
+    async def _salvage(self, take: Take) -> None:
+        """Take in what nobody writes any more in a run's folder; runs that are still being left do it themselves."""
+        left = take.ended  # asked before: its lines are still read when it ends meanwhile
+        async with self._salvaging:
+            for path in await asyncio.to_thread(lambda: sorted(take.folder.glob("*.mp4"))):
+                run = path.stem.rpartition("-")[0]
+                others = {each.run.id for each in self._takes if each is not take or not left}
+                if run not in others:
+                    await self._salvage_file(take, path, run == take.run.id)
+
+    async def _salvage_file(self, take: Take, path: Path, own: bool) -> None:
         camera = self._source.camera
-        written = {take.run.id for take in self._takes if not take.ended}
-        for path in sorted(left.folder.glob("*.mp4")):
-            if (run := path.stem.rpartition("-")[0]) in written:
-                continue
-            try:
-                known = left.run if run == left.run.id else None
-                left.taken_in(await asyncio.to_thread(self._archive.salvage, camera, path, known))
-            except Exception as error:  # noqa: BLE001 - whatever one file is, those after it are taken in
-                log.warning("file not salvaged", camera=camera, error=repr(error))
+        try:
+            segment = await asyncio.to_thread(self._archive.salvage, camera, path, take.run if own else None)
+            if own:
+                take.taken_in(segment)
+        except Exception as error:  # noqa: BLE001 - whatever one file is, those after it are taken in
+            log.warning("file not salvaged", camera=camera, error=repr(error))
 
     def _owe_gap(self, from_us: int, reason: State) -> None:
         self._owed_gaps.append((from_us, reason))

@@ -171,6 +171,26 @@ def test_a_disk_that_does_not_answer_holds_up_nobody_else(rtsp: CameraSite, reco
     assert check(recorder.dir) == []
 
 
+def test_what_a_kill_left_on_a_disk_is_taken_in_once_the_disk_is_back(
+    rtsp: CameraSite, record: Record, tmp_path: Path
+) -> None:
+    two, away = tmp_path / "two", tmp_path / "away"
+    two.mkdir()
+    recorder = record(
+        wired("garage", rtsp.url("/garage"), disk="two"), segment_s=30, disks=(Disk(name="two", dir=two),)
+    )
+    eventually(lambda: recorder.state("garage") == "recording" and recorder.timeline("garage")["recorded"])
+    recorder.crash()
+    left = {path.name for path in two.glob("incoming/garage/*.mp4")}
+    two.rename(away)
+    recorder.start()
+    eventually(lambda: written(recorder.dir))
+    away.rename(two)
+    eventually(lambda: left <= {path.name for path in two.glob("garage/*/*/*.mp4")})
+    recorder.close()
+    assert check(recorder.dir) == []
+
+
 def test_start_up_takes_in_what_a_kill_left_on_every_disk(rtsp: CameraSite, record: Record, tmp_path: Path) -> None:
     two = tmp_path / "two"
     two.mkdir()
