@@ -7,9 +7,10 @@ from collections import deque
 from dataclasses import dataclass
 from statistics import linear_regression
 
-from camera.segment import US
+from camera.segment import DAY_US, US
 
 MINUTE_US = 60 * US
+CLOCK_RIGHT_US = 1_704_067_200 * US  # 2024: a clock that says less was never set, as of a machine without a battery
 LEAST_MINUTES = 5  # of floors; fewer say nothing of a drift
 TOLD, TOLD_WITHIN_US = 8, 1000  # a clock that the camera tells runs with its stream; ours, as a stand-in, jitters
 TIME_ERROR = 5  # ntp_adjtime(3): the clock is not synchronised
@@ -74,6 +75,38 @@ class HostClock:
         if not 0 <= _libc.ntp_adjtime(timex) < TIME_ERROR:
             return None
         return int(struct.unpack_from("@Illl", timex)[3])  # modes, offset, freq, maxerror
+
+
+class Almanac:
+    """What time it is for what goes by age. A clock that leaps ahead by more than a day is believed after a day.
+
+    Until then time goes on from what was believed before, by the monotonic clock; a step back is believed at once.
+    """
+
+    def __init__(self) -> None:
+        self.doubts = False
+        self._zero_us: int | None = None  # wall time of the monotonic clock's zero, as believed
+        self._leapt: tuple[int, int] = 0, 0  # what the clock says instead, and since when by the monotonic one
+
+    def known(self, past_us: int, monotonic_us: int) -> None:
+        """Learn of a moment that it has been."""
+        self._zero_us = past_us - monotonic_us
+
+    def now_us(self, wall_us: int, monotonic_us: int) -> int:
+        """Return the time that may be believed."""
+        zero_us = wall_us - monotonic_us
+        if wall_us >= CLOCK_RIGHT_US and self._right(zero_us, monotonic_us):
+            self._zero_us, self.doubts = zero_us, False
+        return wall_us if self._zero_us is None else self._zero_us + monotonic_us
+
+    def _right(self, zero_us: int, monotonic_us: int) -> bool:
+        if self._zero_us is None or zero_us - self._zero_us <= DAY_US:
+            return True
+        leapt_us, since_us = self._leapt
+        if self.doubts and abs(zero_us - leapt_us) < MINUTE_US:
+            return monotonic_us - since_us >= DAY_US
+        self.doubts, self._leapt = True, (zero_us, monotonic_us)
+        return False
 
 
 class CameraClock:

@@ -8,22 +8,23 @@ and goes on once there is room. Nothing that is held goes; the doors write elsew
 import asyncio
 import time
 from collections.abc import Mapping
-from functools import partial
 
 import structlog
 
 from camera import disk
+from camera.clocks import CLOCK_RIGHT_US, Almanac
 from camera.disks import FIRST, Disks
 from camera.forecast import Forecast, Rate, forecast
 from camera.index import Index
-from camera.retention import CLOCK_RIGHT_US, DAY_US, Policy, Retention, finish_garbage
-from camera.segment import US
+from camera.retention import Policy, Retention, finish_garbage
+from camera.segment import DAY_US, US
 from camera.snapshots import Album
 from camera.timeline import Timeline
 
 log = structlog.get_logger()
 
 SWEEP_S = 30.0
+LEAST_FREE_BYTES = 16 << 20  # whatever the settings say: what is written between two sweeps
 FORESEE_S = 600.0  # between two looks whether the legal minimum is kept
 
 
@@ -40,9 +41,10 @@ class Keeper:
         album: Album,
     ) -> None:
         self._disks, self._index, self._timeline, self._policies = disks, index, timeline, policies
-        self._min_free_bytes, self._album = min_free_bytes, album
+        self._min_free_bytes, self._album = max(min_free_bytes, LEAST_FREE_BYTES), album
         self._root = disks.folders[FIRST]
-        self._retention = Retention(self._root, index, timeline, policies, min_free_bytes, disks)
+        self._retention = Retention(self._root, index, timeline, policies, self._min_free_bytes, disks)
+        self._almanac: Almanac | None = None
         self._hurry = asyncio.Event()
         self._foreseen_s = -FORESEE_S
         self._unlawful: tuple[str, ...] = ()
@@ -81,17 +83,36 @@ class Keeper:
         return forecast(rates, room, self._album.rate(now_us))
 
     def _look(self) -> None:
-        now_us = int(time.time() * US)
-        for step in (partial(self._sweep, now_us), self._mark_full, self._foresee):
+        for step in (self._sweep, self._mark_full, self._foresee):
             try:
                 step()
             except Exception as error:  # noqa: BLE001 - whatever fails now, the cameras and the next look go on
                 log.error("retention failed", error=repr(error))
 
-    def _sweep(self, now_us: int) -> None:
+    def _sweep(self) -> None:
+        now_us = self._now_us()
         self._retention.sweep(now_us)
         if self._album.sweep(now_us):
             finish_garbage(self._root, self._index, self._timeline, [self._root])
+
+    def _now_us(self) -> int:
+        """Return the time by which footage is old; a clock that leaps ahead must not delete all of it."""
+        wall_us, monotonic_us = int(time.time() * US), time.monotonic_ns() // 1000
+        almanac = self._almanac = self._almanac or self._begin_almanac(wall_us, monotonic_us)
+        doubted, now_us = almanac.doubts, almanac.now_us(wall_us, monotonic_us)
+        if almanac.doubts and not doubted:
+            leapt_h = round((wall_us - now_us) / US / 3600, 1)
+            log.error("this machine's clock leapt ahead: for a day, footage ages by the time before", leapt_h=leapt_h)
+        return now_us
+
+    def _begin_almanac(self, wall_us: int, monotonic_us: int) -> Almanac:
+        """Doubt a clock by which there was footage, and then none for more than a day until yesterday."""
+        before = [self._timeline.last(name, wall_us - DAY_US) for name in self._timeline.cameras()]
+        past_us = max((each.end_us for each in before if each), default=wall_us)
+        almanac = Almanac()
+        if wall_us - past_us > 2 * DAY_US:
+            almanac.known(past_us, monotonic_us)
+        return almanac
 
     def _mark_full(self) -> None:
         """Take disks out of use that have too little room left, and back once they have enough."""

@@ -17,15 +17,14 @@ from typing import Protocol
 import structlog
 
 from camera import disk
+from camera.clocks import CLOCK_RIGHT_US
 from camera.disks import Disks
 from camera.index import Index
 from camera.marks import FootageClass
-from camera.segment import US, Hold, Segment, main_name
+from camera.segment import DAY_US, US, Hold, Segment, main_name
 from camera.timeline import Timeline
 
 log = structlog.get_logger()
-DAY_US = 86_400 * US
-CLOCK_RIGHT_US = 1_704_067_200 * US  # 2024: a clock that says less was never set, as of a machine without a battery
 
 
 class Reason(StrEnum):

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 US = 1_000_000
+DAY_US = 86_400 * US
 ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}-[0-9]{6}")
 LONGEST_US = 1_000 * US  # no file is longer than settings allow (600 s): bounds the search for overlaps
 MOST_BYTES = (1 << 32) - 1  # of a file: what the index can address

@@ -138,7 +138,7 @@ class Recorder(Model):
     port: Port = 8092
     token_file: SitePath
     segment_s: Annotated[int, Field(ge=2, le=600)] = 60
-    min_free_bytes: Annotated[int, Field(ge=0)] = 1 << 30
+    min_free_bytes: Annotated[int, Field(ge=0, description="No disk gets fuller; 16 MiB at least")] = 1 << 30
     snapshots: Snapshots = Snapshots()
     offsite: Offsite | None = None
     disks: tuple[Disk, ...] = Field(default=(), description="More disks beside dir, which also has the index")

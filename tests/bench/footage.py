@@ -21,13 +21,14 @@ from websockets.asyncio.client import connect
 
 from camera import disk
 from camera.clip import verify
+from camera.clocks import CLOCK_RIGHT_US
 from camera.database import Database
 from camera.export import Export, Wanted, signing_key
 from camera.footage import Footage
 from camera.index import Index
 from camera.recorded import recount
 from camera.recording import Archive
-from camera.retention import CLOCK_RIGHT_US, Policy, Retention
+from camera.retention import Policy, Retention
 from camera.segment import US, Gop, pack_gops
 from camera.timeline import Timeline
 from tests.camera.site import TOKEN, CameraSite, RecorderProcess, clocks, eventually, kill, wired, words

@@ -69,3 +69,91 @@ def test_a_sweep_that_fails_for_whatever_reason_neither_ends_the_keeper_nor_hide
     keeper = kept.keeper({}, min_free_bytes=1 << 62)
     monkeypatch.setattr("camera.retention.Retention.sweep", fail)
     look(keeper, lambda: kept.disks.full == {FIRST})
+
+
+def test_a_disk_without_a_byte_of_room_gets_some_whatever_the_settings_say(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept.add(1, 0)
+    monkeypatch.setattr("camera.disk.free_bytes", lambda _: 0)
+    kept.keeper({}, min_free_bytes=0)._look()
+    assert kept.timeline.last("gate") is None
+    assert kept.disks.full == {FIRST}
+
+
+class Wall:
+    """A machine's clock, in place of the module `time`."""
+
+    def __init__(self, wall_s: float) -> None:
+        self.wall_s, self.monotonic_s = wall_s, 1000.0
+
+    def time(self) -> float:
+        return self.wall_s
+
+    def monotonic(self) -> float:
+        return self.monotonic_s
+
+    def monotonic_ns(self) -> int:
+        return int(self.monotonic_s * 1e9)
+
+    def goes(self, seconds: float) -> None:
+        self.wall_s, self.monotonic_s = self.wall_s + seconds, self.monotonic_s + seconds
+
+
+NOW_S, YEARS_S = 1_795_000_000.0, 73 * 365 * DAY_S
+
+
+@pytest.fixture
+def wall(monkeypatch: pytest.MonkeyPatch) -> Wall:
+    one = Wall(NOW_S)
+    monkeypatch.setattr("camera.keeper.time", one)
+    return one
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_clock_that_leaps_ahead_deletes_nothing_by_age_until_it_was_steady_for_a_day(
+    kept: Kept, wall: Wall, restarted: bool
+) -> None:
+    policies = {"gate": Policy(max_age_s=30 * DAY_S)}
+    kept.add(1, int((NOW_S - 31 * DAY_S) * US))
+    kept.add(2, int((NOW_S - DAY_S) * US))
+    keeper = kept.keeper(policies)
+    keeper._look()
+    assert [each.number for each in kept.timeline.chain("gate")] == [2], "what is too old goes"
+    wall.wall_s += YEARS_S
+    kept.add(3, int(wall.wall_s * US))
+    keeper = kept.keeper(policies) if restarted else keeper
+    for _ in range(23):
+        keeper._look()
+        wall.goes(3600)
+    assert [each.number for each in kept.timeline.chain("gate")] == [2, 3]
+    wall.goes(2 * 3600)
+    keeper._look()
+    assert [each.number for each in kept.timeline.chain("gate")] == [3]
+
+
+def test_a_clock_that_is_set_right_again_is_believed_at_once(kept: Kept, wall: Wall) -> None:
+    kept.add(1, int((NOW_S - 30 * DAY_S + 60) * US))
+    kept.add(2, int((NOW_S - DAY_S - 60) * US))
+    keeper = kept.keeper({"gate": Policy(max_age_s=30 * DAY_S)})
+    keeper._look()
+    wall.wall_s += YEARS_S
+    keeper._look()
+    wall.wall_s -= YEARS_S
+    keeper._look()
+    assert [each.number for each in kept.timeline.chain("gate")] == [1, 2]
+    wall.goes(180)
+    keeper._look()
+    assert [each.number for each in kept.timeline.chain("gate")] == [2]
+
+
+def test_a_machine_that_gets_its_time_after_its_start_deletes_by_it_at_once(kept: Kept, wall: Wall) -> None:
+    kept.add(1, int((NOW_S - 31 * DAY_S) * US))
+    kept.add(2, int(NOW_S * US))
+    wall.wall_s = 60
+    keeper = kept.keeper({"gate": Policy(max_age_s=30 * DAY_S)})
+    keeper._look()
+    assert len(list(kept.timeline.chain("gate"))) == 2
+    wall.wall_s = NOW_S
+    keeper._look()
+    assert [each.number for each in kept.timeline.chain("gate")] == [2]
