@@ -7,14 +7,14 @@ and goes on once there is room. Nothing that is held goes; the doors write elsew
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import structlog
 
 from camera import disk
 from camera.clocks import CLOCK_RIGHT_US, Almanac
 from camera.disks import FIRST, Disks
-from camera.forecast import Forecast, Rate, forecast
+from camera.forecast import Forecast, Rate, Room, forecast
 from camera.index import Index
 from camera.retention import Policy, Retention, finish_garbage
 from camera.segment import DAY_US, US
@@ -74,13 +74,22 @@ class Keeper:
     def forecast(self) -> Forecast:
         """Return how long the disks last at the rate of the last day."""
         now_us = int(time.time() * US)
-        rates = {}
-        for name, policy in self._policies.items():
-            size, seconds = self._timeline.rate(name, now_us - DAY_US, now_us)
-            rates[name] = Rate(size, seconds, policy.max_age_s, policy.max_bytes, policy.min_age_s)
-        used = sum(self._timeline.used_bytes().values()) + self._album.snapshots.used_bytes()
-        room = used + self.free_bytes() - self._min_free_bytes * len(self._disks.there())
-        return forecast(rates, room, self._album.rate(now_us))
+        rates = [rate for name, policy in self._policies.items() for rate in self._rates(name, policy, now_us)]
+        used, held = self._timeline.disk_bytes(), self._timeline.held_bytes(now_us)
+        used[FIRST] = used.get(FIRST, 0) + self._album.snapshots.used_bytes()
+        rooms = []
+        for name, folder in self._disks.there().items():
+            size = used.get(name, 0) - held.get(name, 0) + disk.free_bytes(folder) - self._min_free_bytes
+            rooms.append(Room({camera: rate for on, camera, rate in rates if on == name}, size))
+        return forecast(rooms, self._album.rate(now_us))
+
+    def _rates(self, camera: str, policy: Policy, now_us: int) -> Iterator[tuple[str, str, Rate]]:
+        """Yield by disk what a camera recorded since its first file, at most in a day; its bound is shared likewise."""
+        sizes = self._timeline.rate(camera, now_us - DAY_US, now_us) or {FIRST: 0}
+        seconds = (now_us - max(self._timeline.first_us(camera) or 0, now_us - DAY_US)) / US
+        for name, size in sizes.items():
+            bound = policy.max_bytes and policy.max_bytes * size // (sum(sizes.values()) or 1)
+            yield name, camera, Rate(size, seconds, policy.max_age_s, bound, policy.min_age_s)
 
     def _look(self) -> None:
         for step in (self._sweep, self._mark_full, self._foresee):

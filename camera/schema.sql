@@ -54,7 +54,8 @@ create table if not exists segment (
 create index if not exists segment_time on segment (camera, start_us, end_us, bytes, id);  -- a timeline reads no row
 drop index if exists segment_age;
 create index if not exists segment_shelf on segment (camera, class, start_us);
-create index if not exists segment_disk_shelf on segment (disk, class, start_us);
+drop index if exists segment_disk_shelf;
+create index if not exists segment_room on segment (disk, class, start_us, bytes);  -- what a disk holds reads no row
 create unique index if not exists segment_chain on segment (camera, seq);
 
 -- Where the other disks are; the one with the index has no row.

@@ -10,9 +10,9 @@ import pytest
 from camera.database import Database
 from camera.disks import FIRST, Disks
 from camera.index import Index
-from camera.keeper import Keeper
+from camera.keeper import LEAST_FREE_BYTES, Keeper
 from camera.retention import Policy
-from camera.segment import US, Segment
+from camera.segment import US, Hold, Segment
 from camera.snapshots import Album, Snapshots
 from camera.timeline import Timeline
 
@@ -79,6 +79,41 @@ def test_a_disk_without_a_byte_of_room_gets_some_whatever_the_settings_say(
     kept.keeper({}, min_free_bytes=0)._look()
     assert kept.timeline.last("gate") is None
     assert kept.disks.full == {FIRST}
+
+
+def test_the_forecast_is_of_the_disk_that_a_camera_writes_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wall: "Wall"
+) -> None:
+    two = tmp_path / "two"
+    two.mkdir()
+    kept = Kept(tmp_path, two=two)
+    for n in range(60):  # an hour
+        kept.add(n, int((NOW_S - 3600 + 60 * n) * US), 10**6, disk="two")
+    free = {kept.root: 10**15, two: LEAST_FREE_BYTES + 84 * 10**6}
+    monkeypatch.setattr("camera.disk.free_bytes", free.__getitem__)
+    found = kept.keeper({"gate": Policy(max_age_s=30 * DAY_S)}).forecast()
+    assert (found.keeps_days, found.short) == (0.1, ("gate",)), "60 MB kept and 84 free are 144 minutes"
+    kept.database.close()
+
+
+def test_a_camera_that_keeps_a_minute_now_and_then_takes_no_more_a_day_than_that(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch, wall: "Wall"
+) -> None:
+    for n in range(16):
+        kept.add(n, int((NOW_S - DAY_S + 5400 * n) * US), 30 * 10**6)
+    monkeypatch.setattr("camera.disk.free_bytes", lambda _: LEAST_FREE_BYTES + 480 * 10**6 * 9)
+    found = kept.keeper({"gate": Policy(max_age_s=30 * DAY_S)}).forecast()
+    assert (found.bytes_per_day, found.keeps_days) == (480 * 10**6, 10)
+
+
+def test_footage_that_is_held_is_no_room_for_more(kept: Kept, monkeypatch: pytest.MonkeyPatch, wall: "Wall") -> None:
+    for n in range(24):
+        kept.add(n, int((NOW_S - DAY_S + 3600 * n) * US))
+    kept.index.add_hold(Hold(0, "gate", 0, int(NOW_S - DAY_S / 2) * US, "police", "guard"))
+    kept.index.add_hold(Hold(0, "gate", 0, int(NOW_S - DAY_S / 2) * US, "fire brigade", "guard"))
+    kept.index.add_hold(Hold(0, "gate", 0, int(NOW_S) * US, "over", "guard", until_us=1))
+    monkeypatch.setattr("camera.disk.free_bytes", lambda _: LEAST_FREE_BYTES)
+    assert kept.keeper({"gate": Policy()}).forecast().keeps_days == 0.5
 
 
 class Wall:

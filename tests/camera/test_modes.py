@@ -109,7 +109,7 @@ def test_an_index_of_before_gets_its_classes(tmp_path: Path) -> None:
     database = Database(path)
     Index(database).add(file(1, 0, 60))
     with database.writing() as rows:
-        for index in ("segment_shelf", "segment_disk_shelf"):
+        for index in ("segment_shelf", "segment_room"):
             rows.execute(f"drop index {index}")
         for column in ("class", "least", "disk"):
             rows.execute(f"alter table segment drop column {column}")
