@@ -73,14 +73,15 @@ def live_command() -> list[str]:
 
 
 def still_command(at_s: float, width: int | None = None, hide: str = "") -> list[str]:
-    """Decode an init with a group of pictures from stdin; send the picture at `at_s` to stdout as JPEG.
+    """Decode an init with a group of pictures from stdin; send the picture shown at `at_s` to stdout as JPEG.
 
-    `hide` is a filter chain that hides parts of it (`camera.masks.blackout`).
+    `hide` is a filter chain that hides parts of it (`camera.masks.blackout`). A picture is shown until the next one,
+    the last one to the end of its group (`tpad`), whatever the rate: `fps` begins with the newest one at its start.
     """
-    options = {"f": "image2", "frames:v": 1, "c:v": "mjpeg", "q:v": 3, "threads": 1, "ss": f"{at_s:.3f}"}
-    scale = f"scale={width}:-2" if width else ""
-    if chain := ",".join(each for each in (scale, hide) if each):
-        options["vf"] = chain
+    shown = ("tpad=stop=-1:stop_mode=clone", f"fps=1000:start_time={at_s:.3f}:round=up")
+    chain = ",".join(each for each in (*shown, f"scale={width}:-2" if width else "", hide) if each)
+    options = {"f": "image2", "frames:v": 1, "fps_mode": "passthrough", "c:v": "mjpeg", "q:v": 3, "threads": 1}
+    options["vf"] = chain
     stream = ffmpeg.input("pipe:0", f="mp4", protocol_whitelist="pipe", threads=1, max_pixels=MAX_PIXELS)
     argv: list[str] = stream.output("pipe:1", **options).compile(cmd=[*FFMPEG, "error"])
     return argv

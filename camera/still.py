@@ -27,8 +27,8 @@ async def still(
     """
     gop = group_at(segment, at_us)
     footage = await asyncio.to_thread(_read, path, segment, gop)
-    into_us = min(at_us - segment.start_us - gop.start_us, gop.duration_us - US // 10)
-    command = still_command(max(0, into_us) / US, width, hide)
+    into_us = at_us - segment.start_us - gop.start_us
+    command = still_command(min(max(0, into_us), gop.duration_us) / US, width, hide)
     return await _made([*NICE, *command] if niced else command, footage, 15.0 if niced else 5.0)
 
 
