@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from unicodedata import east_asian_width
 
 import ffmpeg
 
@@ -19,7 +20,6 @@ from camera.process import ENVIRONMENT
 from camera.segment import Segment
 from camera.source import PROTOCOLS
 
-H264 = 'video/mp4; codecs="avc1.42c028"'
 BROWSER_LINES = 720  # what a browser without H.265 gets at most: 24 % of a core at 1080p25, measured
 _CHUNK = 64 << 10
 _KEEP_X264_QUIET = {"c:v": "libx264", "pix_fmt": "yuv420p", "x264-params": "log-level=none"}
@@ -77,18 +77,34 @@ def _for_browsers(stream: Any) -> list[str]:
 
 
 def change_command(segment: Segment, change: Change) -> list[str]:
-    """H.264 with the masks and the watermark burnt in, from fragmented MP4 on standard input."""
-    chain = [change.hide, *(_watermark(change.watermark, segment.height) if change.watermark else ())]
-    fine = {"preset": "veryfast", "crf": 21, "g": 50, "threads": 2, "vf": ",".join(filter(None, chain))}
+    """H.264 with the masks and the watermark burnt in, from fragmented MP4 on standard input.
+
+    No B-frames: with them the first picture is not at 0, and the film is late against the wall time that is told of it.
+    """
+    chain = [change.hide, *(_watermark(change.watermark, segment) if change.watermark else ())]
+    fine = {"preset": "veryfast", "crf": 21, "g": 50, "bf": 0, "threads": 2, "vf": ",".join(filter(None, chain))}
     return _niced(ffmpeg.input("pipe:0", f="mp4", threads=2), {**fine, "movflags": f"+frag_keyframe{FRAGMENTED}"})
 
 
-def _watermark(text: str, height: int) -> Iterator[str]:
+def _watermark(text: str, segment: Segment) -> Iterator[str]:
     """Yield filters: the text boxed in a corner, and faint across the middle, where nobody can cut it off."""
-    size = max(12, height // 28)
-    mark = f"drawtext=text={_escaped(text)}:font=Noto Sans CJK SC:expansion=none:fontsize={size}"
+    size = max(12, segment.height // 28)
+    lines = "\n".join(_lines(text, 0.9 * segment.width / size))
+    mark = f"drawtext=text={_escaped(lines)}:font=Noto Sans CJK SC:expansion=none:fontsize={size}"
     yield f"{mark}:x=w-tw-h/40:y=h/40:fontcolor=white@0.85:box=1:boxcolor=black@0.45:boxborderw={size // 3}"
     yield f"{mark}:x=(w-tw)/2:y=(h-th)/2:fontcolor=white@0.18"
+
+
+def _lines(text: str, most: float) -> Iterator[str]:
+    """Yield text in lines of at most so many heights of a letter; what cannot be shown is a space."""
+    line, length = "", 0.0
+    for char in (each if each.isprintable() else " " for each in text):
+        width = 1.0 if east_asian_width(char) in "WF" else 0.7  # a Latin letter is narrower, most of the time
+        if line and length + width > most:
+            yield line
+            line, length = "", 0.0
+        line, length = line + char, length + width
+    yield line
 
 
 def _escaped(text: str) -> str:

@@ -27,14 +27,17 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from camera import disk
+from camera.boxes import layout
 from camera.clip import DOMAIN, EVENTS, FORMAT, MANIFEST, SIGNATURE, VIEWER
-from camera.encode import H264, Change, Encoder, change_command
+from camera.encode import Change, Encoder, change_command
 from camera.footage import Footage
+from camera.groups import codec_mime
 from camera.playlist import iso
 from camera.remux import Begin, Piece, clip
 from camera.segment import US, Gap, Segment
 
 Json = dict[str, object]
+START_BYTES = 64 << 10  # of a film: what says its coding stands in the first few hundred
 
 
 def signing_key(path: Path) -> Ed25519PrivateKey:
@@ -93,7 +96,7 @@ class _Part:
 
     def __init__(self, archive: zipfile.ZipFile, file: str, begin: Begin, change: Change, length_s: float) -> None:
         self.file, self.begin, self.end_us, self.bytes = file, begin, begin.start_us, 0
-        self._change, self._digest, self._open = change, hashlib.sha256(), ExitStack()
+        self._digest, self._open, self._start = hashlib.sha256(), ExitStack(), b""
         self._member = self._open.enter_context(archive.open(file, "w", force_zip64=True))
         self._encoder: Encoder | None = None
         if change:
@@ -124,12 +127,19 @@ class _Part:
             "start": iso(self.begin.start_us),
             "end": iso(self.end_us),
             "lead_ms": max(0, from_us - self.begin.start_us) // 1000,
-            "mime": H264 if self._change else segment.mime,
+            "mime": self._mime(),
             "width": segment.width,
             "height": segment.height,
         }
 
+    def _mime(self) -> str:
+        """Return what was written, by its own beginning: an encoder may have changed it."""
+        with memoryview(self._start) as start:
+            init = layout(start).init
+        return codec_mime(init) if init else self.begin.segment.mime
+
     def _put(self, data: bytes) -> None:
+        self._start += data[: max(0, START_BYTES - self.bytes)]
         self._digest.update(data)
         self.bytes += len(data)
         self._member.write(data)

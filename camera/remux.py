@@ -2,7 +2,7 @@
 
 A clip begins at the key frame at or before the wished moment and ends with the fragment (a quarter of a second) that
 holds the last one: pictures of a group need their key frame. Files of one run join without a seam; after a gap the
-clip's clock goes on by wall time. Where the coding changed, a new part begins.
+clip's clock goes on by wall time. Where the coding changed, or wall time goes back, a new part begins.
 """
 
 import mmap
@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from camera.boxes import Box, Fragment, Init, Malformed, boxes, decode_time, layout, track_duration
 from camera.footage import Footage
+from camera.recorded import JOIN_US
 from camera.segment import US, Segment
 
 
@@ -53,8 +54,8 @@ def clip(footage: Footage, segments: Sequence[Segment], from_us: int, to_us: int
             if shape is None:
                 raise Malformed(0, f"{segment.id} has no beginning")
             wanted = _wanted(segment, shape, data, from_us, to_us)
-            if wanted and (writer is None or writer.init != init):
-                start_us = segment.start_us + _us(wanted[0].start, shape)
+            start_us = segment.start_us + _us(wanted[0].start, shape) if wanted else 0
+            if wanted and (writer is None or writer.init != init or start_us < writer.end_us - JOIN_US):
                 writer = _Writer(init, shape, start_us)
                 yield Begin(init, segment, start_us)
             for each in wanted if writer else ():
@@ -78,7 +79,7 @@ class _Writer:
     """Gives fragments of one part their new times and numbers."""
 
     def __init__(self, init: bytes, shape: Init, start_us: int) -> None:
-        self.init = init
+        self.init, self.end_us = init, start_us
         self._shape, self._start_us = shape, start_us
         self._end, self._count = 0, 0
         self._run, self._number = "", -1
@@ -94,7 +95,8 @@ class _Writer:
         self._end, self._count = start + fragment.duration, self._count + 1
         bytes_ = bytearray(data[fragment.offset : fragment.offset + fragment.size])
         retime(bytes_, self._count, start, self._shape, self._ends)
-        return Piece(bytes(bytes_), wall_us + fragment.duration * US // timescale)
+        self.end_us = wall_us + fragment.duration * US // timescale
+        return Piece(bytes(bytes_), self.end_us)
 
 
 def retime(

@@ -7,18 +7,21 @@ import shutil
 import subprocess
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import sync_playwright
 
+from camera.boxes import layout
 from camera.clip import MANIFEST, SIGNATURE, public_key, verify
 from camera.database import Database
-from camera.encode import H264, Unencodable
+from camera.encode import Change, Unencodable, change_command, encoded
 from camera.export import Export, Wanted, signing_key
 from camera.footage import Footage
+from camera.groups import codec_mime
 from camera.remux import Begin, Piece, clip
-from camera.segment import US
+from camera.segment import US, Segment
 from camera.timeline import Timeline
 from simulators.browser import CHROMIUM
 from tests.camera.site import clocks, eventually, packets
@@ -94,10 +97,33 @@ def test_masks_are_black_in_what_is_taken(
         (camera,) = json.loads(archived.read(MANIFEST))["cameras"]
         film = archived.read("gate-1.mp4")
     assert camera["masked"] is True
-    assert camera["parts"][0]["mime"] == H264
-    assert clocks(film)  # below the mask all is as it was
+    init = layout(memoryview(film)).init
+    assert init is not None
+    assert camera["parts"][0]["mime"] == codec_mime(init), "what it is now, not what was recorded"
+    copy, _ = joined(footage, *span)
+    assert clocks(film) == clocks(copy)  # below the mask all is as it was
+    (tmp_path / "film.mp4").write_bytes(film)
+    (tmp_path / "copy.mp4").write_bytes(copy)
+    times, copied = ([float(each["pts_time"]) for each in packets(tmp_path / f"{n}.mp4")] for n in ("film", "copy"))
+    assert times == pytest.approx(copied, abs=0.002), "no later than the pictures that were recorded"
     argv = ["ffmpeg", "-v", "error", "-i", "pipe:0", "-vf", "crop=iw/2:ih/2:0:0", "-f", "rawvideo", "-pix_fmt", "gray"]
     assert max(subprocess.run([*argv, "pipe:1"], input=film, capture_output=True, check=True).stdout) < 24
+
+
+def test_a_long_watermark_is_seen_to_its_end_and_what_cannot_be_shown_is_a_space(
+    footage: Footage, span: tuple[int, int]
+) -> None:
+    film, _ = joined(footage, *span)
+    segment = footage.segments("gate", *span)[0]
+    long = "物业管理处 guard-1 theft of a bicycle 2026-11-27 08:00 " * 2
+
+    def picture(mark: str) -> bytes:
+        marked = encoded(change_command(segment, Change(watermark=mark)), [film])
+        argv = ["ffmpeg", "-v", "error", "-i", "pipe:0", "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "gray"]
+        return subprocess.run([*argv, "pipe:1"], input=marked, capture_output=True, check=True).stdout
+
+    assert picture(f"{long} 17") != picture(f"{long} 71")
+    assert picture(f"17\0{long[0]}\n") == picture(f"17 {long[0]} ")
 
 
 def test_an_encoder_that_fails_says_so(footage: Footage, archive: Path, span: tuple[int, int], tmp_path: Path) -> None:
@@ -185,6 +211,34 @@ def test_the_viewer_plays_from_a_folder_without_a_network(export: Path, tmp_path
     assert said == []
 
 
+def test_the_viewer_says_in_a_gap_that_nothing_is_recorded(archive: Path, tmp_path: Path) -> None:
+    timeline = Timeline(Database(archive / "index.db"))
+    one, _, three = timeline.segments("gate", 0, 1 << 62)[:3]
+
+    class Lossy(Footage):
+        def segments(self, camera: str, from_us: int, to_us: int) -> list[Segment]:
+            return [one, three]
+
+    wanted = Wanted({"gate": {}}, one.start_us, three.end_us, "guard-1", "theft")
+    with (tmp_path / "gap.zip").open("wb") as file:
+        Export(Lossy(archive, timeline, {}), signing_key(archive / "signing.key")).write(file, wanted, {}, 0)
+    with zipfile.ZipFile(tmp_path / "gap.zip") as archived:
+        archived.extractall(tmp_path / "out")
+    with sync_playwright() as engine:
+        browser = engine.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(locale="zh-CN")
+        page.goto((tmp_path / "out" / "index.html").as_uri())
+        seen = []
+        for at_us in (one.end_us - US // 2, (one.end_us + three.start_us) // 2, three.start_us + US // 2):
+            page.evaluate("s => { $('seek').value = s; $('seek').oninput() }", (at_us - one.start_us) / US)
+            seen.append((page.is_visible("video"), page.is_visible(".none")))
+        assert page.evaluate("document.querySelector('.none').textContent") == "此刻没有录像"
+        page.click("#language")
+        assert page.evaluate("document.querySelector('.none').textContent") == "Not recorded"
+        browser.close()
+    assert seen == [(True, False), (False, True), (True, False)]
+
+
 @pytest.mark.parametrize("data", [b"", b"no zip", b"PK\x05\x06" + bytes(18)])
 def test_what_is_no_export_is_a_fault(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "x.zip").write_bytes(data)
@@ -209,3 +263,19 @@ def test_a_clip_over_a_lost_file_keeps_wall_time(footage: Footage, archive: Path
     shutil.rmtree(archive / "gate")
     with pytest.raises(FileNotFoundError):
         list(clip(footage, segments, *span))
+
+
+def test_where_the_clock_was_set_back_a_new_part_begins_and_each_is_as_long_as_it_says(
+    footage: Footage, archive: Path
+) -> None:
+    first, second = Timeline(Database(archive / "index.db")).segments("gate", 0, 1 << 62)[:2]
+    back_us = first.start_us + US - second.start_us
+    again = replace(second, start_us=second.start_us + back_us, end_us=second.end_us + back_us)
+    parts = list(clip(footage, [first, again], first.start_us, again.end_us))
+    begins = [n for n, each in enumerate(parts) if isinstance(each, Begin)]
+    assert len(begins) == 2
+    for n, each in zip(begins, (first, again), strict=True):
+        begin, last = parts[n], parts[begins[1] - 1 if n == 0 else -1]
+        assert isinstance(begin, Begin)
+        assert isinstance(last, Piece)
+        assert (begin.start_us, last.end_us) == (each.start_us, each.end_us)
