@@ -134,12 +134,15 @@ async def stills(
     count: Annotated[int, Query(ge=1, le=48)] = 24,
     width: Annotated[int, Query(ge=64, le=480, multiple_of=2)] = 192,
 ) -> list[dict[str, str]]:
-    """Return small stills spread over [from, to), each with its moment; none where nothing is recorded."""
+    """Return small stills spread over [from, to), each with its moment, black under the masks.
+
+    There is none where nothing is recorded.
+    """
     recorder, camera, (start, end) = recorder_of(request), camera_of(request, name).name, span_of(from_, to)
     found = await asyncio.to_thread(lambda: list(keys(recorder.footage, camera, start, end, count)))
     async with recorder.strips:
         try:
-            made = await strip(found, width)
+            made = await strip(found, width, hide_of(request, camera))
         except NoPicture as error:
             raise HTTPException(502, f"no pictures: {error}") from error
     return [{"at": iso(at_us), "jpeg": base64.b64encode(jpeg).decode()} for at_us, jpeg in made]
@@ -229,9 +232,7 @@ async def snapshot(request: Request, name: str, at: AwareDatetime) -> Response:
     if kept.why:
         raise HTTPException(404, f"no picture: {kept.why}")
     try:
-        jpeg = await asyncio.to_thread(snapshots.read, kept)
-        if hide := hide_of(request, camera.name):
-            jpeg = await hidden(jpeg, hide)
+        jpeg = await hidden(await asyncio.to_thread(snapshots.read, kept), hide_of(request, camera.name))
     except (NoPicture, FileNotFoundError) as error:
         raise HTTPException(502, f"no picture: {error}") from error
     return Response(jpeg, 200, {"Cache-Control": "no-store"}, "image/jpeg")

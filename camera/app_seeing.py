@@ -1,14 +1,17 @@
 """The recorder over HTTP, second part: what is drawn on the pictures, and the alarms of the cameras."""
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 
 from camera.alarms import Alarm, words_of
+from camera.app_asked import hide_of
 from camera.drawing import Drawing
 from camera.motion_watcher import Watcher
 from camera.playlist import iso
 from camera.seeing import Seeing
+from camera.still import NoPicture, hidden
 
 LONGEST_WAIT_S = 30
 router = APIRouter()
@@ -74,13 +77,19 @@ async def alarms(
 
 
 @router.get("/alarms/{id}/still.jpg")
-def alarm_still(request: Request, id: Annotated[int, Path(ge=1, lt=1 << 53)]) -> Response:
-    """Return an alarm's picture, black under the masks."""
-    alarm = _seeing(request).alarms.one(id)
-    jpeg = _seeing(request).still(alarm) if alarm else None
-    if jpeg is None:
+async def alarm_still(request: Request, id: Annotated[int, Path(ge=1, lt=1 << 53)]) -> Response:
+    """Return an alarm's picture, black under the masks of then and now."""
+    seeing = _seeing(request)
+    alarm = await asyncio.to_thread(seeing.alarms.one, id)
+    jpeg = await asyncio.to_thread(seeing.still, alarm) if alarm else None
+    if alarm is None or jpeg is None:
         raise HTTPException(404, "this alarm has no picture")
-    return Response(jpeg, 200, {"Cache-Control": "private, max-age=86400"}, "image/jpeg")
+    try:
+        hide = hide_of(request, alarm.camera) if alarm.camera in seeing.drawings else ""  # it may be wired no more
+        jpeg = await hidden(jpeg, hide)
+    except NoPicture as error:
+        raise HTTPException(502, f"no picture: {error}") from error
+    return Response(jpeg, 200, {"Cache-Control": "no-store"}, "image/jpeg")
 
 
 def alarm_json(alarm: Alarm) -> dict[str, object]:

@@ -52,8 +52,8 @@ def _key(footage: Footage, segment: Segment, gop: Gop) -> Key:
         return Key(segment.start_us + gop.start_us, bytes(data[: segment.init_bytes]), fragment)
 
 
-async def strip(found: Sequence[Key], width: int, limit_s: float = 10.0) -> list[tuple[int, bytes]]:
-    """Return (wall time, JPEG) of key frames, `width` pixels wide.
+async def strip(found: Sequence[Key], width: int, hide: str = "", limit_s: float = 10.0) -> list[tuple[int, bytes]]:
+    """Return (wall time, JPEG) of key frames, `width` pixels wide; `hide` blackens parts of them.
 
     Raises:
         NoPicture: The decoder failed or took longer than `limit_s`.
@@ -61,19 +61,19 @@ async def strip(found: Sequence[Key], width: int, limit_s: float = 10.0) -> list
     made: list[tuple[int, bytes]] = []
     while found:
         same = next((n for n, key in enumerate(found) if key.init != found[0].init), len(found))
-        pictures = await _decoded(found[:same], width, limit_s)
+        pictures = await _decoded(found[:same], _command(width, hide), limit_s)
         made += [(key.at_us, picture) for key, picture in zip(found, pictures, strict=False)]
         found = found[same:]
     return made
 
 
-async def _decoded(found: Sequence[Key], width: int, limit_s: float) -> list[bytes]:
+async def _decoded(found: Sequence[Key], command: Sequence[str], limit_s: float) -> list[bytes]:
     film = bytearray(found[0].init)
     for n, key in enumerate(found):
         fragment = bytearray(key.fragment)
         retime(fragment, n + 1, n << 24)
         film += fragment
-    process = await Ffmpeg.start(_command(width), bytes(film))
+    process = await Ffmpeg.start(command, bytes(film))
     try:
         async with asyncio.timeout(limit_s):
             stream = await process.stdout.read(-1)
@@ -87,10 +87,9 @@ async def _decoded(found: Sequence[Key], width: int, limit_s: float) -> list[byt
     return pictures
 
 
-def _command(width: int) -> list[str]:
+def _command(width: int, hide: str) -> list[str]:
     stream = ffmpeg.input("pipe:0", f="mp4", protocol_whitelist="pipe", threads=1, skip_frame="nokey")
     options = {"f": "image2pipe", "c:v": "mjpeg", "q:v": 5, "threads": 1, "fps_mode": "passthrough"}
-    argv: list[str] = (
-        stream.video.filter("scale", width, -2).output("pipe:1", **options).compile(cmd=[*FFMPEG, "error"])
-    )
+    options["vf"] = ",".join(filter(None, (f"scale={width}:-2", hide)))
+    argv: list[str] = stream.output("pipe:1", **options).compile(cmd=[*FFMPEG, "error"])
     return argv

@@ -67,10 +67,10 @@ def list_alarms(
 
 @router.get("/camera-alarms/{id}/still.jpg")
 async def alarm_still(id: AlarmId, plane: PlaneOf) -> Response:
-    """An alarm's picture, black under the masks."""
+    """An alarm's picture, black under the masks of then and now."""
     camera, number = await run_in_threadpool(_number, plane, id)
     answer = await plane.recorders.ask(await plane.recorders.of(camera), "GET", f"alarms/{number}/still.jpg")
-    return Response(answer.content, 200, {"Cache-Control": "private, max-age=86400"}, "image/jpeg")
+    return Response(answer.content, 200, {"Cache-Control": "no-store"}, "image/jpeg")
 
 
 @router.post("/camera-alarms/{id}/ack")
