@@ -1,5 +1,6 @@
 """Is an export what the recorder wrote? Needs the zip alone, no recorder.
 
+Every byte of it counts: what is in no signed file is a fault too (`camera/tiling.py`).
 Cameras of several recorders are a zip of their exports, each whole and signed by itself; each states of which cameras
 the whole is, and its id, so that a part that is missing or of another whole is seen.
 """
@@ -19,6 +20,8 @@ from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from camera.tiling import loose
 
 FORMAT = "menjin-clip/1"
 DOMAIN = FORMAT.encode() + b"\0"
@@ -53,22 +56,22 @@ def verify(path: Path, *trusted_keys: str) -> list[Fault]:
     keys = {key.strip().lower() for key in trusted_keys}
     try:
         with zipfile.ZipFile(path) as archive:
+            faults = [Fault(name or path.name, what) for name, what in loose(archive)]
             if not _parts(archive):
-                return [*_faults(archive, keys), *_missing_parts([archive])]
-            return list(_joined_faults(archive, keys))
+                return [*faults, *_faults(archive, keys), *_missing_parts([archive])]
+            return [*faults, *_joined_faults(archive, keys)]
     except _DAMAGE as error:
         return [Fault(path.name, f"cannot be read: {error}")]
 
 
-def public_key(path: Path) -> str:
-    """Return the key that an export says it was signed with, in hex; "" when it says none."""
+def public_keys(path: Path) -> list[str]:
+    """Return the keys that an export and its parts say they were signed with, in hex."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            manifest = json.loads(_small(archive, MANIFEST))
-    except (*_DAMAGE, KeyError):
-        return ""
-    key = manifest.get("public_key") if isinstance(manifest, dict) else None
-    return key if isinstance(key, str) else ""
+        with zipfile.ZipFile(path) as archive, ExitStack() as opened:
+            parts = [_part(archive, name, opened) for name in _parts(archive)] or [archive]
+            return sorted({str(json.loads(_small(part, MANIFEST))["public_key"]) for part in parts})
+    except (*_DAMAGE, KeyError, TypeError):
+        return []
 
 
 def _parts(archive: zipfile.ZipFile) -> list[str]:
@@ -79,11 +82,17 @@ def _parts(archive: zipfile.ZipFile) -> list[str]:
 
 def _joined_faults(archive: zipfile.ZipFile, trusted_keys: Collection[str]) -> Iterator[Fault]:
     with ExitStack() as opened:
-        parts = []
-        for name in _parts(archive):
-            parts.append(opened.enter_context(zipfile.ZipFile(opened.enter_context(archive.open(name)))))
-            yield from (replace(each, file=f"{name}/{each.file}") for each in _faults(parts[-1], trusted_keys))
+        names, parts = _parts(archive), []
+        yield from (Fault(name, "is there twice") for name, count in Counter(names).items() if count > 1)
+        for name in names:
+            parts.append(part := _part(archive, name, opened))
+            yield from (Fault(f"{name}/{file}", what) for file, what in loose(part))
+            yield from (replace(each, file=f"{name}/{each.file}") for each in _faults(part, trusted_keys))
         yield from _missing_parts(parts)
+
+
+def _part(archive: zipfile.ZipFile, name: str, opened: ExitStack) -> zipfile.ZipFile:
+    return opened.enter_context(zipfile.ZipFile(opened.enter_context(archive.open(name))))
 
 
 def _missing_parts(parts: Sequence[zipfile.ZipFile]) -> Iterator[Fault]:
@@ -92,14 +101,14 @@ def _missing_parts(parts: Sequence[zipfile.ZipFile]) -> Iterator[Fault]:
     there: Counter[str] = Counter()
     for part in parts:
         try:
-            manifest = json.loads(_small(part, MANIFEST))
-            wholes.append(manifest.get("whole"))
-            there.update(camera["name"] for camera in manifest["cameras"])
+            whole, cameras = _extent(json.loads(_small(part, MANIFEST)))
+            wholes.append(whole)
+            there.update(cameras)
         except (*_DAMAGE, KeyError, TypeError, AttributeError):
             return  # `_faults` names it
-    if any(each != wholes[0] for each in wholes) or (len(wholes) > 1 and not wholes[0]):
+    if any(each != wholes[0] for each in wholes) or (len(wholes) > 1 and wholes[0] is None):
         yield Fault(MANIFEST, "the parts are not of one whole")
-    for name in wholes[0]["cameras"] if wholes[0] else ():
+    for name in wholes[0]["cameras"] if wholes[0] is not None else ():
         if there[name] != 1:
             yield Fault(name, "this camera is there twice" if there[name] else "this camera is missing")
 
@@ -114,7 +123,7 @@ def _faults(archive: zipfile.ZipFile, trusted_keys: Collection[str]) -> Iterator
     try:
         raw, signature = _small(archive, MANIFEST), bytes.fromhex(_small(archive, SIGNATURE).decode())
         manifest = json.loads(raw)
-        key, stated = str(manifest["public_key"]), dict(_stated(manifest))
+        key, stated, _ = str(manifest["public_key"]), dict(_stated(manifest)), _extent(manifest)
         Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(signature, DOMAIN + raw)
     except InvalidSignature:
         yield Fault(MANIFEST, "is not what was signed")
@@ -135,6 +144,14 @@ def _stated(manifest: Any) -> Iterator[tuple[str, tuple[str, int]]]:
         raise ValueError(f"format {manifest['format']!r} is not known")
     for each in [*(part for camera in manifest["cameras"] for part in camera["parts"]), *manifest["files"]]:
         yield each["file"], (each["sha256"], each["bytes"])
+
+
+def _extent(manifest: Any) -> tuple[Any, list[str]]:
+    """Return what an export says it is a part of, and its cameras. Raises as `_stated` does for another shape."""
+    whole, cameras = manifest.get("whole"), [camera["name"] for camera in manifest["cameras"]]
+    if not all(isinstance(name, str) for name in (*cameras, *(whole["cameras"] if whole is not None else ()))):
+        raise TypeError("a camera without a name")
+    return whole, cameras
 
 
 def _altered(archive: zipfile.ZipFile, name: str, sha256: str, size: int) -> Iterator[Fault]:

@@ -96,11 +96,21 @@ def verify_clip(
     json: JsonOption = False,
 ) -> None:
     """Compare each byte of an export with its signed manifest."""
+    from camera.clip import public_keys
     from camera.clip import verify as verify_export
 
     if not path.is_file():
         stop(f"{path}: there is no export here")
-    _report(path, [asdict(fault) for fault in verify_export(path, *(key or ()))], json)
+    faults, signers = [asdict(fault) for fault in verify_export(path, *(key or ()))], public_keys(path)
+    if not (key or json):
+        say(_WHOSE_KEY.format(", ".join(signers) or "-"))
+    _report(path, faults, json, {"signed_by": signers, "key_checked": bool(key)})
+
+
+_WHOSE_KEY = (  # a forger signs with a key of his own, and all fits together
+    "signed by {0}: whose key this is, nobody has checked; compare it with the recorder's, or give that as --key\n"
+    "签名公钥 {0}：未核对是谁的密钥；请与录像机的公钥比对，或用 --key 给出录像机公钥"
+)
 
 
 def _report(target: Path, faults: list[dict[str, Any]], json: bool, more: dict[str, Any] | None = None) -> None:
