@@ -48,16 +48,19 @@ class Offsite:
             await asyncio.sleep(wait_s)
 
     def look(self, now_us: int) -> bool:
-        """Send what is held and not there yet; tell whether all went well. A file that fails stops nothing else."""
+        """Send what is held and not there yet; tell whether all went well. A file that fails stops its holds' lists only."""
         faults: list[str] = []
         wanted = {hold.id: self._files(hold) for hold in self._timeline.holds() if hold.alive(now_us)}
         stored = self._timeline.stored()
         queue = {each.id: each for files in wanted.values() for each in files if _key(each) not in stored}
         self.waiting = len(queue)
+        failed: set[str] = set()
         for segment in queue.values():
-            faults += self._tried(lambda segment=segment: self._send(segment))  # type: ignore[misc] # called at once
-        for hold in self._timeline.holds():
-            if hold.id in wanted and not faults:
+            if said := self._tried(lambda segment=segment: self._send(segment)):  # type: ignore[misc] # called at once
+                faults += said
+                failed.add(segment.id)
+        for hold in self._timeline.holds():  # a list is of what the store has: a file that fails stops its own holds
+            if hold.id in wanted and failed.isdisjoint(each.id for each in wanted[hold.id]):
                 faults += self._tried(lambda hold=hold: self._list(hold, wanted[hold.id], now_us))  # type: ignore[misc]
         self.fault = faults[0] if faults else ""
         return not faults

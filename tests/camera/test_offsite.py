@@ -105,6 +105,18 @@ def test_altered_footage_is_never_sent_as_evidence(held: Held) -> None:
     assert held.offsite.sent == 1, "the other file goes all the same"
 
 
+def test_a_damaged_file_stops_the_list_of_its_own_hold_only(held: Held, store: WeedStore) -> None:
+    other = list(held.timeline.chain("gate"))[2]
+    good = held.index.add_hold(Hold(0, "gate", other.start_us + 1000, other.end_us, "theft", "guard"))
+    with (held.root / held.files[0].path).open("r+b") as file:
+        file.write(b"\xff")
+    assert not held.offsite.look(later(held))
+    known = held.timeline.stored()
+    assert f"holds/{good.id}.json" in known
+    assert f"holds/{held.hold.id}.json" not in known
+    assert json.loads(store.get(f"holds/{good.id}.json"))["hold"]["id"] == good.id
+
+
 class Cut(Exception):
     """The line, or this process, ends here."""
 
