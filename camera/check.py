@@ -5,7 +5,9 @@ damage, deletion and swapped files; and against its owner once its newest link w
 """
 
 import hashlib
+import sqlite3
 from collections.abc import Collection, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -25,6 +27,7 @@ class Kind(StrEnum):
     """What can be wrong."""
 
     NO_INDEX = "no_index"
+    DAMAGED_INDEX = "damaged_index"
     MISSING_FILE = "missing_file"
     WRONG_SIZE = "wrong_size"
     ALTERED = "altered"
@@ -59,6 +62,8 @@ def check(root: Path) -> list[Fault]:
     """
     if not (root / disk.INDEX).is_file():
         return [Fault(Kind.NO_INDEX, "", disk.INDEX, "the folder has no index")]
+    if why := index_fault(root):
+        return [Fault(Kind.DAMAGED_INDEX, "", disk.INDEX, why)]
     database = Database(root / disk.INDEX)
     try:
         timeline = Timeline(database)
@@ -69,9 +74,21 @@ def check(root: Path) -> list[Fault]:
             faults += _check_camera(root, timeline, camera, missing)
         faults += _check_snapshots(root, Snapshots(root, database))
         faults += [Fault(Kind.UNFINISHED_DELETION, "", path, "start the recorder") for path in timeline.garbage()]
-        return faults + [each for folder in disks.values() for each in _orphans(folder, timeline)]
+        return faults + [each for name, folder in disks.items() for each in _orphans(name, folder, timeline)]
     finally:
         database.close()
+
+
+def index_fault(root: Path) -> str:
+    """Return what is wrong with the index' own file; "" when SQLite finds it whole."""
+    try:
+        with closing(sqlite3.connect(root / disk.INDEX, timeout=5)) as connection:
+            said = str(connection.execute("pragma quick_check(1)").fetchone()[0])
+    except sqlite3.OperationalError:
+        raise  # it cannot be opened or is locked, which says nothing of its content
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    return "" if said == "ok" else said
 
 
 def _check_camera(root: Path, timeline: Timeline, camera: str, missing: Collection[str]) -> Iterator[Fault]:
@@ -147,8 +164,8 @@ def _wrong(path: Path, snapshot: Snapshot) -> tuple[Kind, str] | None:
     return None if same else (Kind.ALTERED, "the picture is not the one that was kept")
 
 
-def _orphans(root: Path, timeline: Timeline) -> Iterator[Fault]:
+def _orphans(name: str, root: Path, timeline: Timeline) -> Iterator[Fault]:
     for path in sorted(root.glob("*/????-??-??/??/*.mp4")):
         if timeline.segment(path.stem) is None:
-            name = str(path.relative_to(root))
-            yield Fault(Kind.ORPHAN_FILE, path.relative_to(root).parts[0], name, "no row knows this file")
+            place = path if name else path.relative_to(root)  # as rows have it
+            yield Fault(Kind.ORPHAN_FILE, path.relative_to(root).parts[0], str(place), "no row knows this file")

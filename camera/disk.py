@@ -55,6 +55,15 @@ def final_path(camera: str, segment: str, start_us: int) -> str:
     return f"{camera}/{datetime.fromtimestamp(start_us / US, UTC):%Y-%m-%d/%H}/{segment}.mp4"
 
 
+def hour_us(path: Path) -> int | None:
+    """Return the hour that a complete file's folders name; None when they name none."""
+    try:
+        hour = datetime.strptime("/".join(path.parts[-3:-1]), "%Y-%m-%d/%H").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return int(hour.timestamp()) * US
+
+
 def make_folder(folder: Path) -> None:
     """Create a folder and its parents; their entries are durable when this returns."""
     if folder.is_dir():

@@ -27,14 +27,27 @@ class Index:
         self._modes = modes or {}
 
     def know_disks(self, folders: Mapping[str, str]) -> None:
-        """Note where the other disks are; one that is mounted elsewhere now takes its files' paths along."""
+        """Note where the other disks are; one that is mounted elsewhere now takes its files' paths along.
+
+        One whose folder was known under another name has another name now.
+        """
         with self._database.writing() as rows:
             before = dict(iter(rows.execute("select name, folder from disk")))
             for name, folder in folders.items():
+                for old in (each for each, there in before.items() if there == folder and each not in folders):
+                    rows.execute("update segment set disk = ? where disk = ?", (name, old))
+                    rows.execute("delete from disk where name = ?", (old,))
                 rows.execute("insert or replace into disk values (?, ?)", (name, folder))
                 if (old := before.get(name, folder)) != folder:
                     moved = (folder, len(old) + 1, name)
                     rows.execute("update segment set path = ? || substr(path, ?) where disk = ?", moved)
+
+    def forget_disk(self, name: str) -> None:
+        """Forget a disk that will not come back, with the deletions that wait for it; its rows are gone already."""
+        with self._database.writing() as rows:
+            (folder,) = rows.execute("select folder || '/' from disk where name = ?", (name,)).fetchone()
+            rows.execute("delete from garbage where substr(path, 1, ?) = ?", (len(folder), folder))
+            rows.execute("delete from disk where name = ?", (name,))
 
     def begin_run(self, run: str, camera: str, started_us: int) -> None:
         """Note that a connection began."""

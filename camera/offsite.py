@@ -48,7 +48,10 @@ class Offsite:
             await asyncio.sleep(wait_s)
 
     def look(self, now_us: int) -> bool:
-        """Send what is held and not there yet; tell whether all went well. A file that fails stops its holds' lists only."""
+        """Send what is held and not there yet; tell whether all went well.
+
+        A file that fails stops the lists of its own holds only.
+        """
         faults: list[str] = []
         wanted = {hold.id: self._files(hold) for hold in self._timeline.holds() if hold.alive(now_us)}
         stored = self._timeline.stored()

@@ -20,11 +20,12 @@ from camera.clocks import Measured
 from camera.disks import FIRST, Disks
 from camera.groups import LEAP_US, codec_mime, end_us, groups, steady
 from camera.index import Index
-from camera.segment import LONGEST_US, MOST_BYTES, US, Segment
+from camera.segment import LONGEST_US, MOST_BYTES, US, Segment, begun_us
 from camera.tag import tag_file
 
 log = structlog.get_logger()
 UNREAD = Layout(None)
+SLACK_US = 120 * US  # between a run's begin and its first picture, and what clocks of disks are off
 
 
 class Unusable(Exception):
@@ -78,6 +79,7 @@ class Archive:
         self.root = root
         self.index = index
         self.disks = disks or Disks(root)
+        self.redated: set[str] = set()  # files whose last write did not tell when they are of
         root.mkdir(parents=True, exist_ok=True)
 
     def incoming(self, camera: str, name: str = FIRST) -> Path:
@@ -98,11 +100,18 @@ class Archive:
         self.index.begin_run(run.id, camera, at_us)
         return run
 
-    def salvage(self, camera: str, path: Path, run: Run | None = None, before: Segment | None = None) -> Segment:
+    def salvage(
+        self,
+        camera: str,
+        path: Path,
+        run: Run | None = None,
+        before: Segment | None = None,
+        hour: int | None = None,
+    ) -> Segment:
         """Take in a file that a fault left unfinished.
 
         It starts where the file before it ended (`run`, or `before` from the index); without one, its last write
-        was the arrival of its end.
+        was the arrival of its end. A copy may have lost that: then the `hour` (us) of its folder and its run say.
 
         Raises:
             Unusable: The file has no footage.
@@ -114,8 +123,20 @@ class Archive:
         if start_us is None and before and before.run == path.stem.rpartition("-")[0] and before.number == number - 1:
             start_us = before.end_us
         if start_us is None:
-            start_us = written_us - _duration_us(path)
+            start_us = self._dated(path, written_us - _duration_us(path), hour)
         return self.adopt(path, camera, start_us, salvaged=True)
+
+    def _dated(self, path: Path, written_us: int, hour_us: int | None) -> int:
+        """Return when a file begins: by its last write, unless its folder or its run says that this is untrue."""
+        if hour_us is None:
+            return written_us
+        hour = range(hour_us - SLACK_US, hour_us + 3600 * US + SLACK_US)
+        run_us, first = begun_us(path.stem), path.stem.endswith("-000000")
+        if written_us in hour and not (first and run_us in hour and abs(written_us - run_us) > SLACK_US):
+            return written_us
+        self.redated.add(path.stem)
+        log.warning("its last write is not its time: dated by its name and folder", file=path.name)
+        return run_us if run_us in hour else hour_us
 
     def adopt(
         self,

@@ -11,7 +11,7 @@ import structlog
 from camera import disk
 from camera.recording import Archive, Unusable
 from camera.retention import finish_garbage
-from camera.segment import ID, US, Segment
+from camera.segment import ID, Segment
 from camera.states import State
 from camera.timeline import Timeline
 
@@ -99,7 +99,8 @@ def readopt(archive: Archive, timeline: Timeline, path: Path, salvaged: list[str
         return name
     try:
         before = _before(timeline, camera, path)
-        segment = archive.salvage(camera, _back(archive, camera, path), before=before)
+        moved = _back(archive, camera, path)
+        segment = archive.salvage(camera, moved, before=before, hour=disk.hour_us(path))
     except Exception as error:  # noqa: BLE001 - whatever one file is, the others are taken in
         log.error("orphan not taken in", file=name, error=repr(error))
         return name
@@ -115,8 +116,7 @@ def _back(archive: Archive, camera: str, path: Path) -> Path:
 
 
 def _before(timeline: Timeline, camera: str, path: Path) -> Segment | None:
-    """Return the newest footage before a file was last written."""
-    written_us = path.stat().st_mtime_ns * US // 1_000_000_000
-    earlier = timeline.segments(camera, written_us - 1_300 * US, written_us)
-    same = [segment for segment in earlier if segment.run == path.stem.rpartition("-")[0]]
-    return same[-1] if same else None
+    """Return the file before this one in its run."""
+    run, _, number = path.stem.rpartition("-")
+    found = timeline.segment(f"{run}-{int(number) - 1:06d}") if int(number) else None
+    return found if found and found.camera == camera else None

@@ -4,26 +4,29 @@
 | --- | --- |
 | a crash' left-overs | taken in, as at each start |
 | a file without a row | taken in |
-| no index | made anew from the files; holds, gaps and reasons are gone with it |
+| no index | made anew from the files on all disks; holds, gaps and reasons are gone with it |
+| an index that SQLite cannot read | put into `unusable/`, made anew likewise |
 | a row without its file | the row goes; its link stays in the chain, as `lost` |
 | a file that lost its end | what plays and is as recorded is taken in anew; the old link stays, as `damaged` |
 | a file with other bytes | put into `unusable/` for a person to look at; its link stays, as `damaged` |
 | a picture of an event without a row, gone, altered | taken in; its row says `lost`; put into `unusable/`, `damaged` |
+| a disk that is said to be lost | its rows go, as those of lost files |
 | a row or link that was altered | left: what was stated cannot be known again |
 """
 
 import hashlib
 import os
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from zlib_ng.zlib_ng import crc32
 
 from camera import disk
-from camera.check import Fault, Kind, check
+from camera.check import Fault, Kind, check, index_fault
 from camera.database import Database
-from camera.disks import Disks
+from camera.disks import MARKER, Disks
 from camera.index import Index
 from camera.recorded import recount
 from camera.recording import Archive
@@ -49,22 +52,43 @@ class Repaired:
     done: str
 
 
-def repair(root: Path, now_us: int, most_lost: float = MOST_LOST) -> list[Repaired]:
+def repair(
+    root: Path,
+    now_us: int,
+    most_lost: float = MOST_LOST,
+    disks: Mapping[str, Path] | None = None,
+    lost: Sequence[str] = (),
+) -> list[Repaired]:
     """Repair a recordings folder; return what was done. Reads every byte of it; no recorder may run meanwhile.
 
+    Args:
+        root: The first disk's folder.
+        now_us: The moment, in Unix microseconds.
+        most_lost: More missing files than this share are taken for a missing disk.
+        disks: The other disks' folders by name, as the site file has them: a lost index does not know them.
+        lost: Names of disks that will not come back.
+
     Raises:
-        RepairRefused: More than `most_lost` of the files are gone, or a disk is missing.
+        RepairRefused: More than `most_lost` of the files are gone, or a disk is missing; or one that is `lost` is not.
         FolderInUse: A recorder runs.
     """
     lock = disk.lock(root)
-    database = Database(root / disk.INDEX)
+    try:
+        done = _index_aside(root, now_us)
+        database = Database(root / disk.INDEX)
+    except BaseException:
+        os.close(lock)
+        raise
     try:
         timeline = Timeline(database)
         index = Index(database)
+        index.know_disks({name: str(folder) for name, folder in (disks or {}).items() if name not in lost})
+        for name in lost:
+            done += _given_up(index, timeline, name)
         archive = Archive(root, index, _disks(root, timeline))
         recovered = recover(archive, timeline, now_us)
         _refuse(timeline, faults := check(root), most_lost)
-        done = [Repaired(Kind.ORPHAN_FILE, name, "taken in") for name in recovered.salvaged]
+        done += [Repaired(Kind.ORPHAN_FILE, name, _taken_in(archive, name)) for name in recovered.salvaged]
         for path in dict.fromkeys(fault.path for fault in faults):
             kind = next(fault.kind for fault in faults if fault.path == path)
             if path.startswith(f"{FOLDER}/"):
@@ -80,6 +104,34 @@ def repair(root: Path, now_us: int, most_lost: float = MOST_LOST) -> list[Repair
         os.close(lock)
 
 
+def _index_aside(root: Path, now_us: int) -> list[Repaired]:
+    """Put an index that cannot be read out of the way; an empty one takes its place."""
+    if not (root / disk.INDEX).is_file() or not index_fault(root):
+        return []
+    folder = root / disk.UNUSABLE / f"index-{now_us}"
+    for end in ("-wal", "-shm", ""):  # the index itself last: a crash on the way leaves it to be found again
+        if (path := root / f"{disk.INDEX}{end}").exists():
+            disk.move(path, folder / path.name)
+    return [Repaired(Kind.DAMAGED_INDEX, disk.INDEX, f"put into {folder.relative_to(root)}/, made anew from the files")]
+
+
+def _given_up(index: Index, timeline: Timeline, name: str) -> list[Repaired]:
+    """Take the rows of a lost disk away; their links stay in the chain."""
+    folder = timeline.disks().get(name)
+    if folder is None or (Path(folder) / MARKER).exists():
+        why = "is not known" if folder is None else f"is there, in {folder}"
+        raise RepairRefused(f"the disk {name} {why}: it is not taken as lost")
+    files = [(each, "lost") for camera in timeline.cameras() for each in timeline.chain(camera) if each.disk == name]
+    index.to_garbage(files)
+    index.forget_disk(name)
+    return [Repaired(Kind.MISSING_DISK, folder, f"taken as lost, with {len(files)} files")]
+
+
+def _taken_in(archive: Archive, name: str) -> str:
+    dated = "; dated by its name and folder, not by its last write" if Path(name).stem in archive.redated else ""
+    return f"taken in{dated}"
+
+
 def _disks(root: Path, timeline: Timeline) -> Disks:
     return Disks(root, {name: Path(folder) for name, folder in timeline.disks().items()})
 
@@ -87,7 +139,7 @@ def _disks(root: Path, timeline: Timeline) -> Disks:
 def _refuse(timeline: Timeline, faults: list[Fault], most_lost: float) -> None:
     kinds = Counter(fault.kind for fault in faults if not fault.path.startswith(f"{FOLDER}/"))
     if kinds[Kind.MISSING_DISK]:
-        raise RepairRefused("a disk is missing: mount it, or take its files as lost by removing it from the site file")
+        raise RepairRefused("a disk is missing: mount it, or say that it will not come back: --repair --lost NAME")
     files = sum(1 for camera in timeline.cameras() for _ in timeline.chain(camera))
     if files and kinds[Kind.MISSING_FILE] > files * most_lost:
         raise RepairRefused(f"{kinds[Kind.MISSING_FILE]} of {files} files are gone: is this the right disk?")
@@ -99,7 +151,7 @@ def _mended(archive: Archive, timeline: Timeline, kind: Kind, path: str) -> list
     if kind is Kind.ORPHAN_FILE and place.exists():
         salvaged: list[str] = []
         failed = readopt(archive, timeline, place, salvaged)
-        return [Repaired(kind, path, "left: it cannot be taken in" if failed else "taken in")]
+        return [Repaired(kind, path, "left: it cannot be taken in" if failed else _taken_in(archive, path))]
     if kind is Kind.MISSING_FILE and segment:
         _erase(archive, timeline, segment, "lost")
         return [Repaired(kind, path, "its row is gone")]

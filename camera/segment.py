@@ -6,6 +6,7 @@ import re
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 US = 1_000_000
 DAY_US = 86_400 * US
@@ -123,6 +124,11 @@ def sub_name(camera: str) -> str:
 def main_name(stream: str) -> str:
     """Return the camera that a stream belongs to."""
     return stream.removesuffix(SUB)
+
+
+def begun_us(id: str) -> int:
+    """Return when a run began, from its id or that of one of its files: about, and by the clock of then."""
+    return int(datetime.strptime(id[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()) * US
 
 
 def link(segment: Segment, seq: int, prev: str) -> str:

@@ -1,5 +1,6 @@
 """`menjin journal verify`, `recordings check` and `clip verify`: is the evidence whole?"""
 
+import sqlite3
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -54,33 +55,43 @@ def check(
         Path | None, typer.Option("--dir", help="A recordings folder, instead of the site's / 录像目录")
     ] = None,
     mend: Annotated[bool, typer.Option("--repair", help="Repair what can be; stop the recorder first / 修复")] = False,
+    lost: Annotated[
+        list[str] | None,
+        typer.Option(help="With --repair: a disk that will not come back; may be repeated / 已损毁、不再恢复的硬盘"),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Compare the index with the files, byte for byte; repair where they do not agree."""
     from camera.check import check as check_recordings
+    from camera.database import IndexTooNew
 
-    target = directory
+    target, disks = directory, {}
     if target is None:
         recorder = settings_of(config).recorder
         if recorder is None:
             stop(f"{config}: has no 'recorder' section", Exit.BAD_CONFIG)
-        target = recorder.dir
+        target, disks = recorder.dir, {each.name: each.dir for each in recorder.disks}
     if not target.is_dir():
         stop(f"{target}: there are no recordings here")
-    done = [asdict(each) for each in _repaired(target)] if mend else []
+    if lost and not mend:
+        stop("--lost goes with --repair / --lost 须与 --repair 同用", Exit.USAGE)
+    try:
+        done = [asdict(each) for each in _repaired(target, disks, lost or [])] if mend else []
+        faults = [asdict(fault) for fault in check_recordings(target)]
+    except (IndexTooNew, sqlite3.OperationalError) as error:
+        stop(f"{target}: its index cannot be opened: {error}")
     if not json:
         for each in done:
             say("  ".join(str(value) for value in each.values()))
-    faults = [asdict(fault) for fault in check_recordings(target)]
     _report(target, faults, json, {"repaired": done} if mend else {})
 
 
-def _repaired(target: Path) -> "list[Repaired]":
+def _repaired(target: Path, disks: dict[str, Path], lost: list[str]) -> "list[Repaired]":
     from camera.disk import FolderInUse
     from camera.repair import RepairRefused, repair
 
     try:
-        return repair(target, time.time_ns() // 1000)
+        return repair(target, time.time_ns() // 1000, disks=disks, lost=lost)
     except FolderInUse as error:
         stop(f"{error}: stop the recorder first / 请先停止录像服务")
     except RepairRefused as error:

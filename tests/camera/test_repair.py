@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 from camera import disk
 from camera.check import Kind, check
 from camera.database import Database
+from camera.disks import MARKER
+from camera.index import Index
 from camera.repair import Repaired, RepairRefused, repair
 from camera.segment import Segment
 from camera.timeline import Timeline
@@ -131,3 +133,72 @@ def test_the_command_repairs_and_tells_what_it_did(archive: Path) -> None:
     assert [each["kind"] for each in told["repaired"]] == ["missing_file"]
     shutil.rmtree(archive)
     assert CliRunner().invoke(app, argv).exit_code != 0
+
+
+@pytest.mark.parametrize("place", [0, 3 * 4096])
+def test_an_index_that_cannot_be_read_is_named_put_aside_and_made_anew(archive: Path, place: int) -> None:
+    before = {each.id for each in rows(archive)}
+    with (archive / "index.db").open("r+b") as file:
+        file.seek(place)
+        file.write(b"no index" * 1024)
+    hurt = (archive / "index.db").read_bytes()
+    assert [fault.kind for fault in check(archive)] == [Kind.DAMAGED_INDEX]
+    assert Kind.DAMAGED_INDEX in [each.kind for each in mended(archive)]
+    assert {each.id for each in rows(archive)} == before
+    assert [path.read_bytes() for path in archive.glob(f"{disk.UNUSABLE}/index-*/index.db")] == [hurt]
+
+
+@pytest.fixture
+def two(archive: Path, tmp_path: Path) -> Path:
+    """Another disk, to which the newest files were moved, and an index that knows both."""
+    folder = tmp_path / "two"
+    for path in sorted(archive.glob("gate/*/*/*.mp4"))[2:]:
+        target = folder / path.relative_to(archive)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(target)
+    (folder / MARKER).write_text("two")
+    for path in archive.glob("index.db*"):
+        path.unlink()
+    repair(archive, NOW_US, disks={"two": folder})
+    return folder
+
+
+def test_a_lost_index_is_made_anew_from_all_disks(archive: Path, two: Path) -> None:
+    assert {path.stem for path in archive.glob("gate/*/*/*.mp4")} == {e.id for e in rows(archive) if not e.disk}
+    assert (
+        {path.stem for path in two.glob("gate/*/*/*.mp4")} == {e.id for e in rows(archive) if e.disk == "two"} != set()
+    )
+    assert check(archive) == []
+
+
+def test_a_disk_that_will_not_come_back_is_said_to_be_lost(archive: Path, two: Path) -> None:
+    with pytest.raises(RepairRefused, match="it is not taken as lost"):
+        repair(archive, NOW_US, lost=["two"])
+    shutil.rmtree(two)
+    assert [fault.kind for fault in check(archive)] == [Kind.MISSING_DISK]
+    with pytest.raises(RepairRefused, match="--lost NAME"):
+        repair(archive, NOW_US)
+    assert [each.kind for each in repair(archive, NOW_US, lost=["two"])] == [Kind.MISSING_DISK]
+    assert {each.disk for each in rows(archive)} == {""}
+    assert mended(archive) == []
+    database = Database(archive / "index.db")
+    assert {each.reason for each in Timeline(database).erased("gate")} == {"lost"}
+    database.close()
+
+
+def test_a_disk_with_another_name_keeps_its_files(archive: Path, two: Path) -> None:
+    database = Database(archive / "index.db")
+    Index(database).know_disks({"zwei": str(two)})
+    assert Timeline(database).disks() == {"zwei": str(two)}
+    database.close()
+    assert {each.disk for each in rows(archive)} == {"", "zwei"}
+    assert check(archive) == []
+
+
+def test_copied_files_that_lost_their_times_are_dated_by_name_and_folder(archive: Path) -> None:
+    before = {each.id: each for each in rows(archive)}
+    for path in (*archive.glob("index.db*"), *archive.glob("gate/*/*/*.mp4")):
+        path.unlink() if path.suffix != ".mp4" else os.utime(path, (2_000_000_000, 2_000_000_000))
+    assert "dated by its name and folder" in mended(archive)[0].done
+    for each in rows(archive):
+        assert abs(each.start_us - before[each.id].start_us) < 60_000_000
