@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import StringIO
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -18,14 +19,44 @@ from lxml.etree import LxmlError
 from onvif import ONVIFCamera
 from onvif.exceptions import ONVIFError
 from onvif.util import is_auth_error
+from ruamel.yaml import YAML
 from zeep.exceptions import Error as ZeepError
 from zeep.exceptions import Fault
 
-from camera.source import BadSource, parse_source
+from camera.source import HIDDEN, BadSource, parse_source
 
 PATH = "/onvif/device_service"  # ONVIF Core specification 5.1: where every device answers
 MOST_PROFILES = 32
 PORTS = {"http": 80, "https": 443}
+
+
+class _Straight:
+    """An HTTP session that follows no redirect: a login goes to nobody but the host that was named."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._session, name)
+
+    def post(self, *args: Any, **options: Any) -> Any:
+        return self._session.post(*args, **options, allow_redirects=False)
+
+
+class _Camera(ONVIFCamera):  # type: ignore[misc] # the library has no types
+    """The library's camera, asked straight, whatever time it says that it is."""
+
+    async def create_onvif_service(self, *args: Any, **options: Any) -> Any:
+        service = await super().create_onvif_service(*args, **options)
+        if not isinstance(service.transport.session, _Straight):
+            service.transport.session = _Straight(service.transport.session)
+        return service
+
+    async def _adjust_time(self, devicemgmt: Any) -> Any:
+        try:
+            return await super()._adjust_time(devicemgmt)
+        except (ValueError, OverflowError, AttributeError):  # no moment of any calendar: this machine's time will do
+            return devicemgmt
 
 
 class OnvifFault(Exception):
@@ -133,7 +164,7 @@ async def set_clock(login: Login, limit_s: float = 15.0) -> None:
 async def _asking(login: Login, limit_s: float) -> AsyncIterator[Any]:
     """Give a camera whose services are known; what goes wrong becomes an `OnvifFault`."""
     host, port = login.place
-    camera = ONVIFCamera(host, port, login.username, login.password, adjust_time=True)
+    camera = _Camera(host, port, login.username, login.password, adjust_time=True)
     try:
         async with asyncio.timeout(limit_s):
             await camera.update_xaddrs()
@@ -153,6 +184,8 @@ def _fault(error: Exception) -> OnvifFault:
     status = getattr(error, "status_code", None) or getattr(error, "status", None)
     if is_auth_error(error) or status in (401, 403) or "401" in str(error):
         return BadLogin("wrong user name or password, or its clock is too far off for a login")
+    if isinstance(status, int) and 300 <= status < 400:
+        return BadAnswer("it sends us on to another address: ask there, if it is the camera's")
     if isinstance(error, TimeoutError | aiohttp.ClientConnectionError | OSError):
         return NoAnswer("nobody answers there in time")
     return BadAnswer(f"something answers, but not as ONVIF asks for ({type(error).__name__})")
@@ -166,7 +199,10 @@ async def _clock_error(camera: Any) -> float | None:
     if (utc := told.UTCDateTime) is None:
         return None
     day, hour = utc.Date, utc.Time
-    there = datetime(day.Year, day.Month, day.Day, hour.Hour, hour.Minute, min(hour.Second, 59), tzinfo=UTC)
+    try:
+        there = datetime(day.Year, day.Month, day.Day, hour.Hour, hour.Minute, min(hour.Second, 59), tzinfo=UTC)
+    except (ValueError, OverflowError):  # month 13, year 0: it tells no time
+        return None
     return round((there - datetime.now(UTC)).total_seconds() + 0.5, 1)  # it tells whole seconds, rounded down
 
 
@@ -175,8 +211,13 @@ async def _profile(media: Any, told: Any, login: Login) -> Profile:
     encoder = told.VideoEncoderConfiguration
     size, rate = (getattr(encoder, key, None) for key in ("Resolution", "RateControl"))
     setup = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}
-    answer = await media.GetStreamUri({"StreamSetup": setup, "ProfileToken": told.token})
-    url, note = stream_address(str(answer.Uri or ""), login)
+    try:
+        answer = await media.GetStreamUri({"StreamSetup": setup, "ProfileToken": told.token})
+        url, note = stream_address(str(getattr(answer, "Uri", None) or ""), login)
+    except Fault as error:
+        if is_auth_error(error):
+            raise
+        url, note = "", f"it has no stream: {_text(error.message)}"
     return Profile(
         _text(told.token), _text(told.Name), _text(getattr(encoder, "Encoding", "")),
         int(getattr(size, "Width", 0) or 0), int(getattr(size, "Height", 0) or 0),
@@ -188,7 +229,7 @@ def stream_address(told: str, login: Login) -> tuple[str, str]:
     """Return the stream's address as the site file wants it, and what is to be said of it.
 
     Refused: whatever is not rtsp or rtsps. An address on another host is led back to the camera's own: behind a
-    network's door it tells its inner one, and its login goes to nobody else. A login in it is left out.
+    network's door it tells its inner one, and its login goes to nobody else. A login in it is left out, or hidden.
     """
     try:
         shown = parse_source("", told.strip()).shown
@@ -196,11 +237,13 @@ def stream_address(told: str, login: Login) -> tuple[str, str]:
         return "", f"refused: {error}"
     parts, (host, _) = urlsplit(shown), login.place
     own = urlsplit(host).hostname
+    hidden = f"its login is part of the address: write it in place of {HIDDEN}" if HIDDEN in shown else ""
     if parts.hostname == own:
-        return shown, ""
+        return shown, hidden
     bracketed = f"[{own}]" if own and ":" in own else own
     place = f"{bracketed}:{parts.port}" if parts.port else f"{bracketed}"
-    return urlunsplit((parts.scheme, place, parts.path, parts.query, "")), f"it named another host, {parts.hostname}"
+    notes = (f"it named another host, {parts.hostname}", hidden)
+    return urlunsplit((parts.scheme, place, parts.path, parts.query, "")), "; ".join(filter(None, notes))
 
 
 def chosen(profiles: tuple[Profile, ...]) -> tuple[Profile | None, Profile | None]:
@@ -213,18 +256,21 @@ def chosen(profiles: tuple[Profile, ...]) -> tuple[Profile | None, Profile | Non
 
 
 def site_lines(name: str, login: Login, device: Device) -> Iterator[str]:
-    """Yield the lines of a site file for a camera."""
+    """Yield the lines of a site file for a camera; whatever it calls its streams, they are one YAML list."""
     main, sub = chosen(device.profiles)
-    yield f"- name: {name}"
-    yield "  label: {zh: 摄像机, en: Camera}"
-    yield f"  url: {main.url if main else 'rtsp://…   # it offers no stream that can be recorded'}"
-    if login.username:
-        yield f"  username: {login.username}"
-        yield f"  password_file: secrets/{name}.password"
-    if sub:
-        yield f"  sub: {{url: '{sub.url}'}}"
+    if main is None:
+        yield "# it offers no stream that can be recorded"
     host, port = login.place
-    yield f"  onvif: {{url: '{host}:{port}{PATH}'}}"
+    entry: dict[str, object] = {"name": name, "label": {"zh": "摄像机", "en": "Camera"}}
+    entry["url"] = main.url if main else "rtsp://…"
+    if login.username:
+        entry |= {"username": login.username, "password_file": f"secrets/{name}.password"}
+    if sub:
+        entry["sub"] = {"url": sub.url}
+    yaml, text = YAML(), StringIO()
+    yaml.allow_unicode, yaml.width = True, 4096
+    yaml.dump([{**entry, "onvif": {"url": f"{host}:{port}{PATH}"}}], text)
+    yield from text.getvalue().splitlines()
 
 
 def _text(told: object) -> str:

@@ -5,6 +5,7 @@ The address with its password never stands in ffmpeg's arguments, where every lo
 readable is ffmpeg's memory, by its own user and root. Whatever ffmpeg says is scrubbed before it is logged.
 """
 
+import re
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
@@ -12,6 +13,11 @@ SCHEMES = ("rtsp", "rtsps")
 
 # ffmpeg may open nothing but these, whatever a list or a redirect says.
 PROTOCOLS = "pipe,rtsp,rtsps,rtp,tcp,udp,tls,crypto"
+
+
+HIDDEN = "***"
+# Some cameras want their login in the path or the query: `/user=admin&password=x&channel=1`, or with `_` between.
+_LOGIN = re.compile(r"(?i)((?<![a-z])(?:user(?:name)?|pass(?:word|wd)?|pwd)=)([^&?/;]+?)(?=_[a-z]+=|[&?/;]|$)")
 
 
 class BadSource(ValueError):
@@ -43,7 +49,7 @@ class Source:
         """Return text without the address' credentials."""
         text = text.replace(self.address, self.shown)
         for secret in self.secrets:
-            text = text.replace(secret, "***")
+            text = text.replace(secret, HIDDEN)
         return text
 
 
@@ -63,9 +69,14 @@ def parse_source(camera: str, url: str, username: str = "", password: str = "") 
     place = f"{host}:{parts.port}" if parts.port else f"{host}"
     tail = parts.path + (f"?{parts.query}" if parts.query else "")
     login = f"{user}:{secret}@" if user else ""
-    shown = f"{parts.scheme}://{place}{tail}"
-    secrets = tuple({one for one in (secret, unquote(secret), password) if one})
+    shown = f"{parts.scheme}://{place}{_LOGIN.sub(_hide, tail)}"
+    inner = [found[2] for found in _LOGIN.finditer(tail)]
+    secrets = tuple({one for one in (secret, unquote(secret), password, *inner, *map(unquote, inner)) if one})
     return Source(camera, shown, f"{parts.scheme}://{login}{place}{tail}", secrets)
+
+
+def _hide(found: re.Match[str]) -> str:
+    return f"{found[1]}{HIDDEN}"
 
 
 def _split(url: str) -> SplitResult:

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from config.secret import BadSecret
 from config.settings import Settings
@@ -39,8 +40,9 @@ def field(settings: Settings) -> Iterator[Finding]:
     yield from _broker(settings)
     yield from _boards(settings)
     for camera in settings.cameras:
-        host, _, port = camera.url.split("//", 1)[1].split("/", 1)[0].rpartition("@")[2].partition(":")
-        yield _reach(f"camera {camera.name}", host, int(port or 554))
+        parts = urlsplit(camera.url)
+        usual = 322 if parts.scheme == "rtsps" else 554
+        yield _reach(f"camera {camera.name}", parts.hostname or "", parts.port or usual)
 
 
 def _broker(settings: Settings) -> Iterator[Finding]:
@@ -67,8 +69,9 @@ def _boards(settings: Settings) -> Iterator[Finding]:
 
 
 def _reach(what: str, host: str, port: int) -> Finding:
+    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
         socket.create_connection((host, port), timeout=CONNECT_S).close()
-    except OSError as error:
-        return Finding(what, False, f"{host}:{port} does not answer ({error.strerror or error})")
-    return Finding(what, True, f"{host}:{port} answers")
+    except (OSError, UnicodeError) as error:  # a label that is no name fails in IDNA
+        return Finding(what, False, f"{place} does not answer ({getattr(error, 'strerror', None) or error})")
+    return Finding(what, True, f"{place} answers")

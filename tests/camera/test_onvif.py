@@ -9,17 +9,22 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ipycam.config import CameraConfig
+from ipycam.http import IPCameraHTTPHandler
 from typer.testing import CliRunner
 
 from camera.onvif import (
     BadAnswer,
     BadLogin,
+    Device,
     Login,
     NoAnswer,
+    Profile,
     chosen,
     clock_error,
     probe,
@@ -30,6 +35,7 @@ from camera.onvif import (
 from camera.onvif_discovery import Found, discover, read_match
 from config.settings import Camera
 from mgmt_api.cli.command import app
+from simulators.onvif_camera import Camera as Service
 from tests.camera.site import ROOT, CameraSite, RecorderProcess, eventually, free_port, wired
 
 # IPyCam's own answer to a Probe (ipycam 1.3.0, static/soap/probe_match.xml), and one that a Hikvision camera gave, from
@@ -137,6 +143,31 @@ async def test_a_camera_that_offers_a_command_as_its_stream_offers_nothing() -> 
     assert {each.note for each in device.profiles} == {
         "refused: the address has spaces or control characters",
     }
+
+
+@pytest.mark.parametrize(
+    ("main", "sub"),
+    [
+        ("/a", "/s'x"),
+        ("/a:", "/b # c".replace(" ", "%20")),
+        ("/{a: [b", "/s',record:true,x:'"),
+        ("/user=admin_password=S3cret_channel=1", "/b"),
+    ],
+)
+def test_whatever_its_streams_are_called_its_lines_are_yaml_without_a_password(main: str, sub: str) -> None:
+    from ruamel.yaml import YAML
+
+    login = Login("http://10.0.0.9", "ad: min", "p")
+    profiles = [
+        Profile("t", "n", "H264", width, width, 1, 1, *stream_address(f"rtsp://10.0.0.9{path}".replace(" ", ""), login))
+        for path, width in ((main, 200), (sub, 100))
+    ]
+    text = "\n".join(site_lines("gate", login, Device("m", "m", "f", "s", 0.0, tuple(profiles))))
+    (entry,) = YAML(typ="safe").load(text)
+    assert (entry["url"], entry["sub"]["url"]) == tuple(each.url for each in profiles)
+    assert entry["username"] == "ad: min"
+    assert "S3cret" not in text
+    assert ("S3cret" in main) == ("***" in profiles[0].note)
 
 
 async def test_a_stream_on_another_host_is_led_back_to_the_camera() -> None:
@@ -270,3 +301,73 @@ def test_the_command_finds_probes_and_asks_for_no_password_on_its_line(gate: Log
     refused = CliRunner().invoke(app, argv)
     assert refused.exit_code == 1
     assert "wrong user name or password" in refused.output
+
+
+@contextmanager
+def odd_camera(change: Callable[[Service], None], user: str = "") -> Iterator[Login]:
+    """The virtual camera, in this process, with some of its answers changed."""
+    config = CameraConfig(
+        name="gate-1", local_ip="127.0.0.1", onvif_port=0, rtsp_port=8554, main_stream_name="gate",
+        sub_stream_name="sub", username=user, password=user and "s3cret-Pass",
+    )  # fmt: skip
+    service = Service(config, 0, "")
+    change(service)
+    quiet = {"camera": SimpleNamespace(onvif=service, config=config), "log_message": lambda *_: None}
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (IPCameraHTTPHandler,), quiet))
+    config.onvif_port = server.server_port
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield Login(f"http://127.0.0.1:{server.server_port}", user, user and "s3cret-Pass")
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+INCOMPLETE = """<?xml version="1.0"?><s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body><s:Fault>
+<s:Code><s:Value>s:Receiver</s:Value></s:Code><s:Reason>
+<s:Text xml:lang="en">Incomplete configuration</s:Text></s:Reason>
+</s:Fault></s:Body></s:Envelope>"""
+
+
+async def test_a_profile_without_a_stream_leaves_the_others() -> None:
+    def change(service: Service) -> None:
+        answers = iter([service.get_stream_uri, lambda _: INCOMPLETE])
+        service.get_stream_uri = lambda body: next(answers)(body)  # type: ignore[method-assign] # one answer a profile
+
+    with odd_camera(change) as login:
+        first, second = (await probe(login)).profiles
+    assert first.url == "rtsp://127.0.0.1:8554/gate"
+    assert (second.url, second.note) == ("", "it has no stream: Incomplete configuration")
+
+
+@pytest.mark.parametrize("wrong", [{"second": 60}, {"month": 13}, {"year": 0}, {"year": 99999}])
+async def test_a_clock_that_tells_no_time_does_not_stop_the_questions(wrong: dict[str, int]) -> None:
+    def change(service: Service) -> None:
+        told = {"year": 2026, "month": 11, "day": 27, "hour": 7, "minute": 59, "second": 0, **wrong}
+        words = str(service._wrap_envelope(service._render("get_system_date_time", **told)))
+        service.get_system_date_time = lambda: words  # type: ignore[method-assign] # the clock is what is tested
+
+    with odd_camera(change) as login:
+        device = await probe(login)
+    assert device.profiles
+    assert (device.clock_error_s is None) == ("second" not in wrong)
+
+
+async def test_a_login_follows_no_redirect() -> None:
+    asked: list[str] = []
+
+    def elsewhere(handler: http.server.BaseHTTPRequestHandler) -> None:
+        asked.append(handler.path)
+        sends(b"<a/>")(handler)
+
+    with device(elsewhere) as other:
+
+        def leads_on(handler: http.server.BaseHTTPRequestHandler) -> None:
+            handler.send_response(307)
+            handler.send_header("Location", f"{other}/onvif/device_service")
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+
+        with device(leads_on) as url, pytest.raises(BadAnswer, match="another address"):
+            await probe(Login(url, "admin", "s3cret-Pass"), limit_s=15)
+    assert asked == []

@@ -1,6 +1,7 @@
 """`menjin doctor` at real wires: libosdp readers, a broker, boards, and what is not there."""
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,20 @@ def test_a_scan_of_no_port_is_said_plainly() -> None:
     done = CliRunner().invoke(app, ["doctor", "--scan", "/nowhere", "--json"])
     [found] = [each for each in json.loads(done.output)["findings"] if each["what"] == "/nowhere"]
     assert not found["ok"]
+
+
+def test_a_camera_with_an_ipv6_address_or_without_a_port_is_asked(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET6) as listener:
+        listener.bind(("::1", 0))
+        listener.listen()
+        cameras = [
+            {"name": "six", "label": {"zh": "门", "en": "Door"}, "url": f"rtsp://[::1]:{listener.getsockname()[1]}/a"},
+            {"name": "bare", "label": {"zh": "门", "en": "Door"}, "url": "rtsp://[::1]/a?b=http://c"},
+        ]
+        site = tmp_path / "site.yaml"
+        head = SITE.format(broker=free_port(), board=free_port())
+        site.write_text(f"{head}\ncameras: {json.dumps(cameras)}\n", encoding="utf-8")
+        told = json.loads(CliRunner().invoke(app, ["doctor", "-c", str(site), "--json"]).stdout)
+    found = {each["what"]: each for each in told["findings"]}
+    assert found["camera six"]["ok"]
+    assert found["camera bare"]["say"].startswith("[::1]:554 ")
