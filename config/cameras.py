@@ -1,8 +1,9 @@
 """The cameras and the recorder: what is recorded from where, and how long it stays."""
 
 from typing import Annotated, Literal, get_args
+from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from config.analytics import Analytics, Onvif
 from config.drawing import Mask
@@ -12,8 +13,34 @@ Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = get_args(Day)
 Hours = Annotated[float, Field(gt=0)]
 Rtsp = Annotated[str, Field(pattern=r"^rtsps?://[^\s]+$")]
+# Folders of the recorder beside those of the cameras.
+FOLDERS = ("incoming", "unusable", "snapshots", "drawings", "references", "stills")
 Mode = Literal["continuous", "motion", "event", "off"]
 TimeOfDay = Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
+
+
+def rtsp_fault(url: str) -> str:
+    """Return why the recorder could not open an address, or should not; "" when it can."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return "the address cannot be read: look at its host and port"
+    if not parts.hostname:
+        return "the address names no host"
+    if parts.fragment:
+        return "the address has a #, which ends it: write %23"
+    if "@" in parts.path or "\\" in url:  # of a password with a / in it, most of the time
+        return "the address has an @ or a \\ after its host: write %40 or %5C, and a password into a file of its own"
+    if parts.password is not None:
+        return "the address has a password in it: put that into a file of its own, and name it by password_file"
+    return ""
+
+
+def _free(name: str) -> str:
+    if name in FOLDERS:
+        raise ValueError(f"{name} is a folder of the recorder's own: call the camera something else")
+    return name
 
 
 class Retention(Model):
@@ -54,6 +81,13 @@ class Recording(Model):
     post_s: Annotated[float, Field(ge=0, le=600)] = Field(default=20, description="What is kept after a mark")
     linger_s: Annotated[float, Field(ge=1)] = Field(default=900, description="How long footage waits for a mark")
 
+    @model_validator(mode="after")
+    def _waits(self) -> "Recording":
+        waits = any(mode in ("motion", "event") for mode in (self.mode, *(each.mode for each in self.windows)))
+        if waits and self.linger_s < self.pre_s:
+            raise ValueError(f"linger_s: footage would be gone before a mark can keep its pre_s: {self.pre_s:g}")
+        return self
+
 
 class CodeReader(Model):
     """QR codes shown to a camera, read as a scanner would read them."""
@@ -86,7 +120,7 @@ class SubStream(Model):
 class Camera(Model):
     """An RTSP camera."""
 
-    name: Name
+    name: Annotated[Name, AfterValidator(_free)]
     label: Label
     url: Rtsp
     username: str = ""

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from config.cameras import rtsp_fault
 from config.egress import lock_ins
 from config.settings import Settings
 
@@ -25,7 +26,7 @@ class Wired(NamedTuple):
 
 def wiring_faults(settings: Settings) -> list[Finding]:
     """Each reference that leads nowhere and each name given twice."""
-    return [*_repeats(settings), *_dangling(settings), *_unmeant(settings), *lock_ins(settings)]
+    return [*_repeats(settings), *_dangling(settings), *_unmeant(settings), *_streams(settings), *lock_ins(settings)]
 
 
 def devices(settings: Settings) -> Iterator[Wired]:
@@ -182,6 +183,19 @@ def _wire(place: Place, device: str, number: int, what: str, there: dict[str, Wi
 def _unknown(place: Place, name: str, known: set[str], what: str) -> Iterator[Finding]:
     if name not in known:
         yield place, f"no {what} is named {name!r}; there are: {', '.join(sorted(known)) or 'none'}"
+
+
+def _streams(settings: Settings) -> Iterator[Finding]:
+    """Addresses that the recorder would not open."""
+    for i, camera in enumerate(settings.cameras):
+        urls: dict[Place, str | None] = {
+            ("url",): camera.url,
+            ("sub", "url"): camera.sub.url if camera.sub else None,
+            ("qr", "source"): camera.qr.source if camera.qr else None,
+        }
+        for place, url in urls.items():
+            if url and not url.startswith("/") and (what := rtsp_fault(url)):
+                yield ("cameras", i, *place), what
 
 
 def _unmeant(settings: Settings) -> Iterator[Finding]:

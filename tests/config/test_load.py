@@ -62,6 +62,14 @@ def test_a_time_of_day_stays_text_as_yaml_1_2_has_it(tmp_path: Path, example: st
         ("id: 4097", "id: 0", r"LINE:3: site\.id: Input should be greater than or equal to 1"),
         ("Asia/Shanghai", "Asia/Shanghia", r"6:1: site: unknown time zone 'Asia/Shanghia'"),
         ("rtsp://192", "file://192", r"cameras\.0\.url: String should match pattern"),
+        ("rtsp://192.168.1.64:554/", "rtsp:///", r"cameras\.0\.url: the address names no host"),
+        ("rtsp://192.168.1.64:554/", "rtsp://192.168.1.64:99999/", r"cameras\.0\.url: the address cannot be read"),
+        ("rtsp://192.168.1.64:554/", "rtsp://u:p#q@192.168.1.64/", r"cameras\.0\.url: the address cannot be read"),
+        ("rtsp://192.168.1.64:554/", "rtsp://192.168.1.64/p#q/", r"cameras\.0\.url: the address has a #"),
+        ("rtsp://192.168.1.64:554/", "rtsp://u:p@192.168.1.64/", r"cameras\.0\.url: .* name it by password_file"),
+        ("rtsp://192.168.1.64:554/", "rtsp://u:12/x@192.168.1.64/", r"cameras\.0\.url: the address has an @"),
+        ("Channels/102\n", "Channels/1#2\n", r"cameras\.0\.sub\.url: the address has a #"),
+        ("linger_s: 900 ", "linger_s: 5 ", r"cameras\.0\.recording: linger_s: footage would be gone"),
         ("door: lobby-1\n", "door: lobby-9\n", r"access_points\.0\.door: no door is named 'lobby-9'"),
         ("readers: [lobby-1]", "readers: [lobby-7]", r"access_points\.0\.readers\.0: no reader is named 'lobby-7'"),
         ("device: clubhouse,", "device: gate-scanner,", r"no device with outputs is named 'gate-scanner'"),
@@ -183,3 +191,10 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path, example: str) -> None:
     text = example.replace("id: 4097", "id: -1").replace("strike_s: 3 ", "strike: 3 ")
     text = text.replace("baud: 115200", "baud: 1", 1)
     assert len(faults_of(write(tmp_path, text))) == 3
+
+
+@pytest.mark.parametrize("name", ["incoming", "unusable", "snapshots", "stills"])
+def test_no_camera_is_called_as_a_folder_of_the_recorder(tmp_path: Path, example: str, name: str) -> None:
+    at = example.index("name:", example.index("\ncameras:"))
+    text = f"{example[:at]}name: {name}{example[example.index(chr(10), at) :]}"
+    assert any("a folder of the recorder's own" in each for each in faults_of(write(tmp_path, text)))
