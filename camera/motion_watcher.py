@@ -172,17 +172,23 @@ class Watcher:
                 self._begin(AlarmKind.LOST, lost, 0)
 
     def _begin(self, key: str, alarm: Alarm, still_us: int) -> None:
-        """Open an alarm, unless it lasts already; `still_us`: the moment of its picture, 0 for none."""
-        if key not in self._open:
+        """Open an alarm, unless it lasts already; `still_us`: the moment of its picture, 0 for none.
+
+        One that could not be noted is not open: it is noted when it is told again.
+        """
+        if key not in self._open and self._do(lambda: self._note(key, alarm, still_us)):
             self._open[key] = alarm
-            self._do(lambda: self._note(key, alarm, still_us))
 
     def _end(self, key: str, at_us: int) -> None:
         if key in self._open:
             self._do(lambda: self._note_end(key, at_us))
 
     async def _note(self, key: str, alarm: Alarm, still_us: int) -> None:
-        noted = self._open[key] = await asyncio.to_thread(self._alarms.open, alarm)
+        try:
+            noted = self._open[key] = await asyncio.to_thread(self._alarms.open, alarm)
+        except (OSError, sqlite3.Error):
+            self._open.pop(key, None)
+            raise
         log.info("camera alarm", camera=alarm.camera, kind=alarm.kind, zone=alarm.zone, detail=alarm.detail)
         if still_us and not self._stills.full():
             self._stills.put_nowait((noted, still_us))
@@ -201,11 +207,13 @@ class Watcher:
         if (noted := self._open.pop(key, None)) and noted.id:
             await asyncio.to_thread(self._alarms.end, noted.id, max(at_us, noted.from_us))
 
-    def _do(self, work: Callable[[], Awaitable[object]]) -> None:
+    def _do(self, work: Callable[[], Awaitable[object]]) -> bool:
         try:
             self._todo.put_nowait(work)
         except asyncio.QueueFull:
             log.error("too much to note at once: dropped", camera=self._watched.camera)
+            return False
+        return True
 
     async def _carry_out(self) -> None:
         """Write what is to be noted, in order; a disk that refuses costs that word only."""
