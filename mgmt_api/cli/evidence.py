@@ -89,7 +89,9 @@ def check(
 def _repaired(target: Path, disks: dict[str, Path], lost: list[str]) -> "list[Repaired]":
     from camera.disk import FolderInUse
     from camera.repair import RepairRefused, repair
+    from config.logs import configure
 
+    configure("repair")  # what is taken in is logged beside the answer, not into it
     try:
         return repair(target, time.time_ns() // 1000, disks=disks, lost=lost)
     except FolderInUse as error:
