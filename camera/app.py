@@ -38,7 +38,7 @@ from camera.segment import US, Hold, main_name
 LAST_S = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 ALIVE_S = 0.5  # between two signs of life of a stream of codes
 LONGEST_CLIP = timedelta(hours=4)
-LONGEST = timedelta(hours=24)  # of one playlist: about 90,000 lines
+LONGEST = timedelta(hours=24)  # of one mark
 
 
 class NewHold(BaseModel):
@@ -169,6 +169,8 @@ def add_hold(request: Request, body: NewHold) -> dict[str, object]:
     """Keep footage past its retention."""
     start, end = span_of(body.from_, body.to)
     until = us_of(body.until) if body.until else None
+    if body.until and body.until <= datetime.now(UTC):
+        raise HTTPException(422, "the hold would be over already: until is past")
     named = camera_of(request, body.camera)
     hold = Hold(0, named.main or named.name, start, end, body.reason, body.by, until)
     return hold_json(recorder_of(request).index.add_hold(hold))
@@ -198,6 +200,8 @@ def add_mark(request: Request, body: NewMark) -> list[dict[str, object]]:
     end = us_of(body.to) if body.to else start
     if end < start:
         raise HTTPException(422, "the time span ends before it begins")
+    if end - start > LONGEST.total_seconds() * US:
+        raise HTTPException(422, f"a mark is no longer than {LONGEST}")
     if (body.camera is None) == (body.door is None):
         raise HTTPException(422, "name a camera, or a door")
     named = [camera_of(request, body.camera)] if body.camera else recorder.cameras.values()

@@ -69,6 +69,7 @@ async def media_playlist(request: Request, name: str, from_: From, to: AwareDate
     return Response(playlist(found, start, end), 200, headers, "application/vnd.apple.mpegurl")
 
 
+@router.head("/cameras/{name}/media/{segment}")
 @router.get("/cameras/{name}/media/{segment}")
 def media(request: Request, name: str, segment: str) -> Response:
     """Return a file, or a byte range of it; the id may end in `.mp4`."""

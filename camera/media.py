@@ -8,7 +8,7 @@ from typing import BinaryIO
 from starlette.responses import Response, StreamingResponse
 
 CHUNK_BYTES = 256 << 10
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})", re.IGNORECASE)  # no file has more bytes than 18 digits tell
 
 
 class RangeNotSatisfiable(ValueError):
@@ -25,6 +25,8 @@ def byte_range(header: str | None, size: int) -> tuple[int, int] | None:
     if found is None or found.groups() == ("", ""):
         return None
     first, last = found.groups()
+    if first and last and int(last) < int(first):  # no range at all, says 14.1.1
+        return None
     if not first:
         start, end = max(0, size - int(last)), size
     else:

@@ -143,6 +143,10 @@ def test_an_event_at_a_door_marks_the_cameras_that_see_it(running: RecorderProce
     for wrong in ({"camera": "gate"}, {"class": "boring"}, {"to": "2020-01-01T00:00:00Z"}, {"reason": ""}):
         assert running.http.post("/marks", json=body | wrong).status_code == 422
     assert running.http.post("/marks", json=body | {"door": "none"}).json() == []
+    for absurd in ({"to": "9998-01-01T00:00:00Z"}, {"from": "1970-01-01T00:00:00Z", "to": moment}):
+        refused = running.http.post("/marks", json=body | absurd)
+        assert refused.status_code == 422
+        assert "a mark is no longer than" in refused.json()["title"]
 
 
 def test_holds_are_made_listed_and_lifted(running: RecorderProcess) -> None:
@@ -155,6 +159,8 @@ def test_holds_are_made_listed_and_lifted(running: RecorderProcess) -> None:
     assert running.http.delete(f"/holds/{hold}").status_code == 404
     assert running.http.post("/holds", json={**body, "camera": "none"}).status_code == 404
     assert running.http.post("/holds", json={**body, "by": ""}).status_code == 422
+    over = running.http.post("/holds", json={**body, "until": body["to"]})
+    assert (over.status_code, over.json()["title"]) == (422, "the hold would be over already: until is past")
 
 
 def watch(recorder: RecorderProcess, camera: str = "gate", token: str = TOKEN, query: str = "") -> "connect":
@@ -364,3 +370,11 @@ def test_what_cannot_be_taken_is_refused_with_its_reason(running: RecorderProces
     assert running.http.post("/clips", json={**body, "reason": ""}).status_code == 422
     assert running.http.get("/clips/none").status_code == 404
     assert running.http.get("/clips/none/file").status_code == 404
+
+
+def test_the_length_of_a_file_is_told_without_the_file(running: RecorderProcess) -> None:
+    path = f"/cameras/gate/media/{running.timeline('gate')['segments'][0]['id']}.mp4"
+    head, whole = running.http.head(path), running.http.get(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == str(len(whole.content))
+    assert running.http.get(path, headers={"Range": "bytes=0-" + "9" * 5000}).content == whole.content
