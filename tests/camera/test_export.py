@@ -55,11 +55,15 @@ def test_a_clip_has_every_picture_of_its_time_and_no_seam(
     path = tmp_path / "clip.mp4"
     path.write_bytes(data)
     shown = clocks(path)
-    assert max(b - a for a, b in itertools.pairwise(shown)) < 140
+    files = footage.segments("gate", *span)
+    recorded = [at for each in files for at in clocks(footage.path(each.id, "gate"))]
+    begin = recorded.index(shown[0])
+    assert shown == recorded[begin : begin + len(shown)]
     assert start_us <= span[0] < start_us + 1.2 * US
     times = [float(each["pts_time"]) for each in packets(path)]
     assert times[0] == 0
-    assert max(b - a for a, b in itertools.pairwise(times)) < 0.1
+    longest_s = max(b - a for a, b in itertools.pairwise(shown)) / 1000  # of a busy camera
+    assert max(b - a for a, b in itertools.pairwise(times)) < longest_s + 0.05
     assert abs(times[-1] - (span[1] - start_us) / US) < 0.7
     whole = [ms for each in sorted((footage._root).glob("gate/*/*/*.mp4")) for ms in clocks(each)]
     assert shown == [ms for ms in whole if shown[0] <= ms <= shown[-1]]
