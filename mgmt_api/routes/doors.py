@@ -17,6 +17,14 @@ from mgmt_api.problems import Problem
 router = APIRouter(prefix=API, route_class=GuardedRoute, tags=["console"])
 DoorName = Annotated[str, Path(min_length=1, max_length=64, pattern=PLAIN)]
 CommandId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
+GivenAt = Annotated[
+    float | None,
+    Header(
+        ge=0,
+        allow_inf_nan=False,
+        description="When it was ordered by this plane's clock, Unix seconds: refused once its time is over",
+    ),
+]
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=128, pattern=PLAIN)]
 
 
@@ -36,24 +44,35 @@ def list_doors(plane: PlaneOf) -> list[dict[str, Any]]:
 
 @router.post("/doors/{name}/unlock", status_code=202)
 def unlock(
-    name: DoorName, body: Unlock, plane: PlaneOf, caller: CallerOf, idempotency_key: IdempotencyKey = None
+    name: DoorName,
+    body: Unlock,
+    plane: PlaneOf,
+    caller: CallerOf,
+    idempotency_key: IdempotencyKey = None,
+    given_at: GivenAt = None,
 ) -> dict[str, str]:
     """Order a door to be opened once; asked again with the same key, it is the same order."""
     order = orders.Order(action="unlock", reason=body.reason, door=name)
-    given = _give(plane, caller, order, idempotency_key, f"{name}\n{body.reason}")
+    given = _give(plane, caller, order, idempotency_key, f"{name}\n{body.reason}", given_at)
     [command] = given["commands"]
     return {"command_id": command["command_id"], "expires_at": given["expires_at"]}
 
 
 @router.post("/orders", status_code=202)
 def give(
-    body: orders.Order, plane: PlaneOf, caller: CallerOf, idempotency_key: IdempotencyKey = None
+    body: orders.Order,
+    plane: PlaneOf,
+    caller: CallerOf,
+    idempotency_key: IdempotencyKey = None,
+    given_at: GivenAt = None,
 ) -> dict[str, Any]:
     """Order something of doors, each gateway once; asked again with the same key, it is the same order."""
-    return _give(plane, caller, body, idempotency_key, body.model_dump_json())
+    return _give(plane, caller, body, idempotency_key, body.model_dump_json(), given_at)
 
 
-def _give(plane: Plane, caller: Caller, order: orders.Order, key: str | None, said: str) -> dict[str, Any]:
+def _give(
+    plane: Plane, caller: Caller, order: orders.Order, key: str | None, said: str, given_at: float | None
+) -> dict[str, Any]:
     if key is None:
         raise Problem("idempotency-key-required")
     action, request = orders.check(order, caller), hashlib.sha256(said.encode()).digest()
@@ -61,6 +80,8 @@ def _give(plane: Plane, caller: Caller, order: orders.Order, key: str | None, sa
         if (given := given_answer(session, f"user:{caller.name}", key, request)) is not None:
             kept: dict[str, Any] = json.loads(given)
             return kept
+        if given_at is not None and plane.clock() - given_at > plane.estate.command_ttl_s:
+            raise Problem("too-late")  # a network that was away brought it only now
         now, ttl_s, more = plane.clock(), plane.estate.command_ttl_s, orders.arguments(order)
         made = [
             commands.order(

@@ -24,7 +24,7 @@ REPLAY = 1000  # events that a returning console is caught up on; past that it r
 CHECK_S = 30.0  # how often a socket's session is asked for again
 SPACING_S = 0.05  # changes within this are sent together
 SIGNED_OUT, GOING_AWAY = 4401, 1001
-PING, PONG = '{"type":"ping"}', '{"type":"pong"}'
+PING = '{"type":"ping"}'
 router = APIRouter(prefix=API)
 
 
@@ -34,8 +34,9 @@ async def everything(socket: WebSocket, since: Annotated[int | None, Query(ge=0,
     caller = await _let_in(socket, f"{API}/ws")
     if caller is None:
         return
-    feed = _Feed(socket, socket.app.state.plane, caller)
-    reader = asyncio.create_task(_answer_pings(socket))
+    plane: Plane = socket.app.state.plane
+    feed = _Feed(socket, plane, caller)
+    reader = asyncio.create_task(_answer_pings(socket, plane))
     try:
         await feed.run(since, reader)
     except (WebSocketDisconnect, RuntimeError):
@@ -180,12 +181,12 @@ async def _refuse(socket: WebSocket, problem: Problem) -> None:
     await socket.send_denial_response(JSONResponse(body, status, media_type="application/problem+json"))
 
 
-async def _answer_pings(socket: WebSocket) -> None:
-    """The console asks each second whether the line lives: scripts see no pings of the protocol."""
+async def _answer_pings(socket: WebSocket, plane: Plane) -> None:
+    """The console asks each second whether the line lives, and hears the time: scripts see no pings of the protocol."""
     with suppress(WebSocketDisconnect, RuntimeError):
         while (message := await socket.receive())["type"] != "websocket.disconnect":
             if message.get("text") == PING:
-                await socket.send_text(PONG)
+                await socket.send_json({"type": "pong", "at": plane.clock()})
 
 
 async def _drain(socket: WebSocket) -> None:

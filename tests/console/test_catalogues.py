@@ -27,6 +27,7 @@ SHOWN_PROBLEMS = {
     "bad-credentials", "unauthenticated", "forbidden", "foreign-origin", "password-change-required", "not-found",
     "weak-password", "throttled", "recorder-unreachable", "busy", "internal", "gateway-offline", "no-answer",
     "no-history", "no-decision", "no-reader",
+    "too-late", "no-footage",
 }  # fmt: skip
 
 

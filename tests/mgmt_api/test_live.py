@@ -116,8 +116,9 @@ async def test_the_socket_is_for_this_site_s_own_pages(served: Served, cookie: s
 async def test_a_page_s_own_ping_is_answered(served: Served, cookie: str) -> None:
     async with console(served, cookie) as socket:
         await read(socket, "hello")
+        before = served.plane.clock()
         await socket.send('{"type":"ping"}')
-        await read(socket, "pong")
+        assert before <= (await read(socket, "pong"))["at"] <= served.plane.clock()  # a page knows the time by it
         for noise in ("{", "null", b"\x00", "x" * 10_000):
             await socket.send(noise)
         await socket.send('{"type":"ping"}')

@@ -4,10 +4,12 @@ import json
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from mgmt_api import commands
 from mgmt_api.plane import Plane
+from mgmt_api.tables.doors import Command
 from tests.mgmt_api.conftest import CENTRAL, GATEWAY, V1, staff
 
 OTHER = {"Authorization": "Bearer other-gateway-token"}
@@ -116,6 +118,25 @@ def test_a_guard_orders_for_a_shift_and_an_auditor_nothing(desk: TestClient) -> 
     assert give(other, "3", guard, **timed, for_s=86_400).status_code == 403
     assert give(other, "4", guard, action="lockdown").status_code == 202
     assert give(other, "5", auditor, action="lockdown").status_code == 403
+
+
+def test_an_order_that_was_on_its_way_for_too_long_is_not_carried_out(desk: TestClient, plane: Plane) -> None:
+    ttl_s, now = plane.estate.command_ttl_s, plane.clock()
+    late, in_time = {"Given-At": f"{now - ttl_s - 1}"}, {"Given-At": f"{now - ttl_s + 1}"}
+    refused = give(desk, key="late", headers=late, action="lockdown")
+    assert (refused.status_code, refused.json()["type"]) == (409, "too-late")
+    unlock = desk.post(f"{V1}/doors/lobby/unlock", json={"reason": "x"}, headers={"Idempotency-Key": "u", **late})
+    assert unlock.json()["type"] == "too-late"
+    assert not commands_of(plane)
+    first = give(desk, headers=in_time, action="mode_release", door="lobby")
+    assert gateways(first) == ["gateway-1"]
+    assert give(desk, headers=late, action="mode_release", door="lobby").json() == first.json()  # it stands already
+    assert give(desk, key="odd", headers={"Given-At": "nan"}, action="lockdown").status_code == 422
+
+
+def commands_of(plane: Plane) -> list[str]:
+    with plane.database.read() as session:
+        return list(session.scalars(select(Command.id)))
 
 
 def test_every_order_is_audited_with_its_commands(desk: TestClient) -> None:

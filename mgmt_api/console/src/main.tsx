@@ -21,7 +21,8 @@ const queries = new QueryClient({
   defaultOptions: {
     // An answer that says no will not say yes a second later; silence may.
     queries: { retry: (count, error) => !(error instanceof Problem) && count < 3, refetchOnWindowFocus: false },
-    mutations: { retry: false },
+    // What a person orders goes now or fails now: kept until the network is back, it would open a door hours later.
+    mutations: { retry: false, networkMode: "always" },
   },
 });
 

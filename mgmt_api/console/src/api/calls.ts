@@ -1,6 +1,7 @@
 // The calls that the console makes, each by name.
 
 import { bytes, call, get, Problem, randomId, urlOf } from "./http";
+import { givenAt } from "./server_time";
 import type {
   AccessEvent,
   CameraAlarm,
@@ -21,6 +22,7 @@ import type {
 export const FALLBACK_SITE: Site = {
   name: { zh: "Menjin 门禁", en: "Menjin" },
   timezone: "Asia/Shanghai",
+  zones: {},
   missing_special_days: [],
 };
 
@@ -55,13 +57,17 @@ export const history = (limit: number, before?: number) =>
 
 export const footage = (cursor: number) => get<{ clips: Clip[] }>(`/events/${cursor}/footage`);
 
+const ANSWER_MS = 5000;
+
+/** An order: once, and no answer is an end too. */
+const ordered = <T>(path: string, body: unknown) =>
+  call<T>("POST", path, body, {
+    headers: { "Idempotency-Key": randomId(), ...givenAt() },
+    signal: AbortSignal.timeout(ANSWER_MS),
+  });
+
 export const unlock = (door: string, reason: string) =>
-  call<{ command_id: string; expires_at: string | number }>(
-    "POST",
-    `/doors/${encodeURIComponent(door)}/unlock`,
-    { reason },
-    { "Idempotency-Key": randomId() },
-  );
+  ordered<{ command_id: string; expires_at: string | number }>(`/doors/${encodeURIComponent(door)}/unlock`, { reason });
 
 export interface OrderBody {
   action: "mode" | "mode_release" | "lockdown" | "lockdown_release" | "fire_reset" | "pardon";
@@ -74,9 +80,7 @@ export interface OrderBody {
 }
 
 export const giveOrder = (order: OrderBody) =>
-  call<{ commands: { gateway: string; command_id: string }[]; expires_at: string }>("POST", "/orders", order, {
-    "Idempotency-Key": randomId(),
-  });
+  ordered<{ commands: { gateway: string; command_id: string }[]; expires_at: string }>("/orders", order);
 
 export const commandState = (id: string) => get<CommandState>(`/commands/${encodeURIComponent(id)}`);
 

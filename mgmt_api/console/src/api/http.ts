@@ -15,6 +15,9 @@ export class Problem extends Error {
 /** The server did not answer at all. */
 export class Unreachable extends Error {}
 
+/** Nor within the time that an order waits: it may have arrived. */
+export class Unanswered extends Unreachable {}
+
 interface ProblemBody {
   type?: string;
   title?: string;
@@ -36,21 +39,22 @@ export async function call<T>(
   method: string,
   path: string,
   body?: unknown,
-  headers: Record<string, string> = {},
+  more: Pick<RequestInit, "signal"> & { headers?: Record<string, string> } = {},
 ): Promise<T> {
-  const init: RequestInit = { method, headers: { Accept: "application/json", ...headers }, credentials: "same-origin" };
+  const headers: Record<string, string> = { Accept: "application/json", ...more.headers };
+  const init: RequestInit = { ...more, method, headers, credentials: "same-origin" };
   if (body !== undefined) {
     init.body = JSON.stringify(body);
-    init.headers = { Accept: "application/json", "Content-Type": "application/json", ...headers };
+    headers["Content-Type"] = "application/json";
   }
-  let response: Response;
+  let response: Response, text: string;
   try {
     response = await fetch(BASE + path, init);
+    text = response.ok ? await response.text() : "";
   } catch (error) {
-    throw new Unreachable(String(error));
+    throw more.signal?.aborted ? new Unanswered(String(error)) : new Unreachable(String(error));
   }
   if (!response.ok) throw await problem(response);
-  const text = await response.text();
   return (text === "" ? undefined : JSON.parse(text)) as T;
 }
 

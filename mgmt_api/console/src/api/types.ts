@@ -85,6 +85,7 @@ export interface User {
 export interface Site {
   name: Label;
   timezone: string;
+  zones: Record<string, Label>; // the names of those at doors
   missing_special_days: { id: string; year: number }[]; // that schedules heed, and nobody wrote yet
 }
 
@@ -167,7 +168,7 @@ export type ServerMessage =
   | { type: "cameras"; cameras: Camera[] }
   | { type: "camera_alarms"; alarms: CameraAlarm[] }
   | { type: "command"; command: CommandState }
-  | { type: "pong" };
+  | { type: "pong"; at?: number }; // the server's clock, Unix seconds
 
 export type Point = [number, number]; // shares of the picture, from its top left corner
 

@@ -2,10 +2,11 @@
 
 import type { TFunction } from "i18next";
 
-import { Problem } from "../api/http";
+import { Problem, Unanswered } from "../api/http";
 import { named } from "../text/i18n";
 
 export function problemText(t: TFunction, error: unknown): string {
+  if (error instanceof Unanswered) return t("problem.unanswered");
   if (!(error instanceof Problem)) return t("problem.unreachable");
   const words = named(t, "problem", error.slug);
   return error.slug !== "" && words !== error.slug ? words : t("problem.other", { detail: error.message });

@@ -33,7 +33,7 @@ class End implements Wire {
   answers = true;
   send(text: string) {
     this.sent.push(text);
-    if (this.answers) this.tell({ type: "pong" });
+    if (this.answers) this.tell({ type: "pong", at: 1_800_000_000 });
   }
   close() {
     this.closed = true;
@@ -54,6 +54,7 @@ describe("the resuming socket", () => {
     urls: string[],
     fresh: boolean[],
     refused: number,
+    times: number[],
     cursor: number,
     socket: ResumingSocket;
   const end = () => {
@@ -62,7 +63,7 @@ describe("the resuming socket", () => {
     return last;
   };
   beforeEach(() => {
-    [clock, ends, urls, fresh, refused, cursor] = [new Hand(), [], [], [], 0, 7];
+    [clock, ends, urls, fresh, refused, times, cursor] = [new Hand(), [], [], [], 0, [], 7];
     socket = new ResumingSocket({
       url: (since) => `ws?since=${since}`,
       cursor: () => cursor,
@@ -75,6 +76,7 @@ describe("the resuming socket", () => {
       onMessage: () => undefined,
       onFresh: (is) => fresh.push(is),
       onRefused: () => (refused += 1),
+      onTime: (at_s) => times.push(at_s),
     });
     socket.start();
     end().tell(HELLO);
@@ -105,6 +107,11 @@ describe("the resuming socket", () => {
     end().tell(HELLO);
     clock.pass(60_000);
     expect(fresh.at(-1)).toBe(true);
+  });
+
+  test("hears the server's time with each answer to a ping", () => {
+    clock.pass(2000);
+    expect(new Set(times)).toEqual(new Set([1_800_000_000]));
   });
 
   test("waits a little longer each time, but never more than three seconds", () => {

@@ -17,6 +17,7 @@ export interface SocketOptions {
   onMessage: (message: ServerMessage) => void;
   onFresh: (fresh: boolean) => void;
   onRefused: () => void; // closed before any hello: the session may be over
+  onTime: (at_s: number) => void; // by the server's clock, Unix seconds
 }
 
 type Timer = "hello" | "beat" | "retry";
@@ -74,6 +75,7 @@ export class ResumingSocket {
     const message = JSON.parse(data) as ServerMessage;
     if (message.type === "pong") {
       this.answersPings = true;
+      if (message.at !== undefined) this.options.onTime(message.at);
       return;
     }
     if (message.type === "hello") this.greet();

@@ -4,6 +4,7 @@ import { useSyncExternalStore } from "react";
 
 import { history } from "../api/calls";
 import { socketUrl } from "../api/http";
+import { hearTime } from "../api/server_time";
 import type { ServerMessage } from "../api/types";
 import { EMPTY_FEED, reduce, withHistory, type Feed } from "./feed";
 import { ResumingSocket, type Clock } from "./socket";
@@ -72,6 +73,7 @@ export function startLive(onRefused: () => void): () => void {
     onMessage: take,
     onFresh: setFresh,
     onRefused,
+    onTime: hearTime,
   });
   let ended = false;
   const begin = () => {
