@@ -14,6 +14,7 @@ from mgmt_api.presence import Presence
 from mgmt_api.problems import Problem
 from mgmt_api.tables import table_of
 from mgmt_api.tables.doors import GatewayState
+from mgmt_api.tables.office import Zone
 
 Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=PLAIN)]
 Short = Annotated[str, Meta(max_length=200)]
@@ -102,6 +103,14 @@ def listed(session: Session, presence: Presence, cameras: Mapping[str, Sequence[
             extra = {"gateway": gateway, "cameras": list(cameras.get(door["name"], ()))}
             found.setdefault(door["name"], door | extra | {"online": here and door["online"]})
     return list(found.values())
+
+
+def zone_names(session: Session) -> dict[str, Json]:
+    """The names of the zones at doors."""
+    told = (door for _, inventory in inventories(session) for door in inventory.get("doors", ()))
+    at_doors = sorted({zone for door in told for zone in door.get("zones", ())})
+    found = session.execute(select(Zone.id, Zone.name).where(Zone.id.in_(at_doors)))
+    return {zone: json.loads(name) for zone, name in found}
 
 
 def gateway_of(session: Session, door: str) -> str:

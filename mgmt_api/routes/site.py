@@ -10,6 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.routing import Match
 from starlette.types import Scope
 
+from mgmt_api import doors
 from mgmt_api.access import API, GuardedRoute, PlaneOf
 from mgmt_api.calendars.ending import ending
 from mgmt_api.metrics import collect
@@ -59,10 +60,12 @@ def metrics(request: Request, plane: PlaneOf) -> Response:
 
 @router.get(f"{API}/site")
 def site(plane: PlaneOf) -> dict[str, Any]:
-    """The estate's name, the time zone in which its schedules are read, and special days that nobody wrote yet."""
+    """The estate's name, the time zone of its schedules, its zones' names, and special days that nobody wrote yet."""
     with plane.database.read() as session:
         missing = [each._asdict() for each in ending(session, plane.today())]
-    return {"name": dict(plane.estate.name), "timezone": plane.estate.timezone, "missing_special_days": missing}
+        zones = doors.zone_names(session)
+    known = {"name": dict(plane.estate.name), "timezone": plane.estate.timezone, "zones": zones}
+    return known | {"missing_special_days": missing}
 
 
 @router.get(f"{API}/openapi.json", include_in_schema=False)

@@ -56,7 +56,14 @@ def test_the_site_says_its_name_to_those_who_are_known(client: TestClient, plane
     assert client.get(f"{V1}/site").status_code == 401
     sign_in(client, "admin", (plane.estate.data_dir / "first-password").read_text().strip())
     expected = {"name": {"zh": "Menjin 门禁", "en": "Menjin"}, "timezone": "Asia/Shanghai"}
-    assert client.get(f"{V1}/site").json() == expected | {"missing_special_days": []}
+    assert client.get(f"{V1}/site").json() == expected | {"zones": {}, "missing_special_days": []}
+    lobby = {"name": {"zh": "大堂", "en": "Lobby"}, "parent": None, "public": False}
+    for zone in ("lobby", "cellar"):
+        client.put(f"{V1}/zones/{zone}", json=lobby, headers=CENTRAL).raise_for_status()
+    door = {"name": "front", "number": 1, "label": {"zh": "门", "en": "Door"}, "mode": "Locked", "alarm": "Normal"}
+    inventory = {"doors": [door | {"open": False, "zones": ["lobby", "elsewhere"]}]}
+    client.put(f"{V1}/gateways/gateway-1/inventory", json=inventory, headers=GATEWAY).raise_for_status()
+    assert client.get(f"{V1}/site").json()["zones"] == {"lobby": lobby["name"]}  # of those at doors
 
 
 def test_the_site_and_the_metrics_say_which_special_days_are_missing(

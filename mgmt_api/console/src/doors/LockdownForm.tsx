@@ -5,12 +5,15 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { useKeys } from "../frame/keys";
+import { useSite } from "../frame/site";
 import { useFeed } from "../live/store";
+import { zoneText } from "../text/zone";
 import { GivenOrder } from "./GivenOrder";
 import { useOrder } from "./order";
 
 export function LockdownForm({ onClose }: { onClose: () => void }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
+  const known = useSite().zones;
   const doors = useFeed((feed) => feed.doors);
   const { given, give } = useOrder();
   const [zone, setZone] = useState("");
@@ -31,10 +34,7 @@ export function LockdownForm({ onClose }: { onClose: () => void }) {
         value={zone}
         aria-label={t("lockdown.where")}
         onChange={setZone}
-        options={[
-          { value: "", label: t("lockdown.site") },
-          ...zones.map((value) => ({ value, label: t("lockdown.zone", { zone: value }) })),
-        ]}
+        options={["", ...zones].map((value) => ({ value, label: zoneText(t, known, i18n.language, value) }))}
       />
       <Input
         value={reason}

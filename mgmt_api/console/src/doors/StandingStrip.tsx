@@ -5,7 +5,10 @@ import { Button, Input } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
+import { useSite } from "../frame/site";
 import { useFeed } from "../live/store";
+import { inLanguage } from "../text/i18n";
+import { zoneText } from "../text/zone";
 import { GivenOrder } from "./GivenOrder";
 import { useOrder } from "./order";
 import { orderedPlace, standingOf, type Standing } from "./standing";
@@ -44,15 +47,16 @@ function Ending({ standing, onClose }: { standing: Standing; onClose: () => void
 }
 
 export function StandingStrip({ mayOrder }: { mayOrder: boolean }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
+  const { zones } = useSite();
   const doors = useFeed((feed) => feed.doors);
   const [ending, setEnding] = useState<string | null>(null);
   const standing = standingOf(doors);
   if (standing.length === 0) return null;
   const name = (place: string) => {
-    const { zone, door } = orderedPlace(place);
-    if (zone !== undefined) return t("lockdown.zone", { zone });
-    return door ?? t("lockdown.site");
+    const { zone = "", door } = orderedPlace(place);
+    if (door === undefined) return zoneText(t, zones, i18n.language, zone);
+    return inLanguage(doors.find((each) => each.name === door)?.label, i18n.language, door);
   };
   return (
     <div className="standing" role="alert" aria-label={t("standing.title")}>

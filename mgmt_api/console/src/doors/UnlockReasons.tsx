@@ -16,7 +16,14 @@ interface Props {
 export function UnlockReasons({ label, onReason, onCancel }: Props) {
   const { t } = useTranslation();
   const first = useRef<HTMLButtonElement>(null);
-  useEffect(() => first.current?.focus(), []);
+  useEffect(() => {
+    const before = document.activeElement;
+    first.current?.focus();
+    return () => {
+      // Who chose by keys goes on from where he was; who pressed elsewhere meanwhile stays there.
+      if (document.activeElement === document.body && before instanceof HTMLElement) before.focus();
+    };
+  }, []);
   const keys: KeyMap = { Escape: onCancel };
   REASONS.forEach((reason, index) => {
     keys[String(index + 1)] = () => onReason(reason);

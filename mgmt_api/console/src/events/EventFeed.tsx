@@ -5,6 +5,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { AccessEvent, Door } from "../api/types";
+import { useSite } from "../frame/site";
 import { mergeRows, type Row } from "../live/merge";
 import { loadOlder, useFeed } from "../live/store";
 import { matches } from "../text/filter";
@@ -30,6 +31,7 @@ function haystack(row: Row, doors: ReadonlyMap<string, Door>, text: EventText): 
 export function EventFeed({ filter, selected, onOpen }: Props) {
   const { t, i18n } = useTranslation();
   const events = useFeed((feed) => feed.events);
+  const { zones } = useSite();
   const doorList = useFeed((feed) => feed.doors);
   const cameras = useFeed((feed) => feed.cameras);
   const [shown, setShown] = useState<Shown>("all");
@@ -43,9 +45,10 @@ export function EventFeed({ filter, selected, onOpen }: Props) {
   const rows = useMemo(() => {
     const upTo = still.at === null ? events : events.filter((event) => event.cursor <= (still.at ?? 0));
     return mergeRows(upTo.filter((event) => shown === "all" || isShown(event, shown))).filter(
-      (row) => filter === "" || matches(filter, haystack(row, doors, eventText(row.event, doors, i18n.language, t))),
+      (row) =>
+        filter === "" || matches(filter, haystack(row, doors, eventText(row.event, doors, zones, i18n.language, t))),
     );
-  }, [events, still.at, shown, filter, doors, i18n.language, t]);
+  }, [events, still.at, shown, filter, doors, zones, i18n.language, t]);
   const waiting = still.at === null ? 0 : events.filter((event) => event.cursor > (still.at ?? 0)).length;
 
   useEffect(() => {

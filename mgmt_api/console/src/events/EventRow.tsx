@@ -2,13 +2,14 @@ import { memo } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { AccessEvent, Door } from "../api/types";
-import type { Row } from "../live/merge";
+import { lastStep, type Row } from "../live/merge";
 import { useSite } from "../frame/site";
 import { named } from "../text/i18n";
 import { day, timeOfDay, timeOrDate } from "../text/time";
 import { eventFace } from "./event_face";
 import { EventIcon } from "./EventIcon";
 import { eventText } from "./event_text";
+import { Repeats } from "./Repeats";
 import { Thumbnail } from "./Thumbnail";
 
 interface Props {
@@ -22,12 +23,12 @@ interface Props {
 export const EventRow = memo(
   function EventRow({ row, doors, selected, pictured, onOpen }: Props) {
     const { t, i18n } = useTranslation();
-    const { timezone } = useSite();
-    const { event, steps, count } = row;
+    const { timezone, zones } = useSite();
+    const { event, count } = row;
     const face = eventFace(event);
-    const { what, where, who, why } = eventText(event, doors, i18n.language, t);
+    const { what, where, who, why } = eventText(event, doors, zones, i18n.language, t);
     const time = timeOfDay(event.occurred_at, timezone);
-    const last = steps.filter((step) => step !== "DoorClosed").pop() ?? steps[steps.length - 1];
+    const last = lastStep(row);
     return (
       <li className={`event${face.alarm ? " event-alarm" : ""}${selected ? " selected" : ""} edge-${face.tone}`}>
         <button type="button" title={t("feed.footage")} aria-pressed={selected} onClick={() => onOpen(event)}>
@@ -35,11 +36,7 @@ export const EventRow = memo(
           <span className="event-words">
             <span className="event-top">
               <strong className={`tone-${face.tone}`}>{what}</strong>
-              {count > 1 && (
-                <span className="badge" aria-label={t("feed.repeats", { count })}>
-                  ×{count}
-                </span>
-              )}
+              <Repeats count={count} />
               <time dateTime={event.occurred_at} title={`${day(event.occurred_at, timezone)} ${time}`}>
                 {timeOrDate(event.occurred_at, timezone, Date.now())}
               </time>
@@ -53,7 +50,7 @@ export const EventRow = memo(
               {last && <span className={`step step-${last}`}>{named(t, "step", last)}</span>}
             </span>
           </span>
-          {pictured && <Thumbnail event={event} />}
+          {pictured && <Thumbnail key={event.cursor} event={event} />}
         </button>
       </li>
     );

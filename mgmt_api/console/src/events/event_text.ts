@@ -2,8 +2,9 @@
 
 import type { TFunction } from "i18next";
 
-import type { AccessEvent, Door } from "../api/types";
+import type { AccessEvent, Door, Site } from "../api/types";
 import { inLanguage, named } from "../text/i18n";
+import { zoneText } from "../text/zone";
 
 export interface EventText {
   what: string; // the result in a word
@@ -12,7 +13,9 @@ export interface EventText {
   why: string; // a sentence
 }
 
-const PEOPLE = new Set(["Granted", "Denied", "Taken", "NotTaken", "StaleRead"]);
+const PEOPLE = new Set(["Granted", "Denied", "StaleRead"]); // a passage alone does not tell whose it was
+
+const OF_ZONES = new Set(["lockdown", "lockdown_release", "pardon"]); // orders, where they name no door
 
 function who(event: AccessEvent, t: TFunction): string {
   if (event.operator && event.kind === "DeviceWork") return event.operator;
@@ -74,6 +77,7 @@ function modeText(event: AccessEvent, t: TFunction): string {
 export function eventText(
   event: AccessEvent,
   doors: ReadonlyMap<string, Door>,
+  zones: Site["zones"],
   language: string,
   t: TFunction,
 ): EventText {
@@ -81,7 +85,10 @@ export function eventText(
   const place = event.door ?? event.reader ?? event.access_point ?? event.gateway ?? "";
   return {
     what: named(t, "kind", event.kind),
-    where: inLanguage(door?.label, language, place || t("feed.system")),
+    where:
+      !event.door && OF_ZONES.has(told(event, "action"))
+        ? zoneText(t, zones, language, told(event, "zone"))
+        : inLanguage(door?.label, language, place || t("feed.system")),
     who: who(event, t),
     why: why(event, t),
   };

@@ -4,6 +4,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { ConfigProvider } from "antd";
 import enUS from "antd/locale/en_US";
 import zhCN from "antd/locale/zh_CN";
+import "dayjs/locale/zh-cn"; // the date picker's months and weekdays
 import { useCallback, useState } from "react";
 
 import { session } from "../api/calls";
@@ -28,15 +29,31 @@ function Gate() {
     setChanging(false);
     void queries.invalidateQueries({ queryKey: ["session"] });
   }, [queries]);
-  const become = useCallback((next: User | null) => queries.setQueryData(["session"], next), [queries]);
+  const [lost, setLost] = useState(false); // the session may have ended by itself
+  const sessionLost = useCallback(() => {
+    setLost(true);
+    refresh();
+  }, [refresh]);
+  const become = useCallback(
+    (next: User | null) => {
+      setLost(false);
+      queries.setQueryData(["session"], next);
+    },
+    [queries],
+  );
 
   if (isPending) return null;
-  if (!user) return <Login onUser={become} />;
+  if (!user) return <Login ended={lost} onUser={become} />;
   if (user.must_change || changing) {
     return <PasswordForm user={user} onDone={refresh} onCancel={() => setChanging(false)} />;
   }
   return (
-    <Shell user={user} onSessionLost={refresh} onLoggedOut={() => become(null)} onPassword={() => setChanging(true)} />
+    <Shell
+      user={user}
+      onSessionLost={sessionLost}
+      onLoggedOut={() => become(null)}
+      onPassword={() => setChanging(true)}
+    />
   );
 }
 

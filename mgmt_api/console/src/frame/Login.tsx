@@ -13,7 +13,12 @@ interface Fields {
   password: string;
 }
 
-export function Login({ onUser }: { onUser: (user: User) => void }) {
+interface Props {
+  ended: boolean; // the session before has ended by itself
+  onUser: (user: User) => void;
+}
+
+export function Login({ ended, onUser }: Props) {
   const { t } = useTranslation();
   const { mutate, error, isPending } = useMutation({
     mutationFn: ({ username, password }: Fields) => logIn(username.trim(), password),
@@ -22,6 +27,7 @@ export function Login({ onUser }: { onUser: (user: User) => void }) {
   return (
     <Entrance title={t("login.title")} known={false}>
       <Form<Fields> layout="vertical" size="large" requiredMark={false} onFinish={mutate}>
+        {ended && !error && <Alert className="gap-below" type="info" showIcon title={t("problem.unauthenticated")} />}
         {error && <Alert className="gap-below" type="error" showIcon role="alert" title={problemText(t, error)} />}
         <Form.Item
           name="username"

@@ -8,6 +8,7 @@ import { logOut } from "../api/calls";
 import type { AccessEvent, Door, User } from "../api/types";
 import { StandingStrip } from "../doors/StandingStrip";
 import { AlarmStrip } from "../events/AlarmStrip";
+import { allowAtPress } from "../events/sound";
 import { startLive, useFeed, useFresh, useFreshSince } from "../live/store";
 import { timeOfDay } from "../text/time";
 import { Board, WALL, type View } from "./Board";
@@ -15,6 +16,7 @@ import { Help } from "./Help";
 import { useKeys } from "./keys";
 import { MissingDays } from "./MissingDays";
 import { open, pagesOf, placeOf, useFragment, type PageName } from "./pages";
+import { prefer, usePreferences } from "./preferences";
 import { useSite } from "./site";
 import { TopBar } from "./TopBar";
 import { CameraAlarmStrip } from "../seeing/CameraAlarmStrip";
@@ -59,12 +61,13 @@ export function Shell({ user, onSessionLost, onLoggedOut, onPassword }: Props) {
   const fragment = useFragment();
   const [view, setView] = useState<View>(WALL);
   const [filter, setFilter] = useState("");
-  const [sound, setSound] = useState(false);
+  const { sound } = usePreferences();
   const [help, setHelp] = useState(false);
   const filterBox = useRef<InputRef>(null);
   const stale = !useFresh();
 
   useEffect(() => startLive(onSessionLost), [onSessionLost]);
+  useEffect(() => (sound ? allowAtPress() : undefined), [sound]);
   useEffect(() => {
     document.title = i18n.language === "zh-CN" ? site.name.zh : site.name.en;
   }, [site, i18n.language]);
@@ -82,7 +85,6 @@ export function Shell({ user, onSessionLost, onLoggedOut, onPassword }: Props) {
         "/": () => filterBox.current?.focus({ cursor: "all" }),
         "?": () => setHelp(true),
         Escape: () => {
-          setHelp(false);
           const box = filterBox.current;
           if (box && document.activeElement === box.input) {
             setFilter("");
@@ -111,7 +113,7 @@ export function Shell({ user, onSessionLost, onLoggedOut, onPassword }: Props) {
         filterBox={filterBox}
         sound={sound}
         onFilter={setFilter}
-        onSound={setSound}
+        onSound={(on) => prefer({ sound: on })}
         onHelp={() => setHelp(true)}
         onPassword={onPassword}
         onLogOut={leave}

@@ -16,7 +16,7 @@ import { useEffect, useState, type RefObject } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { User } from "../api/types";
-import { allowSound } from "../events/sound";
+import { allowSound, useAudible } from "../events/sound";
 import { useFeed, useFresh } from "../live/store";
 import { inLanguage, named } from "../text/i18n";
 import { day, timeOfDay } from "../text/time";
@@ -73,7 +73,8 @@ export function TopBar(props: Props) {
   const { user, page, filter, filterBox, sound, onFilter, onSound, onHelp, onPassword, onLogOut } = props;
   const { t, i18n } = useTranslation();
   const site = useSite();
-  const soundWord = sound ? t("bar.soundOn") : t("bar.soundOff");
+  const audible = useAudible();
+  const soundWord = !sound ? t("bar.soundOff") : audible ? t("bar.soundOn") : t("bar.soundAtPress");
   return (
     <header className="bar">
       <div className="brand">
@@ -103,14 +104,14 @@ export function TopBar(props: Props) {
       <div className="bar-acts">
         <Button
           type="text"
-          className={sound ? "" : "wanted"}
+          className={sound && audible ? "" : "wanted"}
           icon={sound ? <BellFilled aria-hidden /> : <BellOutlined aria-hidden />}
           aria-pressed={sound}
           aria-label={soundWord}
           title={soundWord}
           onClick={() => {
             allowSound();
-            onSound(!sound);
+            if (!sound || audible) onSound(!sound); // a press may be what a page loaded anew waits for
           }}
         />
         <Switches />

@@ -1,12 +1,28 @@
-// Single keys for the whole page; silent while somebody types or composes Chinese, and with any modifier held.
+// Single keys for the whole page; silent while somebody types or composes Chinese, with any modifier held, and behind
+// whatever lies over the page: a digit that opens a door would open one that nobody sees.
 
 import { useEffect, useRef } from "react";
 
 export type KeyMap = Partial<Record<string, (event: KeyboardEvent) => void>>;
 
+const OVER = [".ant-modal", ".ant-dropdown", ".ant-select-dropdown", ".ant-picker-dropdown", ".ant-popover"]
+  .map((each) => `${each}:not([class*="-leave"])`)
+  .join();
+const PRESSED = "button, a, summary, [role=button], [role=switch], [role=tab], [role=menuitem]"; // by space or Enter
+
 const typing = (target: EventTarget | null) =>
   target instanceof HTMLElement &&
   (target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName));
+
+const pressing = ({ key, target }: KeyboardEvent) =>
+  (key === " " || key === "Enter") && target instanceof Element && target.closest(PRESSED) !== null;
+
+let behind = false; // a dialog or menu lies over the page; looked at before it closes by this very key
+addEventListener(
+  "keydown",
+  () => (behind = [...document.querySelectorAll(OVER)].some((each) => each.getClientRects().length > 0)),
+  true,
+);
 
 /** Calls `keys[event.key]`. Escape works while typing too. What is `inner` is asked before the page around it. */
 export function useKeys(keys: KeyMap, inner = false): void {
@@ -16,8 +32,8 @@ export function useKeys(keys: KeyMap, inner = false): void {
   });
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
-      if (event.isComposing || event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
-      if (event.defaultPrevented || (typing(event.target) && event.key !== "Escape")) return;
+      if (behind || event.isComposing || event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
+      if (event.defaultPrevented || pressing(event) || (typing(event.target) && event.key !== "Escape")) return;
       const act = latest.current[event.key];
       if (!act) return;
       event.preventDefault();

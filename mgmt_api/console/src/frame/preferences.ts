@@ -1,4 +1,4 @@
-// What this browser prefers: the language and the theme. Chinese and dark until somebody chooses otherwise.
+// What this browser prefers: the language, the theme and the sound of alarms. Chinese, dark and silent until somebody chooses otherwise.
 
 import i18next from "i18next";
 import { useSyncExternalStore } from "react";
@@ -8,6 +8,7 @@ import { LANGUAGES, type Language } from "../text/i18n";
 export interface Preferences {
   language: Language;
   theme: "dark" | "light";
+  sound: boolean;
 }
 
 const KEY = "menjin.preferences";
@@ -22,6 +23,7 @@ function stored(): Preferences {
   return {
     language: LANGUAGES.find((language) => language === known.language) ?? "zh-CN",
     theme: known.theme === "light" ? "light" : "dark",
+    sound: known.sound === true,
   };
 }
 

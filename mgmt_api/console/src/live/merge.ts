@@ -9,6 +9,10 @@ export interface Row {
   count: number;
 }
 
+/** What became of it: a door that closed again says less than what came before. */
+export const lastStep = ({ steps }: Row): string | undefined =>
+  steps.filter((step) => step !== "DoorClosed").pop() ?? steps[steps.length - 1];
+
 const REPEAT_MS = 60_000;
 const FOLLOW_UPS = new Set(["Taken", "NotTaken", "CommandOutcome", "DoorClosed"]);
 const OPENINGS = new Set(["Granted", "RemoteUnlock", "Taken", "DoorForcedOpen", "DoorOpenTooLong"]);
