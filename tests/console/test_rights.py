@@ -140,3 +140,28 @@ def test_where_somebody_may_go_is_told_by_the_gateway(people: Site, page: Page) 
         resident.get_by_role("button", name="可通行的门").click()
         expect(resident.locator(".where-doors")).to_contain_text("泳池")
         expect(resident.get_by_role("link", name="CSV")).to_be_visible()
+
+
+def test_each_credential_of_a_resident_has_its_own_answer(people: Site, page: Page) -> None:
+    card = {"resident": "r-1", "type": "card", "format": "H10301", "facility": 1, "card": 4711, "profiles": []}
+    people.office("credentials/c-3", card)
+    with answering(people, SAID):
+        time.sleep(0.5)
+        page.goto(f"{people.url}/#/people")
+        resident = page.locator("[data-resident=r-1]")
+        resident.get_by_label("为什么能或不能过这扇门？").click()
+        page.get_by_title("泳池").click()
+        why = page.get_by_role("dialog")
+        for number in ("1337", "4711"):
+            expect(why.get_by_role("region", name=f"卡片 ····{number}")).to_contain_text("此凭证已过期。")
+
+
+def test_residents_past_the_first_fifty_are_a_press_away(people: Site, page: Page) -> None:
+    for n in range(60):
+        people.office(f"residents/many-{n}", {"name": f"赵{n}", "unit": f"9-{n:02}"})
+    page.goto(f"{people.url}/#/people")
+    page.get_by_label("姓名、房号").fill("赵")
+    expect(page.locator(".resident")).to_have_count(50)
+    page.get_by_role("button", name="已显示前 50 人").click()
+    expect(page.locator(".resident")).to_have_count(60)
+    expect(page.get_by_role("button", name="显示更多")).to_have_count(0)

@@ -74,7 +74,10 @@ export const explainEvent = (cursor: number) => get<Explanation>(`/events/${curs
 export const explainDoor = (door: string, credential: string) =>
   call<Explanation>("POST", `/doors/${path(door)}/explain`, { credential });
 
-export const findResidents = (query: string) => get<Resident[]>(`/residents?query=${path(query)}`);
+export const PAGE = 50;
+
+export const findResidents = (query: string, after?: string) =>
+  get<Resident[]>(`/residents?query=${path(query)}&limit=${PAGE}${after === undefined ? "" : `&after=${path(after)}`}`);
 
 export const whereCan = (resident: string) => get<{ rights: Right[] }>(`/residents/${path(resident)}/where-can`);
 

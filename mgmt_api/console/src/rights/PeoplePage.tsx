@@ -1,12 +1,12 @@
 // Residents at the desk: find one, see the credentials, stop or restore one with a reason, see where it leads.
 
 import { SearchOutlined } from "@ant-design/icons";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Input } from "antd";
+import { keepPreviousData, useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
+import { Button, Input } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import { findResidents, type Resident } from "../api/rights";
+import { findResidents, PAGE, type Resident } from "../api/rights";
 import { problemText } from "../frame/problem_text";
 import type { PageProps } from "../frame/Shell";
 import { named } from "../text/i18n";
@@ -43,11 +43,14 @@ function ResidentCard({ resident, mayStop }: { resident: Resident; mayStop: bool
 export default function PeoplePage({ user }: PageProps) {
   const { t } = useTranslation();
   const [query, setQuery] = useState("");
-  const { data, error, isPending } = useQuery({
+  const { data, error, isPending, hasNextPage, isFetchingNextPage, fetchNextPage } = useInfiniteQuery({
     queryKey: ["residents", query],
-    queryFn: () => findResidents(query),
-    placeholderData: (known) => known,
+    queryFn: ({ pageParam }) => findResidents(query, pageParam),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => (page.length < PAGE ? undefined : page[page.length - 1]?.id),
+    placeholderData: keepPreviousData,
   });
+  const found = data?.pages.flat();
   return (
     <main className="people">
       <section className="panel" aria-label={t("people.title")}>
@@ -65,12 +68,17 @@ export default function PeoplePage({ user }: PageProps) {
         </header>
         {error && <p className="empty">{problemText(t, error)}</p>}
         {isPending && <p className="empty">{t("people.loading")}</p>}
-        {data && data.length === 0 && <p className="empty">{t("people.nobody")}</p>}
+        {found?.length === 0 && <p className="empty">{t("people.nobody")}</p>}
         <ul className="residents">
-          {data?.map((resident) => (
+          {found?.map((resident) => (
             <ResidentCard key={resident.id} resident={resident} mayStop={user.role !== "auditor"} />
           ))}
         </ul>
+        {hasNextPage && (
+          <Button type="text" block loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
+            {t("people.more", { count: found?.length ?? 0 })}
+          </Button>
+        )}
       </section>
     </main>
   );

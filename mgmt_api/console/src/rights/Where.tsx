@@ -2,14 +2,23 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { Button, Select } from "antd";
+import type { TFunction } from "i18next";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import { explainDoor, whereCan, whereCanCsv, type Resident } from "../api/rights";
+import { explainDoor, whereCan, whereCanCsv, type Held, type Resident } from "../api/rights";
 import { problemText } from "../frame/problem_text";
 import { useFeed } from "../live/store";
 import { inLanguage } from "../text/i18n";
-import { Why } from "./Why";
+import { credentialName } from "./credential_name";
+import { Why, type Question } from "./Why";
+
+/** Each credential has an answer of its own: one that is stopped says nothing of the others. */
+const questionOf = (t: TFunction, door: string, credential: Held): Question => ({
+  key: [door, credential.id],
+  ask: () => explainDoor(door, credential.id),
+  head: credentialName(t, credential),
+});
 
 export function Where({ resident }: { resident: Resident }) {
   const { t, i18n } = useTranslation();
@@ -22,8 +31,7 @@ export function Where({ resident }: { resident: Resident }) {
     enabled: open,
     gcTime: 0,
   });
-  const credential = resident.credentials[0]?.id ?? "";
-  const named = (name: string) => inLanguage(doors.find((one) => one.name === name)?.label, i18n.language, name);
+  const label = (name: string) => inLanguage(doors.find((one) => one.name === name)?.label, i18n.language, name);
   const reached = [...new Set(data?.rights.map((right) => right.door))];
   return (
     <div className="where">
@@ -46,7 +54,7 @@ export function Where({ resident }: { resident: Resident }) {
           {data && reached.length === 0 && <p className="tone-bad">{t("people.nowhere")}</p>}
           {reached.map((name) => (
             <span key={name} className="badge">
-              {named(name)}
+              {label(name)}
             </span>
           ))}
           {data && (
@@ -57,7 +65,7 @@ export function Where({ resident }: { resident: Resident }) {
         </div>
       )}
       <Why
-        question={door === null ? null : { key: [door, credential], ask: () => explainDoor(door, credential) }}
+        questions={door === null ? [] : resident.credentials.map((each) => questionOf(t, door, each))}
         onClose={() => setDoor(null)}
       />
     </div>

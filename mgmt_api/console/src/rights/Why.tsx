@@ -7,7 +7,6 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { Explanation, Step, Verdict } from "../api/rights";
-import { useKeys } from "../frame/keys";
 import { problemText } from "../frame/problem_text";
 import { useSite } from "../frame/site";
 import { useFeed } from "../live/store";
@@ -65,46 +64,55 @@ function Answer({ verdict }: { verdict: Verdict }) {
   );
 }
 
+export interface Question {
+  key: readonly string[]; // its name among the questions
+  ask: () => Promise<Explanation>;
+  head?: string; // what it is about, where there are several
+}
+
+function Told({ question }: { question: Question }) {
+  const { t } = useTranslation();
+  const { timezone } = useSite();
+  const { data, error, isPending } = useQuery({ queryKey: ["why", ...question.key], queryFn: question.ask, gcTime: 0 });
+  return (
+    <section className="why" aria-label={question.head}>
+      {question.head && <h3>{question.head}</h3>}
+      {isPending && (
+        <p className="empty" role="status">
+          <LoadingOutlined aria-hidden /> {t("why.asking")}
+        </p>
+      )}
+      {error && <p className="empty">{t("why.failed", { why: problemText(t, error) })}</p>}
+      {data && (
+        <>
+          <p className="dim">
+            {t("why.stood", {
+              time: `${day(data.at, timezone)} ${timeOfDay(data.at, timezone)}`,
+              version: data.table_version,
+            })}
+            {data.credential && ` · ${t("why.credential", { id: data.credential })}`}
+          </p>
+          {data.answers.map((verdict) => (
+            <Answer key={verdict.access_point} verdict={verdict} />
+          ))}
+        </>
+      )}
+    </section>
+  );
+}
+
 interface Props {
-  /** What is asked, and its name among the questions; null: nothing. */
-  question: { key: readonly unknown[]; ask: () => Promise<Explanation> } | null;
+  questions: readonly Question[]; // none: nothing is asked
   onClose: () => void;
 }
 
-export function Why({ question, onClose }: Props) {
+export function Why({ questions, onClose }: Props) {
   const { t } = useTranslation();
-  const { timezone } = useSite();
-  useKeys(question === null ? {} : { Escape: onClose }, true); // the page behind it stays as it is
-  const { data, error, isPending } = useQuery({
-    queryKey: ["why", ...(question?.key ?? [])],
-    queryFn: () => question?.ask() ?? Promise.reject(new Error("nothing asked")),
-    enabled: question !== null,
-    gcTime: 0,
-  });
   return (
-    <Modal open={question !== null} onCancel={onClose} footer={null} title={t("why.title")} width={720}>
-      <div className="why">
-        {isPending && (
-          <p className="empty" role="status">
-            <LoadingOutlined aria-hidden /> {t("why.asking")}
-          </p>
-        )}
-        {error && <p className="empty">{t("why.failed", { why: problemText(t, error) })}</p>}
-        {data && (
-          <>
-            <p className="dim">
-              {t("why.stood", {
-                time: `${day(data.at, timezone)} ${timeOfDay(data.at, timezone)}`,
-                version: data.table_version,
-              })}
-              {data.credential && ` · ${t("why.credential", { id: data.credential })}`}
-            </p>
-            {data.answers.map((verdict) => (
-              <Answer key={verdict.access_point} verdict={verdict} />
-            ))}
-          </>
-        )}
-      </div>
+    <Modal open={questions.length > 0} onCancel={onClose} footer={null} title={t("why.title")} width={720}>
+      {questions.map((question) => (
+        <Told key={question.key.join(" ")} question={question} />
+      ))}
     </Modal>
   );
 }
