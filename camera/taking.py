@@ -58,7 +58,7 @@ class Taken:
     @property
     def name(self) -> str:
         """Return what the file is called where it is saved."""
-        return f"menjin-{iso(self.wanted.from_us)[:19].replace(':', '')}-{'-'.join(self.wanted.cameras)[:60]}.zip"
+        return f"menjin-{iso(self.wanted.from_us)[:19].replace(':', '')}Z-{'-'.join(self.wanted.cameras)[:60]}.zip"
 
     def json(self) -> dict[str, object]:
         """Return what is told of it."""

@@ -38,7 +38,7 @@ def parts_of(export: str) -> list[Part]:
 def joined(parts: Sequence[Part], told: Sequence[Json]) -> Json:
     """What is told of an export, from what its recorders tell of their parts."""
     stage = next(stage for stage in STAGES if any(each["stage"] == stage for each in told))
-    name = told[0]["name"] if len(told) == 1 else f"{told[0]['name'].partition('Z-')[0][:24]}-{len(told)}-recorders.zip"
+    name = told[0]["name"] if len(told) == 1 else f"{told[0]['name'].partition('Z-')[0]}Z-{len(told)}-recorders.zip"
     return {
         "id": "_".join(map(str, parts)),
         "stage": stage,

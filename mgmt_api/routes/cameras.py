@@ -19,6 +19,7 @@ from mgmt_api.plane import Plane
 from mgmt_api.problems import Problem
 
 BEFORE_S, AFTER_S = 10.0, 20.0  # the clip around an event
+UNREACHABLE = "recorder-unreachable"  # whether there is footage is not known
 KEPT_WIDTH = 640  # of the pictures of events, in pixels
 _PASSED_ON = (
     "content-type", "content-length", "content-range", "content-disposition", "accept-ranges", "etag", "last-modified",
@@ -45,9 +46,12 @@ async def list_cameras(plane: PlaneOf) -> list[dict[str, Any]]:
 async def timelines(plane: PlaneOf, from_: From, to: To) -> dict[str, Any]:
     """What of each camera is recorded between two moments, and why the rest is not."""
     span = span_of(from_, to)
-    return {
-        name: told for _, each in await plane.recorders.ask_all("timeline", params=span) for name, told in each.items()
-    }
+    answers = await plane.recorders.ask_all("timeline", params=span)
+    all_answered = len(answers) == len(plane.recorders.addresses)
+    gap = span | {"reason": "unknown" if all_answered else UNREACHABLE}
+    nothing = {"recorded": [], "gaps": [gap], "erased": [], "holds": []}
+    wired = {camera.name: nothing for camera in plane.estate.cameras}
+    return wired | {name: told for _, each in answers for name, told in each.items()}
 
 
 @router.get("/cameras/{name}/timeline")
@@ -172,7 +176,7 @@ async def _clip(plane: Plane, camera: dict[str, Any], from_: str, to: str, reaso
         path = f"cameras/{camera['name']}/timeline"
         told = await plane.recorders.ask_json(await plane.recorders.of(camera["name"]), "GET", path, params=span)
     except Problem:
-        return clip | {"recorded": False, "gaps": [span | {"reason": "recorder-unreachable"}]}
+        return clip | {"recorded": False, "gaps": [span | {"reason": UNREACHABLE}]}
     missing = [each | {"reason": "expired"} for each in told.get("erased", [])] + told.get("gaps", [])
     return clip | {"recorded": bool(told.get("recorded") or told.get("segments")), "gaps": missing}
 

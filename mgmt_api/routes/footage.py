@@ -59,6 +59,7 @@ async def export(body: NewExport, plane: PlaneOf, caller: CallerOf) -> dict[str,
     places: dict[int, list[str]] = {}
     for name in body.cameras:
         places.setdefault(await plane.recorders.number_of(name), []).append(name)
+    await _require_footage(plane, body.cameras, span)
     whole = {"id": secrets.token_hex(16), "cameras": body.cameras} if len(places) > 1 else None
     wanted = {
         **span,
@@ -125,6 +126,8 @@ async def add_hold(body: NewHold, plane: PlaneOf, caller: CallerOf) -> list[dict
     until = {"until": body.until.isoformat()} if body.until else {}
     hold = {**span_of(body.from_, body.to), "reason": body.reason, "by": caller.name, **until}
     places = [(name, await plane.recorders.number_of(name)) for name in body.cameras]
+    if body.to.timestamp() <= plane.clock():  # what is still to come may be kept before it is there
+        await _require_footage(plane, body.cameras, span_of(body.from_, body.to))
     made = []
     for name, number in places:
         one = await plane.recorders.ask_json(
@@ -161,6 +164,16 @@ def register(
         rows = audit.page(session, before, limit, tuple(Deed))
     entries = [{**row, "at": iso(row["at"])} for row in rows]
     return {"entries": entries, "next": entries[-1]["id"] if len(entries) == limit else None}
+
+
+async def _require_footage(plane: Plane, names: list[str], span: dict[str, str]) -> None:
+    """Something of it was recorded by one of the cameras. Raises `Problem` no-footage."""
+    for name in names:
+        address, path = await plane.recorders.of(name), f"cameras/{name}/timeline"
+        told = await plane.recorders.ask_json(address, "GET", path, params=span | {"files": "false"})
+        if told.get("recorded"):
+            return
+    raise Problem("no-footage")
 
 
 async def _events(plane: Plane, names: list[str], span: tuple[datetime, datetime]) -> list[dict[str, Any]]:

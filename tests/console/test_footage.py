@@ -1,5 +1,7 @@
 """Footage in the console: looked at with a reason, to the picture; taken, kept, and all of it in the register."""
 
+import re
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -147,4 +149,61 @@ def test_an_event_shows_its_picture_and_then_its_film(house: House, page: Page) 
     page.locator(".event", has_text="强行开门").first.click()
     eventually(lambda: picture_ms(page.locator(".event-clip video")) >= at - 2500)
     page.get_by_role("button", name="在回放中查看").click()
-    expect(page.get_by_text("事由：event 2")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"事由：事件 \d+"))).to_be_visible()
+
+
+def test_where_nothing_was_recorded_nothing_is_taken_or_kept_and_it_is_said(house: House, page: Page) -> None:
+    look(page, house, house.recorded[0][0] - 600_000)
+    page.get_by_role("button", name="设起点").click()
+    for act, dialog, begin in (("导出", "导出录像", "开始导出"), ("保留", "保留录像", "保留")):
+        page.get_by_role("button", name=act, exact=True).click()
+        opened = page.get_by_role("dialog", name=dialog)
+        opened.get_by_role("button", name=begin, exact=True).press("Enter")
+        expect(opened.get_by_role("alert")).to_contain_text("这段时间没有录像")
+        page.keyboard.press("Escape")
+        expect(opened).to_be_hidden()
+
+
+def test_space_presses_the_button_that_has_the_focus_and_no_key_works_behind_a_dialog(house: House, page: Page) -> None:
+    look(page, house, house.recorded[0][0] + 2000, "patrol")
+    expect(page.get_by_text("事由：巡查复核")).to_be_visible()  # a preset reason, in the page's language
+    eventually(lambda: shows(page, "gate", house.recorded[0][0] + 2000))
+    begin = deck_ms(page)
+    page.get_by_role("button", name="设起点").focus()
+    page.keyboard.press("Space")
+    expect(page.get_by_text("未选时段")).to_have_count(0)
+    expect(page.get_by_role("button", name="播放 (空格)")).to_be_visible()
+    page.keyboard.press("e")
+    dialog = page.get_by_role("dialog", name="导出录像")
+    expect(dialog.get_by_role("textbox")).to_have_value("巡查复核")
+    dialog.get_by_role("button", name="开始导出").focus()
+    page.keyboard.press("l")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    assert deck_ms(page) == begin
+
+
+def test_the_events_beside_the_film_name_whom_they_let_in(house: House, page: Page) -> None:
+    at = house.recorded[0][0] + 2000
+    house.tell(3, "Granted", "gate-door", at, holder="r-9", command_id="c-9")
+    house.tell(4, "Taken", "gate-door", at + 1000, command_id="c-9")
+    house.tell(5, "Taken", "garage-door", at + 1000)
+    look(page, house, at)
+    rows = page.get_by_role("region", name="这段时间的事件").locator(".event")
+    expect(rows.filter(has_text="r-9")).to_contain_text("已通过")
+    expect(rows.filter(has_text="garage-door").filter(has_text="已通过")).to_have_count(1)
+    expect(rows.filter(has_text="未识别的人员")).to_have_count(0)  # a passage alone tells nobody
+
+
+def test_a_recorder_that_is_away_is_not_called_a_lack_of_footage(house: House, page: Page) -> None:
+    house.recorder.close()
+    now_ms = time.time() * 1000
+    house.tell(6, "DoorForcedOpen", "gate-door", now_ms)
+    look(page, house, house.recorded[0][0] + 2000)
+    expect(page.locator(".screen[data-camera=gate]")).to_contain_text("录像机无响应")
+    page.goto(f"{house.url}/#/board")
+    page.locator(".event", has_text="强行开门").first.click()
+    footage = page.get_by_role("region", name="事件录像")
+    expect(footage).to_contain_text("录像机无响应")
+    expect(footage).not_to_contain_text("正在写入")

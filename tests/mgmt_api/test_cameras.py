@@ -33,6 +33,11 @@ def cameras() -> list[dict[str, Any]]:
     return [{"name": "lobby", "state": "recording", "since": "2027-01-15T08:00:00.000Z", "doors": ["elsewhere"]}]
 
 
+@recorder.get("/timeline")
+def timelines() -> dict[str, Any]:
+    return {}
+
+
 @recorder.get("/cameras/{name}/timeline")
 def timeline(name: str, request: Request) -> dict[str, Any]:
     gap = {"from": request.query_params["from"], "to": request.query_params["to"], "reason": "camera_down"}
@@ -100,6 +105,8 @@ def test_what_the_recorder_holds_is_passed_on(watched: Served) -> None:
         assert client.get(f"{V1}/cameras/lobby/playlist.m3u8", params=span | why).text.startswith("#EXTM3U")
         [gap] = client.get(f"{V1}/cameras/lobby/timeline", params=span).json()["gaps"]
         assert gap["from"] == "2027-01-15T08:00:00.000Z"
+        [gap] = client.get(f"{V1}/timeline", params=span).json()["lobby"]["gaps"]
+        assert gap["reason"] == "unknown"  # it answers, and tells nothing of this camera
 
 
 def test_an_event_has_its_footage(watched: Served) -> None:
@@ -115,6 +122,9 @@ def test_a_recorder_that_is_away_is_a_problem_of_its_own(estate: Estate) -> None
     link = RecorderAddress(f"http://127.0.0.1:{free_port()}", "recorder-token")
     with Served(Plane(replace(estate, recorders=[link]))) as running, running.sign_in() as client:
         assert client.get(f"{V1}/cameras").json()[0]["state"] == "unknown"
+        span = {"from": "2027-01-15T08:00:00Z", "to": "2027-01-15T08:01:00Z"}
+        told = client.get(f"{V1}/timeline", params=span).json()["lobby"]
+        assert (told["recorded"], told["gaps"][0]["reason"]) == ([], "recorder-unreachable")
         answer = client.get(f"{V1}/cameras/lobby/media/1")
         assert (answer.status_code, answer.json()["type"]) == (502, "recorder-unreachable")
 

@@ -129,7 +129,7 @@ def test_cameras_of_two_recorders_are_one_export_that_verifies_as_one(
     admin: TestClient, guard: dict[str, str], house: House, tmp_path: Path
 ) -> None:
     made = taken(admin, guard, cameras=["lobby", "pool"], **house.span, reason="police, case 13")
-    assert (made["stage"], made["name"][-16:]) == ("ready", "-2-recorders.zip")
+    assert (made["stage"], made["name"][-17:]) == ("ready", "Z-2-recorders.zip")
     path = tmp_path / "x.zip"
     path.write_bytes(admin.get(made["file"], headers=guard).content)
     assert len(made["keys"]) == 2
@@ -210,10 +210,13 @@ def test_an_auditor_reads_the_register_and_takes_nothing(
     assert admin.post(f"{V1}/holds", json=body, headers=auditor).status_code == 403
 
 
-def test_what_the_recorder_refuses_is_told_in_its_words(admin: TestClient) -> None:
+def test_what_is_not_there_is_neither_taken_nor_kept(admin: TestClient) -> None:
     old = {"from": "2020-01-01T00:00:00Z", "to": "2020-01-01T00:01:00Z"}
     refused = admin.post(f"{V1}/clips", json={"cameras": ["lobby"], **old, "reason": "x"})
-    assert (refused.status_code, refused.json()["detail"]) == (404, "nothing is recorded in this time span")
+    assert (refused.status_code, refused.json()["type"]) == (404, "no-footage")
+    refused = admin.post(f"{V1}/holds", json={"cameras": ["lobby", "pool"], **old, "reason": "x"})
+    assert refused.json()["type"] == "no-footage"
+    assert admin.get(f"{V1}/holds").json() == []
     assert admin.get(f"{V1}/clips/0-{'0' * 16}").status_code == 404
     assert admin.get(f"{V1}/clips/9-{'0' * 16}/file").status_code == 404
     assert lines(admin) == []

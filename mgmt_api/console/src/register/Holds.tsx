@@ -12,6 +12,7 @@ import { problemText } from "../frame/problem_text";
 import { useSite } from "../frame/site";
 import { useFeed } from "../live/store";
 import { inLanguage } from "../text/i18n";
+import { reasonText } from "../text/reason";
 import { day, timeOfDay } from "../text/time";
 
 export function Holds({ mayLift }: { mayLift: boolean }) {
@@ -32,7 +33,7 @@ export function Holds({ mayLift }: { mayLift: boolean }) {
       width: 330,
       render: (_, { from, to }) => `${moment(from)} – ${timeOfDay(to, timezone)}`,
     },
-    { title: t("register.why"), dataIndex: "reason" },
+    { title: t("register.why"), render: (_, { reason }) => reasonText(t, reason) },
     { title: t("register.by"), dataIndex: "by", width: 140 },
     {
       title: t("hold.until"),
@@ -100,7 +101,7 @@ function Lift({ hold, onClose }: { hold: Hold; onClose: () => void }) {
       onCancel={onClose}
       destroyOnHidden
     >
-      <p className="gap-below">{t("hold.liftWords", { reason: hold.reason })}</p>
+      <p className="gap-below">{t("hold.liftWords", { reason: reasonText(t, hold.reason) })}</p>
       {lift.error && <Alert type="error" showIcon title={problemText(t, lift.error)} className="gap-below" />}
       <Input
         autoFocus

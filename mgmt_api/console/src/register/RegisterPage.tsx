@@ -13,6 +13,7 @@ import { useSite } from "../frame/site";
 import { useFeed } from "../live/store";
 import { matches } from "../text/filter";
 import { inLanguage, named } from "../text/i18n";
+import { reasonText } from "../text/reason";
 import { day, timeOfDay } from "../text/time";
 import { folded, type Look } from "./fold";
 import { Holds } from "./Holds";
@@ -64,7 +65,7 @@ function Lines() {
     inLanguage(cameras.find((camera) => camera.name === name)?.label, i18n.language, name);
   const labels = (target: string) => target.split(", ").map(label).join("、");
   const moment = (at: string) => `${day(at, timezone)} ${timeOfDay(at, timezone)}`;
-  const whatFor = ({ detail }: Look) => detail.reason?.replace(/^event (\d+)$/, (_, n) => t("register.ofEvent", { n }));
+  const whatFor = ({ detail }: Look) => detail.reason && reasonText(t, detail.reason);
   const lines = folded(data?.pages.flatMap(({ entries }) => entries) ?? []).filter(
     (look) =>
       (kind === "all" || OF[kind].includes(look.action)) &&

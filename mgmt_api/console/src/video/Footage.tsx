@@ -20,7 +20,7 @@ import { day, timeOfDay } from "../text/time";
 import { explainEvent } from "../api/rights";
 import { Why } from "../rights/Why";
 import { EventClip } from "./EventClip";
-import { gapReason } from "./gap_text";
+import { gapReason, missingText, UNREACHABLE } from "./gap_text";
 
 const WRITTEN_WITHIN_MS = 150_000; // a file of 60 s closes, is hashed and indexed well within this
 const ASK_AGAIN_MS = 4000;
@@ -55,18 +55,15 @@ function Kept({ cursor, camera }: { cursor: number; camera: string }) {
 function Missing({ clip, cursor, young }: { clip: Clip; cursor: number; young: boolean }) {
   const { t } = useTranslation();
   const reason = clip.gaps?.[0]?.reason;
-  const words = young
-    ? t("footage.pending")
-    : reason
-      ? t("footage.notRecorded", { why: gapReason(t, reason) })
-      : t("footage.notRecordedUnknown");
+  const coming = young && reason !== UNREACHABLE;
+  const words = coming ? t("footage.pending") : reason ? missingText(t, reason) : t("footage.notRecordedUnknown");
   return (
     <div className="footage-words" role="status">
       <span className="tile-icon" aria-hidden>
-        {young ? <LoadingOutlined /> : <VideoCameraOutlined />}
+        {coming ? <LoadingOutlined /> : <VideoCameraOutlined />}
       </span>
       <p>{words}</p>
-      {!young && <Kept cursor={cursor} camera={clip.camera} />}
+      {!coming && <Kept cursor={cursor} camera={clip.camera} />}
     </div>
   );
 }
@@ -84,7 +81,7 @@ function Gaps({ clip }: { clip: Clip }) {
 
 export function Footage({ event, onBack }: Props) {
   const { t, i18n } = useTranslation();
-  const { timezone } = useSite();
+  const { timezone, zones } = useSite();
   const doors = useFeed((feed) => feed.doors);
   const [camera, setCamera] = useState<string | null>(null);
   const [asked, setAsked] = useState(false);
@@ -97,7 +94,8 @@ export function Footage({ event, onBack }: Props) {
   const young = dataUpdatedAt - Date.parse(event.occurred_at) < WRITTEN_WITHIN_MS;
   const clips = data?.clips ?? [];
   const clip = clips.find((one) => one.camera === camera) ?? clips.find((one) => one.recorded) ?? clips[0];
-  const { what, where, who, why } = eventText(event, new Map(doors.map((door) => [door.name, door])), i18n.language, t);
+  const byName = new Map(doors.map((door) => [door.name, door]));
+  const { what, where, who, why } = eventText(event, byName, zones, i18n.language, t);
 
   return (
     <section className="panel wall" aria-label={t("footage.title")}>
@@ -145,7 +143,7 @@ export function Footage({ event, onBack }: Props) {
         )}
       </footer>
       <Why
-        question={asked ? { key: ["event", event.cursor], ask: () => explainEvent(event.cursor) } : null}
+        questions={asked ? [{ key: ["event", String(event.cursor)], ask: () => explainEvent(event.cursor) }] : []}
         onClose={() => setAsked(false)}
       />
     </section>

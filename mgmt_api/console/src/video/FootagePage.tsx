@@ -186,6 +186,6 @@ function Playback({ query, reason, mayTake, onReason }: Props) {
 function save(url: string, camera: string, at: number): void {
   const link = document.createElement("a");
   link.href = url;
-  link.download = `${camera}-${new Date(at).toISOString().slice(0, 19).replaceAll(":", "")}.jpg`;
+  link.download = `${camera}-${new Date(at).toISOString().slice(0, 19).replaceAll(":", "")}Z.jpg`;
   link.click();
 }

@@ -7,6 +7,7 @@ import { useTranslation } from "react-i18next";
 
 import { hold } from "../api/calls";
 import { problemText } from "../frame/problem_text";
+import { reasonText } from "../text/reason";
 import { ChosenFacts, iso, wantedOf, type Chosen } from "./Chosen";
 import { DAY } from "./scale";
 
@@ -15,7 +16,7 @@ const DAYS = [30, 90, 180, 0] as const; // 0: until somebody lifts it
 export function HoldForm(chosen: Chosen) {
   const { t } = useTranslation();
   const queries = useQueryClient();
-  const [why, setWhy] = useState(chosen.reason);
+  const [why, setWhy] = useState(() => reasonText(t, chosen.reason));
   const [days, setDays] = useState<number>(90);
   const place = useMutation({
     mutationFn: () =>

@@ -3,12 +3,19 @@
 import { EditOutlined } from "@ant-design/icons";
 import { Button, DatePicker, Select, Tag } from "antd";
 import dayjs from "dayjs";
-import { memo } from "react";
+import timezones from "dayjs/plugin/timezone";
+import utc from "dayjs/plugin/utc";
+import { memo, useEffect } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { Camera } from "../api/types";
+import { useSite } from "../frame/site";
 import { inLanguage } from "../text/i18n";
-import { DAY } from "./scale";
+import { reasonText } from "../text/reason";
+import { day } from "../text/time";
+
+dayjs.extend(utc);
+dayjs.extend(timezones);
 
 const MOST_CAMERAS = 9;
 
@@ -28,13 +35,15 @@ export interface HeadActs {
 
 export const PlaybackHead = memo(function PlaybackHead({ today, cameras, names, reason, acts }: Props) {
   const { t, i18n } = useTranslation();
+  const { timezone } = useSite();
+  useEffect(() => dayjs.tz.setDefault(timezone), [timezone]); // the picker's "today" is the site's
   return (
     <header className="panel-head playback-head">
       <DatePicker
         value={dayjs(today)}
         allowClear={false}
         aria-label={t("playback.day")}
-        disabledDate={(date) => date.valueOf() > Date.now() + DAY}
+        disabledDate={(date) => date.format("YYYY-MM-DD") > day(Date.now(), timezone)}
         onChange={(date: dayjs.Dayjs | null) => {
           if (date) acts.goTo(date.format("YYYY-MM-DD"));
         }}
@@ -50,7 +59,7 @@ export const PlaybackHead = memo(function PlaybackHead({ today, cameras, names, 
         options={cameras.map(({ name, label }) => ({ value: name, label: inLanguage(label, i18n.language, name) }))}
       />
       <Tag className="reason">
-        {t("playback.reason", { reason })}
+        {t("playback.reason", { reason: reasonText(t, reason) })}
         <Button
           type="text"
           size="small"

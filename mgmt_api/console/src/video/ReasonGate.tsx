@@ -18,7 +18,7 @@ export function ReasonGate({ onReason }: { onReason: (reason: string) => void })
       <p className="dim">{t("playback.whyHint")}</p>
       <div className="gate-reasons">
         {REASONS.map((word) => (
-          <Button key={word} size="large" onClick={() => onReason(t(`lookReason.${word}`))}>
+          <Button key={word} size="large" onClick={() => onReason(word)}>
             {t(`lookReason.${word}`)}
           </Button>
         ))}

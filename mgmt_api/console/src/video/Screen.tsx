@@ -7,7 +7,7 @@ import { piece } from "../api/calls";
 import { problemText } from "../frame/problem_text";
 import type { Deck } from "./deck";
 import { FootagePlayer } from "./footage_player";
-import { gapReason } from "./gap_text";
+import { missingText } from "./gap_text";
 import { isRecorded } from "./scale";
 import type { Lane } from "./timeline_paint";
 
@@ -23,7 +23,7 @@ const iso = (moment: number) => new Date(Math.round(moment)).toISOString();
 
 function whyNot(t: ReturnType<typeof useTranslation>["t"], lane: Lane, at: number): string {
   const missing = lane.gaps.find(({ from, to }) => at >= from && at < to);
-  if (missing) return t("footage.notRecorded", { why: gapReason(t, missing.reason) });
+  if (missing) return missingText(t, missing.reason);
   if (lane.erased.some(({ from, to }) => at >= from && at < to)) return t("playback.erased");
   return t("playback.nothing");
 }

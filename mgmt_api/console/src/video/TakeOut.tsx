@@ -8,6 +8,7 @@ import { useTranslation } from "react-i18next";
 
 import { exported, takeOut } from "../api/calls";
 import { problemText } from "../frame/problem_text";
+import { reasonText } from "../text/reason";
 import { ChosenFacts, wantedOf, type Chosen } from "./Chosen";
 
 const ASK_AGAIN_MS = 700;
@@ -15,7 +16,7 @@ const MB = 1e6;
 
 export function TakeOut(chosen: Chosen) {
   const { t } = useTranslation();
-  const [why, setWhy] = useState(chosen.reason);
+  const [why, setWhy] = useState(() => reasonText(t, chosen.reason));
   const [events, setEvents] = useState(true);
   const [watermark, setWatermark] = useState(false);
   const begin = useMutation({
