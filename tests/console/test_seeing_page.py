@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from mgmt_api.recorders import RecorderAddress
 from tests.camera.site import TOKEN, CameraSite, RecorderProcess, eventually, wired
-from tests.console.conftest import Site
+from tests.console.conftest import V1, Site
 
 QUICK = {"stream": "main", "learn_s": 3}
 LANE = ((0.02, 0.28), (0.98, 0.28), (0.98, 0.52), (0.02, 0.52))
@@ -80,3 +80,36 @@ def test_a_zone_is_drawn_on_the_picture_and_whoever_is_in_it_is_told(
     shot(page, "alarms", tmp_path)
     page.locator(".alarm-card").get_by_role("button", name="知道了").first.click()
     expect(page.get_by_text("admin 已确认")).to_be_visible()
+
+
+def test_an_unsaved_drawing_outlives_what_somebody_else_saves(site: Site, page: Page) -> None:
+    page.goto(f"{site.url}/#/cameras?camera=gate-camera")
+    shapes = page.locator(".shape-list button")
+    page.get_by_role("button", name="画隐私遮挡").wait_for()
+    draw_a_mask(page)
+    drawn = shapes.count()
+    url = f"{site.url}{V1}/cameras/gate-camera/drawing"
+    known = page.request.get(url).json()["drawing"]
+    other = {"name": "别人的", "polygon": [[0.1, 0.6], [0.3, 0.6], [0.3, 0.8]]}
+    saved = page.request.put(url, data=known | {"masks": [other]}, headers={"Origin": site.url})
+    assert saved.ok, saved.text()
+    expect(page.get_by_text("别人刚刚保存了另一份图")).to_be_visible()
+    expect(page.get_by_role("button", name="保存", exact=True)).to_be_disabled()
+    assert shapes.count() == drawn
+    page.get_by_role("button", name="放弃修改").click()
+    expect(shapes.filter(has_text="别人的")).to_be_visible()
+    before = shapes.count()
+    draw_a_mask(page)
+    page.get_by_role("button", name="保存", exact=True).click()
+    expect(page.get_by_role("button", name="保存", exact=True)).to_be_disabled()
+    page.reload()
+    expect(shapes).to_have_count(before + 1)
+
+
+def draw_a_mask(page: Page) -> None:
+    page.get_by_role("button", name="画隐私遮挡").click()
+    box = page.locator(".surface").bounding_box()
+    assert box is not None
+    for x, y in ((0.6, 0.6), (0.9, 0.6), (0.9, 0.9)):
+        page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    page.get_by_role("button", name="完成").click()

@@ -51,16 +51,16 @@ function Loaded({ camera, editable }: { camera: Camera; editable: boolean }) {
     queryFn: () => drawingOf(camera.name),
     refetchInterval: 5000,
   });
-  if (error) return <p className="empty">{t("seeing.away")}</p>;
-  if (!data) return null;
-  return <Draw key={data.drawing.revision} camera={camera} known={data} editable={editable} />;
+  if (!data) return error && <p className="empty">{t("seeing.away")}</p>;
+  return <Draw camera={camera} known={data} editable={editable} />;
 }
 
 function Draw({ camera, known, editable }: { camera: Camera; known: KnownDrawing; editable: boolean }) {
   const { t, i18n } = useTranslation();
   const queries = useQueryClient();
   const doors = useFeed((feed) => feed.doors).filter(({ name }) => camera.doors?.includes(name));
-  const [drawing, setDrawing] = useState<Drawing>(known.drawing);
+  const [begun, setBegun] = useState<Drawing>(known.drawing); // what the changes are made to
+  const [drawing, setDrawing] = useState<Drawing>(begun);
   const [chosen, setChosen] = useState<string | null>(null);
   const [fresh, setFresh] = useState<{ kind: Kind; polygon: Point[] } | null>(null);
   const [fault, setFault] = useState("");
@@ -72,7 +72,16 @@ function Draw({ camera, known, editable }: { camera: Camera; known: KnownDrawing
   const [kind, number] = [chosen?.split(":")[0], Number(chosen?.split(":")[1])];
   const zone = kind === "zone" ? zones[number] : undefined;
   const mask = kind === "mask" ? masks[number] : undefined;
-  const changed = drawing !== known.drawing;
+  const changed = drawing !== begun || fresh !== null;
+  const newer = known.drawing.revision > begun.revision;
+  const take = (next: Drawing) => {
+    setBegun(next);
+    setDrawing(next);
+    setChosen(null);
+    setFresh(null);
+    setFault("");
+  };
+  if (newer && !changed) take(known.drawing); // what somebody else saved; over changes of one's own it waits
 
   const reshape = (key: string, polygon: Point[]) => {
     const [of, at] = [key.split(":")[0], Number(key.split(":")[1])];
@@ -99,7 +108,10 @@ function Draw({ camera, known, editable }: { camera: Camera; known: KnownDrawing
   };
   const save = () =>
     draw(camera.name, drawing).then(
-      () => queries.invalidateQueries({ queryKey: ["drawing", camera.name] }),
+      (saved) => {
+        take(saved);
+        return queries.invalidateQueries({ queryKey: ["drawing", camera.name] });
+      },
       (error: unknown) =>
         setFault(t(error instanceof Problem && error.status === 412 ? "seeing.stale" : "seeing.refused")),
     );
@@ -171,17 +183,22 @@ function Draw({ camera, known, editable }: { camera: Camera; known: KnownDrawing
             {t("seeing.drop")}
           </Button>
         )}
-        {fault && (
+        {(fault || newer) && (
           <p className="tone-bad" role="alert">
-            {fault}
+            {fault || t("seeing.stale")}
           </p>
         )}
         {editable && (
           <div className="draw-acts draw-end">
-            <Button type="primary" icon={<SaveOutlined aria-hidden />} disabled={!changed} onClick={() => void save()}>
+            <Button
+              type="primary"
+              icon={<SaveOutlined aria-hidden />}
+              disabled={drawing === begun || newer}
+              onClick={() => void save()}
+            >
               {t("seeing.save")}
             </Button>
-            <Button disabled={!changed} onClick={() => setDrawing(known.drawing)}>
+            <Button disabled={!changed} onClick={() => take(newer ? known.drawing : begun)}>
               {t("seeing.undo")}
             </Button>
             <Popconfirm title={t("seeing.relearnAsk")} onConfirm={() => void relearn(camera.name)}>
