@@ -26,8 +26,7 @@ IN_BOTH = {"bar.toEnglish", "bar.toChinese"}  # each is written in the language 
 SHOWN_PROBLEMS = {
     "bad-credentials", "unauthenticated", "forbidden", "foreign-origin", "password-change-required", "not-found",
     "weak-password", "throttled", "recorder-unreachable", "busy", "internal", "gateway-offline", "no-answer",
-    "no-history", "no-decision", "no-reader",
-    "too-late", "no-footage",
+    "no-history", "no-decision", "no-reader", "too-late", "no-footage",
 }  # fmt: skip
 
 
