@@ -18,7 +18,7 @@ export function LockdownForm({ onClose }: { onClose: () => void }) {
   const { given, give } = useOrder();
   const [zone, setZone] = useState("");
   const [reason, setReason] = useState("");
-  useKeys({ Escape: onClose }, true);
+  useKeys({ Escape: onClose }, "inner");
   const zones = [...new Set(doors.flatMap((door) => door.zones ?? []))].sort();
   const why = reason.trim();
   return (

@@ -26,7 +26,7 @@ export function ModeForm({ door, label, endless, onClose }: Props) {
   const [mode, setMode] = useState("Unlocked");
   const [time_s, setTime] = useState(TIMES_S[0] ?? 900);
   const [reason, setReason] = useState("");
-  useKeys({ Escape: onClose }, true);
+  useKeys({ Escape: onClose }, "inner");
   const modes = MODES.filter((each) => door.may_block || !SHUTS_IN.includes(each));
   const why = reason.trim();
   const busy = given?.phase === "waiting";

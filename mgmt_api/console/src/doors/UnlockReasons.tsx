@@ -28,7 +28,7 @@ export function UnlockReasons({ label, onReason, onCancel }: Props) {
   REASONS.forEach((reason, index) => {
     keys[String(index + 1)] = () => onReason(reason);
   });
-  useKeys(keys, true);
+  useKeys(keys, "inner");
   return (
     <div className="reasons" role="group" aria-label={t("doors.choose", { door: label })}>
       {REASONS.map((reason, index) => (

@@ -1,6 +1,8 @@
 import { Modal } from "antd";
 import { useTranslation } from "react-i18next";
 
+import { useKeys } from "./keys";
+
 const KEYS = [
   ["/", "filter"],
   ["1 – 9", "door"],
@@ -16,6 +18,7 @@ const KEYS = [
 
 export function Help({ open, onClose }: { open: boolean; onClose: () => void }) {
   const { t } = useTranslation();
+  useKeys(open ? { Escape: onClose } : {}, "over"); // a dialog that is still opening hears no Escape by itself
   return (
     <Modal open={open} onCancel={onClose} footer={null} title={t("help.title")} width={460}>
       <dl className="help">

@@ -24,22 +24,34 @@ addEventListener(
   true,
 );
 
-/** Calls `keys[event.key]`. Escape works while typing too. What is `inner` is asked before the page around it. */
-export function useKeys(keys: KeyMap, inner = false): void {
+/** Whose keys they are: the page's, a part's within it (asked before the page), or those of what lies over it. */
+type Place = "page" | "inner" | "over";
+
+/** Calls `keys[event.key]`. Escape works while typing too. */
+export function useKeys(keys: KeyMap, place: Place = "page"): void {
   const latest = useRef(keys);
   useEffect(() => {
     latest.current = keys;
   });
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
-      if (behind || event.isComposing || event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
+      if (
+        (behind && place !== "over") ||
+        event.isComposing ||
+        event.ctrlKey ||
+        event.altKey ||
+        event.metaKey ||
+        event.repeat
+      )
+        return;
       if (event.defaultPrevented || pressing(event) || (typing(event.target) && event.key !== "Escape")) return;
       const act = latest.current[event.key];
       if (!act) return;
       event.preventDefault();
       act(event);
     };
-    addEventListener("keydown", press, inner);
-    return () => removeEventListener("keydown", press, inner);
-  }, [inner]);
+    const early = place !== "page";
+    addEventListener("keydown", press, early);
+    return () => removeEventListener("keydown", press, early);
+  }, [place]);
 }

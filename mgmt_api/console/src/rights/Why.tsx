@@ -7,6 +7,7 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { Explanation, Step, Verdict } from "../api/rights";
+import { useKeys } from "../frame/keys";
 import { problemText } from "../frame/problem_text";
 import { useSite } from "../frame/site";
 import { useFeed } from "../live/store";
@@ -108,6 +109,7 @@ interface Props {
 
 export function Why({ questions, onClose }: Props) {
   const { t } = useTranslation();
+  useKeys(questions.length > 0 ? { Escape: onClose } : {}, "over"); // heard while it is still opening, too
   return (
     <Modal open={questions.length > 0} onCancel={onClose} footer={null} title={t("why.title")} width={720}>
       {questions.map((question) => (
