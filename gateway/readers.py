@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 REMEMBERED = 32  # presentations that a reader remembers
-STILL_S = 1.5  # seen again within this, it was never taken away
+STILL_S = 1.5  # a text that is seen again within this was never taken away; a card is read once, and shown again
 
 
 class Admission(Enum):
@@ -50,7 +50,7 @@ class ReaderWatch:
     def admit(self, identity: object, repeat_s: float, at: float, *, awaited: bool = False) -> Admission:
         """What to do with a read of this identity; `awaited` is what the reader asked for: the second half of a try."""
         decided_at, there_at = self._seen.get(identity, (float("-inf"),) * 2)
-        if at - decided_at < repeat_s or at - there_at < min(repeat_s, STILL_S):
+        if at - decided_at < repeat_s or (repeat_s > STILL_S and at - there_at < STILL_S):
             self._seen[identity] = decided_at, at
             return Admission.REPEAT
         if self.slowed and at - self._refused_at >= self.limits.calm_s:

@@ -46,7 +46,7 @@ RANGES = (
     "=",
 )
 SPAN = {"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"}
-HOLD: dict[str, Any] = {"camera": "gate", **SPAN, "reason": "x", "by": "y", "until": "2026-02-01T00:00:00Z"}
+HOLD: dict[str, Any] = {"camera": "gate", **SPAN, "reason": "x", "by": "y", "until": "2096-02-01T00:00:00Z"}
 WRONG = (None, {}, [], -1, 10**30, "\x00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "x" * 5000)
 
 
