@@ -76,9 +76,8 @@ class Footage:
             return found
         until_s = time.monotonic() + MOVING_S
         while True:
-            on_its_way = any(
-                each.id == segment for each in self._fresh(camera)
-            )  # asked before: it may arrive meanwhile
+            # Asked before it is looked for again: it may arrive meanwhile.
+            on_its_way = any(each.id == segment for each in self._fresh(camera))
             if found := self._find(segment, camera):
                 return found
             if not on_its_way or time.monotonic() > until_s:

@@ -79,7 +79,7 @@ class Identifier:
         Whoever reads the bits can copy the card: they are told of one that nobody has, since somebody may register it.
         """
         presented = self._card(read)
-        known = isinstance(presented, Card) and table.find(presented.key) is not None
+        known = isinstance(presented, Card) and table.knows(presented.key)
         raw = "" if known else f"{read.bit_count}:{read.bits:0{(read.bit_count + 3) // 4}x}"
         return Presentation(presented, CredentialType.CARD, raw)
 

@@ -24,7 +24,7 @@ from gateway.access.model import (
     Zone,
     ZoneRules,
 )
-from gateway.access.schedule import NEVER, special_days
+from gateway.access.schedule import NOTHING_BEGINS, special_days
 
 Body = dict[str, Any]
 
@@ -109,7 +109,7 @@ def _special_days(body: Body) -> SpecialDays:
         for day in body["days"]
     )
     made = SpecialDays(body["id"], tuple(days), int(body.get("priority", 0)))
-    special_days(made, NEVER)  # a day that is none would spoil the whole generation
+    special_days(made, NOTHING_BEGINS)  # a day that is none would spoil the whole generation
     return made
 
 

@@ -56,9 +56,7 @@ class AccessEvent:
     holder: str = ""
     reason: str = ""  # DenyReason, command result, link reason
     policy: str = ""  # "profile/schedule" that granted
-    raw: str = (
-        ""  # of a card that nobody has "26:0ca0a73": bit count, right-aligned hex; of a code its handle or pass id
-    )
+    raw: str = ""  # of a card that nobody has "26:0ca0a73" (bit count, right-aligned hex); of a code its handle or id
     command_id: str = ""
     operator: str = ""
     table_version: int = 0

@@ -152,7 +152,7 @@ def _check(row: office.OfficeRow) -> None:
         case Schedule():
             schedule.week(row)
         case SpecialDays():
-            schedule.special_days(row, schedule.NEVER)
+            schedule.special_days(row, schedule.NOTHING_BEGINS)
         case AccessProfile(_, number, policies):
             if not 1 <= number <= 65535:
                 raise ValueError(f"number {number} is not 1 to 65535")

@@ -20,9 +20,7 @@ BEST = {
     CredentialType.STATIC: 0,
     CredentialType.PLATE: 0,
 }  # the assurance that each type can reach
-Best = Mapping[
-    CredentialType, int
-]  # that which it reaches at an access point; a type that no reader there takes has none
+Best = Mapping[CredentialType, int]  # what each reaches at an access point; a type that no reader there takes has none
 ANYWHERE: Mapping[str, Best] = {}  # by access point: without one all types are at their best
 
 

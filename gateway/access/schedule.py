@@ -4,7 +4,7 @@ An opening belongs to the day on which it begins: a night shift runs to its end 
 special day takes the evening away it takes the morning after, too.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ DAY_BYTES = DAY_MINUTES // 8
 DAY_BITS = (1 << DAY_MINUTES) - 1
 WEEK_BYTES = 7 * DAY_BYTES
 NEVER = bytes(WEEK_BYTES)
+NOTHING_BEGINS = (0,) * 7
 
 
 def split(weekday: int, start: int, end: int) -> tuple[Window, ...]:
@@ -75,10 +76,9 @@ def times(schedule: Schedule, special: Iterable[SpecialDays] = ()) -> Times:
     bits = week(schedule)
     heeded = [row for row in special if row.id in schedule.special]
     heeded.sort(key=lambda row: (row.priority, -schedule.special.index(row.id)))  # the last one written decides
-    days: dict[int, int] = {}
+    usual, days = begun(bits), dict[int, int]()
     for row in heeded:
-        days |= special_days(row, bits)
-    usual = begun(bits)
+        days |= special_days(row, usual)
 
     def of(day: int) -> int:
         return days.get(day, usual[(day - 1) % 7])
@@ -120,8 +120,8 @@ def runs(bits: int) -> Iterator[tuple[int, int]]:
         yield start, at
 
 
-def special_days(row: SpecialDays, week_bits: bytes) -> dict[int, int]:
-    """What begins on its days, by `date.toordinal()`, as `begun` has it; `week_bits` is the week that a day may follow.
+def special_days(row: SpecialDays, usual: Sequence[int]) -> dict[int, int]:
+    """What begins on its days, by `date.toordinal()`; `usual` is what `begun` has of the week that a day may follow.
 
     Raises:
         ValueError: a window outside the day, a weekday or date that is none, a day with windows that follows another.
@@ -135,7 +135,7 @@ def special_days(row: SpecialDays, week_bits: bytes) -> dict[int, int]:
             opening = Schedule(row.id, tuple(part for ends in day.windows for part in split(1, *ends)))
             made[ordinal] = int.from_bytes(week(opening), "little")
         elif 1 <= day.follows <= 7:
-            made[ordinal] = begun(week_bits)[day.follows - 1]
+            made[ordinal] = usual[day.follows - 1]
         else:
             raise ValueError(f"{day.date} follows weekday {day.follows}")
     return made

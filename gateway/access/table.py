@@ -111,15 +111,24 @@ class PermissionTable:
 
     def find(self, key: bytes) -> Credential | None:
         """The credential with this identifier key."""
-        _, changed, slots, mask, buffer, _ = self.parts
-        if key in changed:
-            return changed[key]
+        if key in self._changed:
+            return self._changed[key]
+        place = self._place(key)
+        return self.stored(place) if place else None
+
+    def knows(self, key: bytes) -> bool:
+        """Whether there is one, without reading it."""
+        return self._changed[key] is not None if key in self._changed else self._place(key) != 0
+
+    def _place(self, key: bytes) -> int:
+        """Where the file has the record of this key; 0: nowhere."""
+        _, _, slots, mask, buffer, _ = self.parts
         slot = file.first_slot(key, mask)
         while place := slots[slot]:
             if buffer[place : place + len(key)] == key:
-                return self.stored(place)
+                break
             slot = (slot + 1) & mask
-        return None
+        return place
 
     def stored(self, place: int) -> Credential:
         """The credential whose record stands there."""
